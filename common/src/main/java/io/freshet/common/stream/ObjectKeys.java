@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.common.stream;
+
+/** Names of objects in the bucket. Data keys begin with the id's low bits reversed, so that prefixes spread evenly. */
+public final class ObjectKeys {
+    /** All data objects are under this prefix. */
+    public static final String DATA_PREFIX = "data/";
+
+    private ObjectKeys() {}
+
+    /** {@code data/<4 hex digits of the reversed id>/<16 hex digits of the id>}. */
+    public static String dataKey(long objectId) {
+        return String.format("%s%04x/%016x", DATA_PREFIX, Long.reverse(objectId) >>> 48, objectId);
+    }
+
+    /** The id in a key made by {@link #dataKey(long)}; −1 if {@code key} is not one. */
+    public static long objectId(String key) {
+        if (!key.startsWith(DATA_PREFIX) || key.length() != DATA_PREFIX.length() + 21) {
+            return -1;
+        }
+        try {
+            long id = Long.parseUnsignedLong(key, key.length() - 16, key.length(), 16);
+            return dataKey(id).equals(key) ? id : -1;
+        } catch (NumberFormatException e) {
+            return -1;
+        }
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.metadata;
+
+import io.freshet.common.stream.IdRange;
+import io.freshet.common.stream.ObjectCommit;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.message.CreatePartitionsRequestData.CreatePartitionsTopic;
+import org.apache.kafka.common.message.CreatePartitionsResponseData.CreatePartitionsTopicResult;
+import org.apache.kafka.common.message.CreateTopicsRequestData;
+import org.apache.kafka.common.message.CreateTopicsResponseData;
+import org.apache.kafka.common.requests.ApiError;
+
+/**
+ * Commands to the quorum, in Kafka's own message types where Kafka has the operation. A future completes when the
+ * command is committed and applied on this node; per-item failures are inside the result with Kafka's error codes. It
+ * fails with UNAVAILABLE (not the active controller), FENCED (old broker epoch) or INDETERMINATE (leadership lost before
+ * the outcome was known).
+ */
+public interface ClusterController {
+    /** Makes topics and their streams; manual assignments and replication factors are accepted, owners are placed evenly. */
+    CompletableFuture<CreateTopicsResponseData> createTopics(CreateTopicsRequestData request, Set<String> describable);
+
+    CompletableFuture<Map<Uuid, ApiError>> deleteTopics(List<Uuid> topicIds);
+
+    CompletableFuture<List<CreatePartitionsTopicResult>> createPartitions(
+            List<CreatePartitionsTopic> topics, boolean validateOnly);
+
+    /**
+     * @param changes per resource: config name to operation and value (value null for DELETE)
+     */
+    CompletableFuture<Map<ConfigResource, ApiError>> incrementalAlterConfigs(
+            Map<ConfigResource, Map<String, ConfigChange>> changes, boolean validateOnly);
+
+    /** AlterConfigs, the older call that replaces a resource's whole configuration. */
+    CompletableFuture<Map<ConfigResource, ApiError>> legacyAlterConfigs(
+            Map<ConfigResource, Map<String, String>> configs, boolean validateOnly);
+
+    /** A block of producer ids for one broker. */
+    CompletableFuture<IdRange> allocateProducerIds(int brokerId, long brokerEpoch);
+
+    /**
+     * Registers one process as broker {@code registration.brokerId()} under a new broker epoch: fences an older process of
+     * that id and gives every partition it owns a new leader epoch.
+     */
+    CompletableFuture<RegisteredBroker> registerBroker(BrokerSpec registration);
+
+    /** A block of object ids for one broker, never given out again. */
+    CompletableFuture<IdRange> reserveObjectIds(int count);
+
+    /** Adds an object's segments to their manifests; completes with the stream ids that were refused. */
+    CompletableFuture<Set<Long>> commitObject(ObjectCommit commit);
+
+    /** Moves a stream's start offset up and retires objects that no live segment names any more. */
+    CompletableFuture<Void> trimStream(long streamId, int leaderEpoch, long newStartOffset);
+
+    /** Forgets retired objects that are gone from the store. */
+    CompletableFuture<Void> forgetObjects(List<Long> objectIds);
+
+    /** One change to one configuration key. */
+    record ConfigChange(
+            org.apache.kafka.clients.admin.AlterConfigOp.OpType operation,
+            @org.jspecify.annotations.Nullable String value) {}
+
+    /**
+     * A broker process that wants to join.
+     *
+     * @param incarnationId new for every process start
+     * @param listeners listener name to advertised endpoint, in configuration order
+     * @param rack rack or zone, null if unknown
+     */
+    record BrokerSpec(
+            int brokerId,
+            Uuid incarnationId,
+            List<Endpoint> listeners,
+            @org.jspecify.annotations.Nullable String rack) {}
+
+    /** One advertised endpoint. */
+    record Endpoint(String listenerName, String securityProtocol, String host, int port) {}
+
+    /** The new registration: its epoch, and the log offset to wait for before serving. */
+    record RegisteredBroker(long brokerEpoch, long offset) {}
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.metadata;
+
+import java.util.concurrent.CompletableFuture;
+import org.apache.kafka.image.MetadataDelta;
+import org.apache.kafka.image.MetadataImage;
+
+/** This process's part in the metadata quorum: voter or observer. Safe for use by many threads. */
+public interface MetadataNode extends AutoCloseable {
+    /** The newest applied image of Kafka's own metadata (topics, partitions with leader = owner, configs, brokers, …). */
+    MetadataImage image();
+
+    /** Streams and objects as applied here. */
+    Manifests manifests();
+
+    /** Accepts commands; on a node that is not the active controller they fail with UNAVAILABLE naming the leader. */
+    ClusterController controller();
+
+    /**
+     * Adds a listener. It is first told the present image with a delta from the empty image, then every change, in order,
+     * on the metadata thread; it must not block.
+     */
+    void addListener(ImageListener listener);
+
+    /** Completes when everything up to log offset {@code offset} has been applied here and told to the listeners. */
+    CompletableFuture<Void> awaitOffset(long offset);
+
+    /** Completes when a leader is known and this node has caught up with what was committed when it started. */
+    CompletableFuture<Void> ready();
+
+    /** The cluster id that this node's directory was formatted with. */
+    String clusterId();
+
+    @Override
+    void close();
+
+    /** Hears of image changes. */
+    interface ImageListener {
+        void onChange(MetadataDelta delta, MetadataImage image);
+    }
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.wal;
+
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * A broker's write-ahead log on one lane. Appends come from many threads; entries of one stream must be appended in
+ * offset order by callers that exclude each other. LSNs only grow and are never reused.
+ */
+public interface WriteAheadLog extends AutoCloseable {
+    /**
+     * Hands an entry over; never blocks. When the log is full the entry waits for {@link #trim}: callers bound their own
+     * bytes in flight. After {@link #close} or a device failure the entry fails (UNAVAILABLE).
+     */
+    void append(WalEntry entry);
+
+    /**
+     * Everything below {@code lsn} is not needed any more and its space may be used again. Never moves backwards.
+     * Completes when the new start is durable.
+     */
+    CompletableFuture<Void> trim(long lsn);
+
+    /** First LSN that recovery would still return. */
+    long startLsn();
+
+    /** LSN after the last durable record. */
+    long endLsn();
+
+    /** Room for records, in bytes. */
+    long capacityBytes();
+
+    /** Stops after the entries handed over so far are durable or failed. */
+    @Override
+    void close();
+
+    /** Receives, in LSN order, each record that recovery found. The payload view is valid only during the call. */
+    interface RecoveryVisitor {
+        void record(
+                long lsn, long streamId, int leaderEpoch, long baseOffset, long endOffset, java.nio.ByteBuffer payload);
+    }
+}
