@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.broker.cli;
+
+import io.freshet.broker.config.ServerConfig;
+import io.freshet.common.FreshetException;
+import io.freshet.metadata.MetadataFormat;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.apache.kafka.common.Uuid;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code kafka-storage.sh}: formats and inspects a node's metadata directory, with the options of Kafka's own tool. */
+@Command(
+        name = "kafka-storage.sh",
+        description = "Formats and inspects a node's metadata directory.",
+        mixinStandardHelpOptions = true,
+        subcommands = {KafkaStorage.RandomUuid.class, KafkaStorage.Format.class, KafkaStorage.Show.class})
+public final class KafkaStorage {
+    private KafkaStorage() {}
+
+    /** Runs the command and exits with its code: 0 done, 1 failed, 2 wrong arguments. */
+    public static void main(String[] arguments) {
+        CommandLine line = new CommandLine(new KafkaStorage());
+        line.setExecutionExceptionHandler((error, command, parsed) -> {
+            command.getErr().println(FreshetException.of(error).getMessage());
+            return 1;
+        });
+        if (arguments.length == 0) {
+            line.usage(line.getErr());
+            System.exit(2);
+        }
+        System.exit(line.execute(arguments));
+    }
+
+    @Command(name = "random-uuid", description = "Prints a random cluster id.")
+    static final class RandomUuid implements Callable<Integer> {
+        @Spec
+        CommandSpec spec;
+
+        @SuppressWarnings("NullAway.Init")
+        RandomUuid() {}
+
+        @Override
+        public Integer call() {
+            spec.commandLine().getOut().println(Uuid.randomUuid());
+            spec.commandLine().getOut().flush();
+            return 0;
+        }
+    }
+
+    @Command(name = "format", description = "Formats the metadata directory of a configuration.")
+    static final class Format implements Callable<Integer> {
+        @Spec
+        CommandSpec spec;
+
+        @Option(names = {"-c", "--config"}, required = true, description = "The node's server.properties.")
+        Path file;
+
+        @Option(names = {"-t", "--cluster-id"}, required = true, description = "Cluster id, as printed by random-uuid.")
+        String clusterId;
+
+        @Option(names = {"-s", "--standalone"}, description = "This node is the first, and for now only, voter (the default).")
+        boolean standalone;
+
+        @Option(names = {"-g", "--ignore-formatted"}, description = "Do nothing if the directory is formatted already.")
+        boolean ignoreFormatted;
+
+        @SuppressWarnings("NullAway.Init")
+        Format() {}
+
+        @Override
+        public Integer call() {
+            ServerConfig config = ServerConfig.load(file, Map.of());
+            Path directory = config.metadataDirectory();
+            if (MetadataFormat.isFormatted(directory)) {
+                if (ignoreFormatted) {
+                    spec.commandLine().getOut().println("Already formatted: " + directory);
+                    spec.commandLine().getOut().flush();
+                    return 0;
+                }
+                spec.commandLine().getErr().println("Already formatted: " + directory
+                        + ". Use --ignore-formatted to leave it as it is.");
+                return 1;
+            }
+            MetadataFormat.format(directory, config.nodeId(), clusterId);
+            spec.commandLine().getOut().println("Formatted " + directory + " for cluster " + clusterId + ", node "
+                    + config.nodeId() + ".");
+            spec.commandLine().getOut().flush();
+            return 0;
+        }
+    }
+
+    @Command(name = "info", description = "Shows what the metadata directory of a configuration holds.")
+    static final class Show implements Callable<Integer> {
+        @Spec
+        CommandSpec spec;
+
+        @Option(names = {"-c", "--config"}, required = true, description = "The node's server.properties.")
+        @Nullable
+        Path file;
+
+        @SuppressWarnings("NullAway.Init")
+        Show() {}
+
+        @Override
+        public Integer call() {
+            ServerConfig config = ServerConfig.load(java.util.Objects.requireNonNull(file), Map.of());
+            Path directory = config.metadataDirectory();
+            if (!MetadataFormat.isFormatted(directory)) {
+                spec.commandLine().getOut().println("Not formatted: " + directory);
+                spec.commandLine().getOut().flush();
+                return 1;
+            }
+            spec.commandLine().getOut().println("Found metadata directory " + directory + ", cluster "
+                    + MetadataFormat.clusterId(directory) + ", node " + MetadataFormat.nodeId(directory) + ".");
+            spec.commandLine().getOut().flush();
+            return 0;
+        }
+    }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.broker.config;
+
+import static org.apache.kafka.common.config.ConfigDef.Importance.HIGH;
+import static org.apache.kafka.common.config.ConfigDef.Importance.LOW;
+import static org.apache.kafka.common.config.ConfigDef.Importance.MEDIUM;
+import static org.apache.kafka.common.config.ConfigDef.Range.atLeast;
+import static org.apache.kafka.common.config.ConfigDef.Type.INT;
+import static org.apache.kafka.common.config.ConfigDef.Type.LONG;
+import static org.apache.kafka.common.config.ConfigDef.Type.STRING;
+
+import org.apache.kafka.common.config.ConfigDef;
+
+/** The keys that Kafka does not have. Everything else in a configuration file has Kafka's name and meaning. */
+public final class FreshetKeys {
+    public static final String STORAGE_URI = "storage.uri";
+    public static final String STORAGE_UPLOAD_BYTES = "storage.upload.bytes";
+    public static final String STORAGE_UPLOAD_INTERVAL_MS = "storage.upload.interval.ms";
+    public static final String STORAGE_BLOCK_BYTES = "storage.block.bytes";
+    public static final String STORAGE_DELETE_GRACE_MS = "storage.delete.grace.ms";
+    public static final String STORAGE_ORPHAN_GRACE_MS = "storage.orphan.grace.ms";
+    public static final String CACHE_TAIL_BYTES = "cache.tail.bytes";
+    public static final String CACHE_BLOCK_BYTES = "cache.block.bytes";
+    public static final String WAL_PATH = "wal.path";
+    public static final String WAL_CAPACITY_BYTES = "wal.capacity.bytes";
+    public static final String HTTP_LISTENER = "http.listener";
+
+    private static final long MIB = 1L << 20;
+
+    /** Definitions with defaults, limits and documentation; the reference in docs/ is generated from them. */
+    public static final ConfigDef CONFIG_DEF = new ConfigDef()
+            .define(
+                    STORAGE_URI,
+                    STRING,
+                    "",
+                    HIGH,
+                    "Where objects live: file:///path, or "
+                            + "s3://bucket?endpoint=…&region=…&pathStyle=true. Empty: the folder 'objects' in the first log "
+                            + "directory. All brokers of a cluster name the same store.")
+            .define(
+                    STORAGE_UPLOAD_BYTES,
+                    LONG,
+                    64 * MIB,
+                    atLeast(64 * 1024),
+                    MEDIUM,
+                    "Bytes in the WAL that are not yet in objects at which an upload begins.")
+            .define(
+                    STORAGE_UPLOAD_INTERVAL_MS,
+                    LONG,
+                    60_000L,
+                    atLeast(100),
+                    MEDIUM,
+                    "Age in ms of the oldest such byte at which an upload begins.")
+            .define(
+                    STORAGE_BLOCK_BYTES,
+                    INT,
+                    (int) MIB,
+                    atLeast(4096),
+                    LOW,
+                    "Target size in bytes of a data block: the unit of reads from objects and of the block cache.")
+            .define(
+                    STORAGE_DELETE_GRACE_MS,
+                    LONG,
+                    60_000L,
+                    atLeast(0),
+                    LOW,
+                    "Time in ms between the moment an object is not needed any more and its deletion.")
+            .define(
+                    STORAGE_ORPHAN_GRACE_MS,
+                    LONG,
+                    3_600_000L,
+                    atLeast(0),
+                    LOW,
+                    "Least age in ms of an object that the metadata does not know before it is deleted.")
+            .define(
+                    CACHE_TAIL_BYTES,
+                    LONG,
+                    640 * MIB,
+                    atLeast(16 * MIB),
+                    MEDIUM,
+                    "Memory in bytes for acknowledged records that have not left the tail cache. "
+                            + "At least wal.capacity.bytes plus storage.upload.bytes.")
+            .define(
+                    CACHE_BLOCK_BYTES,
+                    LONG,
+                    512 * MIB,
+                    atLeast(16 * MIB),
+                    MEDIUM,
+                    "Direct memory in bytes for blocks read back from objects, shared by all readers.")
+            .define(
+                    WAL_PATH,
+                    STRING,
+                    "",
+                    MEDIUM,
+                    "File or raw device of the block write-ahead log. Empty: 'wal/block.wal' in the first log directory.")
+            .define(
+                    WAL_CAPACITY_BYTES,
+                    LONG,
+                    512 * MIB,
+                    atLeast(16 * MIB),
+                    MEDIUM,
+                    "Size in bytes of the block write-ahead log, allocated at the first start.")
+            .define(
+                    HTTP_LISTENER,
+                    STRING,
+                    "127.0.0.1:8080",
+                    MEDIUM,
+                    "host:port of /livez, /readyz and /metrics. Port 0 picks a free one; empty switches it off.");
+
+    private FreshetKeys() {}
+}

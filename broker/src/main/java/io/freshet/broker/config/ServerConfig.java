@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.broker.config;
+
+import io.freshet.common.ErrorKind;
+import io.freshet.common.FreshetException;
+import java.io.IOException;
+import java.io.Reader;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.apache.kafka.common.Endpoint;
+import org.apache.kafka.common.config.ConfigException;
+import org.apache.kafka.common.network.ListenerName;
+import org.apache.kafka.common.security.auth.SecurityProtocol;
+import org.apache.kafka.network.SocketServerConfigs;
+import org.apache.kafka.raft.MetadataLogConfig;
+import org.apache.kafka.server.config.ServerTopicConfigSynonyms;
+import org.apache.kafka.storage.internals.log.LogConfig;
+
+/** One node's checked configuration. Immutable. All failures are INVALID and name the key. */
+public final class ServerConfig {
+    private final KafkaSettings kafka;
+    private final Map<String, String> values;
+
+    private ServerConfig(Map<String, String> values) {
+        KeyCheck.check(values, KafkaSettings.DEFINITION.names());
+        this.values = Map.copyOf(values);
+        try {
+            this.kafka = new KafkaSettings(values);
+        } catch (ConfigException e) {
+            throw new FreshetException(ErrorKind.INVALID, "Configuration refused: " + e.getMessage(), e);
+        }
+        checkRoles();
+        checkListeners();
+        checkMemory();
+    }
+
+    /** Checks and types {@code values}, in the form of a server.properties file. */
+    public static ServerConfig of(Map<String, String> values) {
+        return new ServerConfig(values);
+    }
+
+    /** Reads {@code file}; {@code overrides} win over it. */
+    public static ServerConfig load(Path file, Map<String, String> overrides) {
+        Properties properties = new Properties();
+        try (Reader reader = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
+            properties.load(reader);
+        } catch (IOException | IllegalArgumentException e) {
+            throw new FreshetException(
+                    ErrorKind.INVALID, "Cannot read the configuration file " + file + ": " + e.getMessage(), e);
+        }
+        Map<String, String> values = new TreeMap<>();
+        properties.stringPropertyNames().forEach(key -> values.put(key, properties.getProperty(key)));
+        values.putAll(overrides);
+        return of(values);
+    }
+
+    private void checkRoles() {
+        Set<String> roles = new TreeSet<>(kafka.getList("process.roles"));
+        if (!roles.equals(Set.of("broker", "controller"))) {
+            throw new FreshetException(
+                    ErrorKind.INVALID,
+                    "process.roles is " + roles
+                            + ", but this version runs a quorum of one: set process.roles=broker,controller");
+        }
+        if (kafka.nodeId() < 0) {
+            throw new FreshetException(ErrorKind.INVALID, "node.id must be set to a number of 0 or more");
+        }
+    }
+
+    private void checkListeners() {
+        if (clientListeners().isEmpty()) {
+            throw new FreshetException(
+                    ErrorKind.INVALID,
+                    "listeners names no listener for clients; set listeners=PLAINTEXT://localhost:9092");
+        }
+        for (Endpoint endpoint : clientListeners()) {
+            if (endpoint.securityProtocol() != SecurityProtocol.PLAINTEXT) {
+                throw new FreshetException(
+                        ErrorKind.INVALID,
+                        "Listener " + endpoint.listener() + " asks for " + endpoint.securityProtocol()
+                                + ", but this version serves PLAINTEXT only; map it to PLAINTEXT in "
+                                + "listener.security.protocol.map");
+            }
+        }
+    }
+
+    private void checkMemory() {
+        long needed = walCapacityBytes() + kafka.getLong(FreshetKeys.STORAGE_UPLOAD_BYTES);
+        if (tailCacheBytes() < needed) {
+            throw new FreshetException(
+                    ErrorKind.INVALID,
+                    FreshetKeys.CACHE_TAIL_BYTES + "=" + tailCacheBytes() + " is less than "
+                            + FreshetKeys.WAL_CAPACITY_BYTES + " plus " + FreshetKeys.STORAGE_UPLOAD_BYTES + " ("
+                            + needed
+                            + "): a full WAL could not be recovered. Raise the one or lower the others.");
+        }
+    }
+
+    /** Kafka's typed view. */
+    public KafkaSettings kafka() {
+        return kafka;
+    }
+
+    /** What the file and the overrides said, as text. */
+    public Map<String, String> values() {
+        return values;
+    }
+
+    public int nodeId() {
+        return kafka.nodeId();
+    }
+
+    /** First log directory: home of everything that this node keeps on a local disk. */
+    public Path dataDirectory() {
+        return Path.of(kafka.logDirs().get(0)).toAbsolutePath().normalize();
+    }
+
+    /** Where the metadata log lives. */
+    public Path metadataDirectory() {
+        String configured = kafka.getString(MetadataLogConfig.METADATA_LOG_DIR_CONFIG);
+        return configured == null || configured.isEmpty() ? dataDirectory() : Path.of(configured);
+    }
+
+    public Path walPath() {
+        String configured = kafka.getString(FreshetKeys.WAL_PATH);
+        return configured.isEmpty() ? dataDirectory().resolve("wal").resolve("block.wal") : Path.of(configured);
+    }
+
+    public long walCapacityBytes() {
+        return kafka.getLong(FreshetKeys.WAL_CAPACITY_BYTES);
+    }
+
+    public long tailCacheBytes() {
+        return kafka.getLong(FreshetKeys.CACHE_TAIL_BYTES);
+    }
+
+    /** URI of the object store. */
+    public String storageUri() {
+        String configured = kafka.getString(FreshetKeys.STORAGE_URI);
+        return configured.isEmpty() ? dataDirectory().resolve("objects").toUri().toString() : configured;
+    }
+
+    /** {@code host:port} of the HTTP listener; empty if it is switched off. */
+    public String httpListener() {
+        return kafka.getString(FreshetKeys.HTTP_LISTENER).trim();
+    }
+
+    /** Listeners for clients: all but the controllers'. Hosts are as written (empty: all interfaces). */
+    public List<Endpoint> clientListeners() {
+        return endpoints(SocketServerConfigs.LISTENERS_CONFIG).stream()
+                .filter(endpoint -> !kafka.controllerListenerNames().contains(endpoint.listener()))
+                .toList();
+    }
+
+    /**
+     * The endpoints to tell clients, given the ports that were really bound.
+     *
+     * @param boundPorts listener name to port
+     */
+    public List<Endpoint> advertisedListeners(Map<String, Integer> boundPorts) {
+        boolean configured = !kafka.originals()
+                .getOrDefault("advertised.listeners", "")
+                .toString()
+                .isBlank();
+        List<Endpoint> source = configured ? endpoints("advertised.listeners") : clientListeners();
+        return source.stream()
+                .filter(endpoint -> boundPorts.containsKey(endpoint.listener()))
+                .map(endpoint -> new Endpoint(
+                        endpoint.listener(),
+                        endpoint.securityProtocol(),
+                        advertisedHost(endpoint.host()),
+                        endpoint.port() == 0 ? boundPorts.get(endpoint.listener()) : endpoint.port()))
+                .toList();
+    }
+
+    private List<Endpoint> endpoints(String key) {
+        try {
+            Map<ListenerName, SecurityProtocol> protocols = kafka.effectiveListenerSecurityProtocolMap();
+            return org.apache.kafka.server.config.AbstractKafkaConfig.listenerListToEndPoints(
+                    kafka.getList(key), protocols);
+        } catch (IllegalArgumentException | ConfigException e) {
+            throw new FreshetException(ErrorKind.INVALID, key + " cannot be understood: " + e.getMessage(), e);
+        }
+    }
+
+    private static String advertisedHost(String host) {
+        if (host != null && !host.isEmpty() && !host.equals("0.0.0.0") && !host.equals("::")) {
+            return host;
+        }
+        try {
+            return InetAddress.getLocalHost().getCanonicalHostName();
+        } catch (UnknownHostException e) {
+            return "localhost";
+        }
+    }
+
+    /** Topic-level defaults: each topic config's value from this broker's configuration. */
+    public Map<String, Object> topicDefaults() {
+        Map<String, Object> defaults = new LinkedHashMap<>();
+        for (String name : LogConfig.configNames()) {
+            var synonyms = ServerTopicConfigSynonyms.ALL_TOPIC_CONFIG_SYNONYMS.get(name);
+            if (synonyms == null) {
+                continue;
+            }
+            for (var synonym : synonyms) {
+                Object value = kafka.originals().get(synonym.name());
+                if (value != null) {
+                    defaults.put(name, synonym.converter().apply(value.toString()));
+                    break;
+                }
+            }
+        }
+        return defaults;
+    }
+}
