@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.tests.bench;
+
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
+import org.HdrHistogram.Histogram;
+import org.HdrHistogram.SynchronizedHistogram;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+/** The loads that are put on a server. Each returns figures by name; times in ms, sizes in MiB. */
+final class Workloads {
+    private static final int RECORD_BYTES = 1024;
+    private static final double MIB = 1 << 20;
+    private static final double GIB = 1 << 30;
+
+    private final ServerProcess server;
+
+    Workloads(ServerProcess server) {
+        this.server = server;
+    }
+
+    void createTopic(String topic, int partitions, Map<String, String> configs)
+            throws ExecutionException, InterruptedException {
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", server.bootstrap()))) {
+            admin.createTopics(List.of(new NewTopic(topic, partitions, (short) 1).configs(configs)))
+                    .all()
+                    .get();
+        }
+    }
+
+    void deleteTopic(String topic) throws ExecutionException, InterruptedException {
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", server.bootstrap()))) {
+            admin.deleteTopics(List.of(topic)).all().get();
+        }
+    }
+
+    /** Produces as fast as the client can for {@code duration}: MB/s and broker CPU seconds per GiB. */
+    Map<String, Double> produceAtFullSpeed(String topic, Duration duration) {
+        double cpuBefore = server.cpuSeconds();
+        long begin = System.nanoTime();
+        long records = 0;
+        AtomicReference<Exception> failure = new AtomicReference<>();
+        try (KafkaProducer<byte[], byte[]> producer = producer(Map.of("linger.ms", "5", "batch.size", "131072"))) {
+            byte[] payload = payload();
+            while (System.nanoTime() - begin < duration.toNanos()) {
+                for (int i = 0; i < 1000; i++) {
+                    producer.send(new ProducerRecord<>(topic, payload), (metadata, error) -> {
+                        if (error != null) {
+                            failure.set(error);
+                        }
+                    });
+                    records++;
+                }
+            }
+            producer.flush();
+        }
+        double seconds = (System.nanoTime() - begin) / 1e9;
+        failOn(failure);
+        double bytes = (double) records * RECORD_BYTES;
+        return Map.of(
+                "MB/s", bytes / MIB / seconds, "broker CPU s/GiB", (server.cpuSeconds() - cpuBefore) / (bytes / GIB));
+    }
+
+    /** Produces {@code bytes} in large batches, for a later read. */
+    void fill(String topic, long bytes) {
+        AtomicReference<Exception> failure = new AtomicReference<>();
+        try (KafkaProducer<byte[], byte[]> producer = producer(Map.of("linger.ms", "10", "batch.size", "262144"))) {
+            byte[] payload = payload();
+            for (long sent = 0; sent < bytes; sent += RECORD_BYTES) {
+                producer.send(new ProducerRecord<>(topic, payload), (metadata, error) -> {
+                    if (error != null) {
+                        failure.set(error);
+                    }
+                });
+            }
+            producer.flush();
+        }
+        failOn(failure);
+    }
+
+    /** Produces {@code recordsPerSecond} for {@code duration}: latency from send to acknowledgement. */
+    Map<String, Double> produceAtRate(String topic, int recordsPerSecond, Duration duration) {
+        Histogram latency = new SynchronizedHistogram(TimeFrame.MAX_MICROS, 3);
+        AtomicReference<Exception> failure = new AtomicReference<>();
+        try (KafkaProducer<byte[], byte[]> producer = producer(Map.of("linger.ms", "0"))) {
+            byte[] payload = payload();
+            TimeFrame frame = new TimeFrame(recordsPerSecond, duration);
+            while (frame.awaitNext()) {
+                long sentAt = System.nanoTime();
+                boolean counts = frame.isPastWarmUp();
+                producer.send(new ProducerRecord<>(topic, payload), (metadata, error) -> {
+                    if (error != null) {
+                        failure.set(error);
+                    } else if (counts) {
+                        latency.recordValue(Math.min(TimeFrame.MAX_MICROS, (System.nanoTime() - sentAt) / 1000));
+                    }
+                });
+            }
+            producer.flush();
+        }
+        failOn(failure);
+        return percentiles(latency);
+    }
+
+    /** One record at a time, produced and then consumed at the tail: time from send to poll. */
+    Map<String, Double> endToEnd(String topic, int partition, int rounds)
+            throws ExecutionException, InterruptedException {
+        Histogram latency = new Histogram(TimeFrame.MAX_MICROS, 3);
+        try (KafkaProducer<byte[], byte[]> producer = producer(Map.of("linger.ms", "0"));
+                KafkaConsumer<byte[], byte[]> consumer = consumer(Map.of())) {
+            TopicPartition source = new TopicPartition(topic, partition);
+            consumer.assign(List.of(source));
+            consumer.seekToEnd(List.of(source));
+            consumer.position(source);
+            byte[] payload = payload();
+            for (int i = 0; i < rounds; i++) {
+                long begin = System.nanoTime();
+                producer.send(new ProducerRecord<>(topic, partition, null, payload))
+                        .get();
+                while (consumer.poll(Duration.ofSeconds(10)).isEmpty()) {
+                    // the next poll waits again
+                }
+                if (i >= rounds / 5) {
+                    latency.recordValue(Math.min(TimeFrame.MAX_MICROS, (System.nanoTime() - begin) / 1000));
+                }
+            }
+        }
+        return percentiles(latency);
+    }
+
+    /** Reads a topic from the beginning until {@code records} have been seen. */
+    Map<String, Double> catchUp(String topic, int partitions, long bytes) {
+        double cpuBefore = server.cpuSeconds();
+        long records = bytes / RECORD_BYTES;
+        AtomicLong seen = new AtomicLong();
+        long begin = System.nanoTime();
+        try (KafkaConsumer<byte[], byte[]> consumer =
+                consumer(Map.of("fetch.max.bytes", "52428800", "max.partition.fetch.bytes", "8388608"))) {
+            List<TopicPartition> sources = IntStream.range(0, partitions)
+                    .mapToObj(i -> new TopicPartition(topic, i))
+                    .toList();
+            consumer.assign(sources);
+            consumer.seekToBeginning(sources);
+            while (seen.get() < records) {
+                seen.addAndGet(consumer.poll(Duration.ofSeconds(10)).count());
+                if (System.nanoTime() - begin > Duration.ofMinutes(10).toNanos()) {
+                    throw new IllegalStateException(
+                            "Only " + seen.get() + " of " + records + " records were read from " + server.name());
+                }
+            }
+        }
+        double seconds = (System.nanoTime() - begin) / 1e9;
+        return Map.of(
+                "MB/s", bytes / MIB / seconds, "broker CPU s/GiB", (server.cpuSeconds() - cpuBefore) / (bytes / GIB));
+    }
+
+    private KafkaProducer<byte[], byte[]> producer(Map<String, String> settings) {
+        Map<String, Object> all = new HashMap<>(settings);
+        all.put(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, server.bootstrap());
+        all.put(ProducerConfig.ACKS_CONFIG, "all");
+        all.put(ProducerConfig.BUFFER_MEMORY_CONFIG, Long.toString(64L << 20));
+        return new KafkaProducer<>(all, new ByteArraySerializer(), new ByteArraySerializer());
+    }
+
+    private KafkaConsumer<byte[], byte[]> consumer(Map<String, String> settings) {
+        Map<String, Object> all = new HashMap<>(settings);
+        all.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, server.bootstrap());
+        all.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, "10000");
+        all.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
+        return new KafkaConsumer<>(all, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+    }
+
+    private static byte[] payload() {
+        byte[] payload = new byte[RECORD_BYTES];
+        new Random(7).nextBytes(payload);
+        return payload;
+    }
+
+    private static void failOn(AtomicReference<Exception> failure) {
+        if (failure.get() != null) {
+            throw new IllegalStateException("A record was not acknowledged", failure.get());
+        }
+    }
+
+    private static Map<String, Double> percentiles(Histogram micros) {
+        return Map.of(
+                "p50 ms", micros.getValueAtPercentile(50) / 1000.0,
+                "p99 ms", micros.getValueAtPercentile(99) / 1000.0,
+                "p99.9 ms", micros.getValueAtPercentile(99.9) / 1000.0);
+    }
+
+    /** Paces sends at a fixed rate; the first fifth of the time is warm-up. */
+    private static final class TimeFrame {
+        static final long MAX_MICROS = 60_000_000L;
+
+        private final long begin = System.nanoTime();
+        private final double nanosPerRecord;
+        private final long durationNanos;
+        private long next;
+
+        TimeFrame(int recordsPerSecond, Duration duration) {
+            this.nanosPerRecord = 1e9 / recordsPerSecond;
+            this.durationNanos = duration.toNanos();
+        }
+
+        boolean awaitNext() {
+            long due = begin + (long) (next++ * nanosPerRecord);
+            long wait = due - System.nanoTime();
+            if (wait > 100_000) {
+                LockSupport.parkNanos(wait);
+            }
+            return due - begin < durationNanos;
+        }
+
+        boolean isPastWarmUp() {
+            return next * nanosPerRecord > durationNanos / 5.0;
+        }
+    }
+}
