@@ -22,19 +22,27 @@ final class FreshetProcess implements AutoCloseable {
 
     private final Path data;
     private final int port;
+    private final Map<String, String> environment;
     private final List<String> options;
     private Process process;
     private long readyNanos;
 
-    private FreshetProcess(Path data, int port, List<String> options) {
+    private FreshetProcess(Path data, int port, Map<String, String> environment, List<String> options) {
         this.data = data;
+        this.environment = Map.copyOf(environment);
         this.port = port;
         this.options = options;
     }
 
     /** Starts a server on {@code data} and a free port, and waits for its welcome. */
     static FreshetProcess start(Path data, String... options) throws IOException, InterruptedException {
-        FreshetProcess server = new FreshetProcess(data, freePort(), List.of(options));
+        return start(data, Map.of(), options);
+    }
+
+    /** The same with more environment variables. */
+    static FreshetProcess start(Path data, Map<String, String> environment, String... options)
+            throws IOException, InterruptedException {
+        FreshetProcess server = new FreshetProcess(data, freePort(), environment, List.of(options));
         server.start();
         return server;
     }
@@ -76,6 +84,7 @@ final class FreshetProcess implements AutoCloseable {
                 new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.appendTo(errors.toFile()));
         builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
         builder.environment().putAll(Map.of("KAFKA_HEAP_OPTS", "-Xms256m -Xmx768m -XX:MaxDirectMemorySize=2500m"));
+        builder.environment().putAll(environment);
         process = builder.start();
         BufferedReader output =
                 new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
