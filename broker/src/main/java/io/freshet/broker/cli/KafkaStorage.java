@@ -59,16 +59,26 @@ public final class KafkaStorage {
         @Spec
         CommandSpec spec;
 
-        @Option(names = {"-c", "--config"}, required = true, description = "The node's server.properties.")
+        @Option(
+                names = {"-c", "--config"},
+                required = true,
+                description = "The node's server.properties.")
         Path file;
 
-        @Option(names = {"-t", "--cluster-id"}, required = true, description = "Cluster id, as printed by random-uuid.")
+        @Option(
+                names = {"-t", "--cluster-id"},
+                required = true,
+                description = "Cluster id, as printed by random-uuid.")
         String clusterId;
 
-        @Option(names = {"-s", "--standalone"}, description = "This node is the first, and for now only, voter (the default).")
+        @Option(
+                names = {"-s", "--standalone"},
+                description = "This node is the first, and for now only, voter (the default).")
         boolean standalone;
 
-        @Option(names = {"-g", "--ignore-formatted"}, description = "Do nothing if the directory is formatted already.")
+        @Option(
+                names = {"-g", "--ignore-formatted"},
+                description = "Do nothing if the directory is formatted already.")
         boolean ignoreFormatted;
 
         @SuppressWarnings("NullAway.Init")
@@ -84,13 +94,16 @@ public final class KafkaStorage {
                     spec.commandLine().getOut().flush();
                     return 0;
                 }
-                spec.commandLine().getErr().println("Already formatted: " + directory
-                        + ". Use --ignore-formatted to leave it as it is.");
+                spec.commandLine()
+                        .getErr()
+                        .println("Already formatted: " + directory + ". Use --ignore-formatted to leave it as it is.");
                 return 1;
             }
             MetadataFormat.format(directory, config.nodeId(), clusterId);
-            spec.commandLine().getOut().println("Formatted " + directory + " for cluster " + clusterId + ", node "
-                    + config.nodeId() + ".");
+            spec.commandLine()
+                    .getOut()
+                    .println(
+                            "Formatted " + directory + " for cluster " + clusterId + ", node " + config.nodeId() + ".");
             spec.commandLine().getOut().flush();
             return 0;
         }
@@ -101,7 +114,10 @@ public final class KafkaStorage {
         @Spec
         CommandSpec spec;
 
-        @Option(names = {"-c", "--config"}, required = true, description = "The node's server.properties.")
+        @Option(
+                names = {"-c", "--config"},
+                required = true,
+                description = "The node's server.properties.")
         @Nullable
         Path file;
 
@@ -117,8 +133,10 @@ public final class KafkaStorage {
                 spec.commandLine().getOut().flush();
                 return 1;
             }
-            spec.commandLine().getOut().println("Found metadata directory " + directory + ", cluster "
-                    + MetadataFormat.clusterId(directory) + ", node " + MetadataFormat.nodeId(directory) + ".");
+            spec.commandLine()
+                    .getOut()
+                    .println("Found metadata directory " + directory + ", cluster "
+                            + MetadataFormat.clusterId(directory) + ", node " + MetadataFormat.nodeId(directory) + ".");
             spec.commandLine().getOut().flush();
             return 0;
         }

@@ -101,8 +101,9 @@ final class UpCommand implements Callable<Integer> {
         String bootstrap = server.bootstrap();
         out.println("Freshet is up (started in " + server.startMs() + " ms). Press Ctrl-C to stop.");
         out.println("  Kafka clients   " + bootstrap);
-        server.httpAddress().ifPresent(address -> out.println("  health, metrics http://" + address
-                + "/readyz  http://" + address + "/metrics"));
+        server.httpAddress()
+                .ifPresent(address ->
+                        out.println("  health, metrics http://" + address + "/readyz  http://" + address + "/metrics"));
         out.println("  objects         " + server.storeDescription());
         out.println("  write-ahead log " + config.walPath());
         out.println("  metadata        " + config.metadataDirectory() + " (cluster " + server.clusterId() + ", node "
@@ -111,7 +112,8 @@ final class UpCommand implements Callable<Integer> {
         out.println("Try, in another terminal:");
         out.println("  bin/kafka-topics.sh --bootstrap-server " + bootstrap + " --create --topic hello --partitions 3");
         out.println("  bin/kafka-console-producer.sh --bootstrap-server " + bootstrap + " --topic hello");
-        out.println("  bin/kafka-console-consumer.sh --bootstrap-server " + bootstrap + " --topic hello --from-beginning");
+        out.println(
+                "  bin/kafka-console-consumer.sh --bootstrap-server " + bootstrap + " --topic hello --from-beginning");
         out.flush();
     }
 }

@@ -10,8 +10,7 @@ final class Version implements IVersionProvider {
     public String[] getVersion() {
         String version = Version.class.getPackage().getImplementationVersion();
         return new String[] {
-            "Freshet " + (version == null ? "(unpackaged)" : version),
-            "Kafka protocol of " + AppInfoParser.getVersion()
+            "Freshet " + (version == null ? "(unpackaged)" : version), "Kafka protocol of " + AppInfoParser.getVersion()
         };
     }
 }
