@@ -9,6 +9,7 @@ import io.netty.channel.ChannelPromise;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.List;
+import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.common.protocol.Errors;
@@ -38,6 +39,7 @@ final class KafkaConnection extends ChannelInboundHandlerAdapter {
     private boolean draining;
     private boolean closed;
     private long lastActivityNanos;
+    private @Nullable Future<?> idleCheck;
 
     KafkaConnection(ServerParts parts, Channel channel, FrameReader reader, RequestParser parser, String id) {
         this.parts = parts;
@@ -77,6 +79,9 @@ final class KafkaConnection extends ChannelInboundHandlerAdapter {
     @Override
     public void channelInactive(ChannelHandlerContext ctx) {
         closed = true;
+        if (idleCheck != null) {
+            idleCheck.cancel(false);
+        }
         reader.close();
         for (PendingRequest request : unanswered) {
             request.dropOutgoing();
@@ -111,10 +116,8 @@ final class KafkaConnection extends ChannelInboundHandlerAdapter {
 
     /** Sends {@code response}, or nothing if it is null, when its turn has come. Any thread. */
     void answer(PendingRequest request, @Nullable AbstractResponse response) {
-        request.response = response;
-        if (!execute(() -> answered(request))) {
-            request.releaseFrame();
-            request.releaseRecords();
+        if (!execute(() -> answered(request, response))) {
+            drop(request, response);
         }
     }
 
@@ -195,13 +198,19 @@ final class KafkaConnection extends ChannelInboundHandlerAdapter {
         }
     }
 
-    private void answered(PendingRequest request) {
-        AbstractResponse response = request.response;
+    private static void drop(PendingRequest request, @Nullable AbstractResponse response) {
+        request.releaseFrame();
+        if (response != null) {
+            ResponseRecords.release(response);
+        }
+    }
+
+    private void answered(PendingRequest request, @Nullable AbstractResponse response) {
         if (closed) {
-            request.releaseFrame();
-            request.releaseRecords();
+            drop(request, response);
             return;
         }
+        request.response = response;
         try {
             request.outgoing = response == null
                     ? List.of()
@@ -295,7 +304,7 @@ final class KafkaConnection extends ChannelInboundHandlerAdapter {
     }
 
     private void scheduleIdleCheck(long delayMs) {
-        channel.eventLoop().schedule(this::checkIdle, Math.max(1, delayMs), TimeUnit.MILLISECONDS);
+        idleCheck = channel.eventLoop().schedule(this::checkIdle, Math.max(1, delayMs), TimeUnit.MILLISECONDS);
     }
 
     private void checkIdle() {

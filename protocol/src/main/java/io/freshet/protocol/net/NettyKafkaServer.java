@@ -35,6 +35,7 @@ import java.util.Map;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -90,7 +91,10 @@ public final class NettyKafkaServer implements KafkaServer {
         listeners.forEach(listener -> listener.close().awaitUninterruptibly());
         long timeoutMs = parts.config().limits().closeTimeoutMs();
         for (Channel channel : connections) {
-            channel.pipeline().get(KafkaConnection.class).drain();
+            KafkaConnection connection = channel.pipeline().get(KafkaConnection.class);
+            if (connection != null) {
+                connection.drain();
+            }
         }
         if (!connections.newCloseFuture().awaitUninterruptibly(timeoutMs)) {
             LOG.info("Closing {} connections whose requests did not end within {} ms", connections.size(), timeoutMs);
@@ -169,7 +173,7 @@ public final class NettyKafkaServer implements KafkaServer {
 
     /** Closes the circle between a connection and its reader. */
     private static final class GrantHook implements Runnable {
-        @org.jspecify.annotations.Nullable KafkaConnection connection;
+        @Nullable KafkaConnection connection;
 
         @Override
         public void run() {
