@@ -48,8 +48,8 @@ public final class ConsoleServer implements AutoCloseable {
             stopLoop();
             throw new FreshetException(
                     ErrorKind.UNAVAILABLE,
-                    "HTTP cannot bind " + host + ":" + port + " (" + bound.cause().getMessage()
-                            + "); free the port or choose another",
+                    "HTTP cannot bind " + host + ":" + port + " ("
+                            + bound.cause().getMessage() + "); free the port or choose another",
                     bound.cause());
         }
     }

@@ -69,15 +69,14 @@ final class Pages extends SimpleChannelInboundHandler<FullHttpRequest> {
     }
 
     private Page page(FullHttpRequest request, boolean headOnly) {
-        Page page =
-                switch (new QueryStringDecoder(request.uri()).path()) {
-                    case "/" -> new Page(HttpResponseStatus.OK, HTML, INDEX);
-                    case "/livez" -> live();
-                    case "/readyz" -> ready();
-                    case "/metrics" -> new Page(HttpResponseStatus.OK, PROMETHEUS, metrics.get());
-                    default -> Page.text(HttpResponseStatus.NOT_FOUND, "not found; / lists what is here");
-                };
-        if (page.status() != HttpResponseStatus.NOT_FOUND
+        Page page = switch (new QueryStringDecoder(request.uri()).path()) {
+            case "/" -> new Page(HttpResponseStatus.OK, HTML, INDEX);
+            case "/livez" -> live();
+            case "/readyz" -> ready();
+            case "/metrics" -> new Page(HttpResponseStatus.OK, PROMETHEUS, metrics.get());
+            default -> Page.text(HttpResponseStatus.NOT_FOUND, "not found; / lists what is here");
+        };
+        if (!page.status().equals(HttpResponseStatus.NOT_FOUND)
                 && !headOnly
                 && !request.method().equals(HttpMethod.GET)) {
             return Page.text(HttpResponseStatus.METHOD_NOT_ALLOWED, "only GET and HEAD are allowed");
@@ -108,7 +107,7 @@ final class Pages extends SimpleChannelInboundHandler<FullHttpRequest> {
                 .set(HttpHeaderNames.CONTENT_TYPE, page.type())
                 .set(HttpHeaderNames.CONTENT_LENGTH, bytes.length)
                 .set(HttpHeaderNames.CACHE_CONTROL, "no-store")
-                .set(HttpHeaderNames.X_CONTENT_TYPE_OPTIONS, "nosniff");
+                .set("X-Content-Type-Options", "nosniff");
         if (page.status().equals(HttpResponseStatus.METHOD_NOT_ALLOWED)) {
             response.headers().set(HttpHeaderNames.ALLOW, "GET, HEAD");
         }

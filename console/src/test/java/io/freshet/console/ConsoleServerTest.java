@@ -75,8 +75,8 @@ class ConsoleServerTest {
         meters.counter("freshet.test.count").increment(3);
         HttpResponse<String> answer = send("GET", "/metrics");
         assertThat(answer.body()).contains("freshet_test_count_total 3.0");
-        assertThat(answer.headers().firstValue("Content-Type")).hasValueSatisfying(type -> assertThat(type)
-                .startsWith("text/plain; version=0.0.4"));
+        assertThat(answer.headers().firstValue("Content-Type"))
+                .hasValueSatisfying(type -> assertThat(type).startsWith("text/plain; version=0.0.4"));
     }
 
     @Test
@@ -111,8 +111,10 @@ class ConsoleServerTest {
     @Test
     void requestsThatAreNoHttpOrTooLongAreClosed() throws Exception {
         assertThat(rawAnswer("\0\0\0\1garbage\r\n\r\n")).startsWith("HTTP/1.1 400");
-        assertThat(rawAnswer("GET /" + "x".repeat(100_000) + " HTTP/1.1\r\n\r\n")).startsWith("HTTP/1.1 400");
-        assertThat(rawAnswer("POST / HTTP/1.1\r\nContent-Length: 5000000\r\n\r\n")).startsWith("HTTP/1.1 413");
+        assertThat(rawAnswer("GET /" + "x".repeat(100_000) + " HTTP/1.1\r\n\r\n"))
+                .startsWith("HTTP/1.1 400");
+        assertThat(rawAnswer("POST / HTTP/1.1\r\nContent-Length: 5000000\r\n\r\n"))
+                .startsWith("HTTP/1.1 413");
     }
 
     private String rawAnswer(String request) throws IOException {

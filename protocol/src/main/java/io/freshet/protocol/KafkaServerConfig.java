@@ -111,8 +111,7 @@ public record KafkaServerConfig(List<Listener> listeners, Limits limits, Sockets
         }
 
         public Sockets withEventLoops(int count) {
-            return new Sockets(
-                    count, sendBufferBytes, receiveBufferBytes, backlog, writeHighWaterBytes, preferNative);
+            return new Sockets(count, sendBufferBytes, receiveBufferBytes, backlog, writeHighWaterBytes, preferNative);
         }
 
         public Sockets withPreferNative(boolean prefer) {

@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import io.freshet.common.buffer.SharedBytes;
 import io.freshet.common.runtime.Clock;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.netty.buffer.PooledByteBufAllocator;
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.ByteBuffer;
@@ -14,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
@@ -43,6 +45,7 @@ import org.apache.kafka.common.requests.ListGroupsRequest;
 import org.apache.kafka.common.requests.ListGroupsResponse;
 import org.apache.kafka.common.requests.ProduceRequest;
 import org.apache.kafka.common.requests.ProduceResponse;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -54,7 +57,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class KafkaServerTest {
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     private final ExecutorService pool = Executors.newFixedThreadPool(4);
-    private KafkaServer server;
+    private @Nullable KafkaServer server;
     private int port;
 
     @BeforeAll
@@ -71,7 +74,8 @@ class KafkaServerTest {
     void stop() {
         if (server != null) {
             server.close();
-            assertThat(meters.get("freshet.network.connections").gauge().value()).isZero();
+            assertThat(meters.get("freshet.network.connections").gauge().value())
+                    .isZero();
             assertThat(memoryInUse()).isZero();
         }
         pool.shutdownNow();
@@ -86,8 +90,9 @@ class KafkaServerTest {
     }
 
     private void start(KafkaServerConfig config, RequestHandler handler) {
-        server = KafkaServers.start(config, handler, EnabledApis.stable(), meters, Clock.system());
-        port = server.boundPorts().get("PLAINTEXT");
+        KafkaServer started = KafkaServers.start(config, handler, EnabledApis.stable(), meters, Clock.system());
+        server = started;
+        port = Objects.requireNonNull(started.boundPorts().get("PLAINTEXT"));
     }
 
     private double memoryInUse() {
@@ -95,7 +100,8 @@ class KafkaServerTest {
     }
 
     private double errors(String reason) {
-        var counter = meters.find("freshet.network.errors").tag("reason", reason).counter();
+        var counter =
+                meters.find("freshet.network.errors").tag("reason", reason).counter();
         return counter == null ? 0 : counter.count();
     }
 
@@ -109,7 +115,8 @@ class KafkaServerTest {
 
     private static ProduceRequest produce(byte[] value, short acks) {
         MemoryRecords records = MemoryRecords.withRecords(Compression.NONE, new SimpleRecord(value));
-        var partition = new ProduceRequestData.PartitionProduceData().setIndex(0).setRecords(records);
+        var partition =
+                new ProduceRequestData.PartitionProduceData().setIndex(0).setRecords(records);
         var topic = new ProduceRequestData.TopicProduceData()
                 .setTopicId(new Uuid(1, 2))
                 .setPartitionData(List.of(partition));
@@ -273,7 +280,10 @@ class KafkaServerTest {
     }
 
     private static byte[] frameOf(ByteBuffer body) {
-        return ByteBuffer.allocate(4 + body.capacity()).putInt(body.capacity()).put(body.array()).array();
+        return ByteBuffer.allocate(4 + body.capacity())
+                .putInt(body.capacity())
+                .put(body.array())
+                .array();
     }
 
     @Test
@@ -287,10 +297,11 @@ class KafkaServerTest {
                     .putShort((short) -1)));
             ByteBuffer answer = client.readFrame();
             assertThat(answer.getInt()).isEqualTo(42);
-            ApiVersionsResponseData data =
-                    new ApiVersionsResponseData(new org.apache.kafka.common.protocol.ByteBufferAccessor(answer), (short) 0);
+            ApiVersionsResponseData data = new ApiVersionsResponseData(
+                    new org.apache.kafka.common.protocol.ByteBufferAccessor(answer), (short) 0);
             assertThat(data.errorCode()).isEqualTo(Errors.UNSUPPORTED_VERSION.code());
-            assertThat(new ApiVersionsResponse(data).apiVersion(ApiKeys.API_VERSIONS.id)).isNotNull();
+            assertThat(new ApiVersionsResponse(data).apiVersion(ApiKeys.API_VERSIONS.id))
+                    .isNotNull();
         }
     }
 
@@ -320,8 +331,7 @@ class KafkaServerTest {
         try (RawClient client = new RawClient(port)) {
             client.send(RawClient.frame(listGroups(), 0));
             ByteBuffer answer = client.readFrame();
-            AbstractResponse parsed = AbstractResponse.parseResponse(
-                    answer, listGroupsHeader(0));
+            AbstractResponse parsed = AbstractResponse.parseResponse(answer, listGroupsHeader(0));
             assertThat(parsed.errorCounts()).containsKey(Errors.COORDINATOR_NOT_AVAILABLE);
         }
     }
@@ -350,8 +360,8 @@ class KafkaServerTest {
                     }
                 });
             }
-            await().until(() -> meters.get("freshet.network.request.memory.waiting").gauge().value() >= 1
-                    && waiting.size() == 2);
+            await().until(() ->
+                    meters.get("freshet.network.request.memory.waiting").gauge().value() >= 1 && waiting.size() == 2);
             for (int answered = 0; answered < 6; answered++) {
                 assertThat(memoryInUse()).isLessThanOrEqualTo(2_500_000);
                 KafkaRequest next = waiting.poll(10, TimeUnit.SECONDS);
@@ -484,7 +494,7 @@ class KafkaServerTest {
         try (RawClient client = new RawClient(port)) {
             client.send(RawClient.frame(listGroups(), 3));
             KafkaRequest request = waiting.take();
-            var closing = pool.submit(() -> server.close());
+            var closing = pool.submit(Objects.requireNonNull(server)::close);
             await().until(() -> !accepts());
             request.respond(noGroups());
             assertThat(client.readCorrelationId()).isEqualTo(3);
@@ -499,6 +509,13 @@ class KafkaServerTest {
         } catch (IOException e) {
             return false;
         }
+    }
+
+    @Test
+    void theLeakDetectionOfTheseTestsSeesALeak() {
+        assertThat(PooledByteBufAllocator.DEFAULT.directBuffer(16).isDirect()).isTrue();
+        BufferLeaks.collectGarbage();
+        assertThat(BufferLeaks.takeReports()).hasSize(1);
     }
 
     @Test

@@ -31,7 +31,8 @@ final class FrameReader {
     }
 
     /** The buffer that the next socket read must fill, or null if no frame is in progress. Its capacity is the frame's size. */
-    @Nullable ByteBuf landingBuffer() {
+    @Nullable
+    ByteBuf landingBuffer() {
         return input == null ? frame : null;
     }
 
@@ -52,7 +53,8 @@ final class FrameReader {
     }
 
     /** The next complete frame, owned by the caller, or null. Throws InvalidRequestException on an impossible length. */
-    @Nullable Frame poll() {
+    @Nullable
+    Frame poll() {
         if (frame == null && !openFrame()) {
             return null;
         }
@@ -120,8 +122,8 @@ final class FrameReader {
             return false;
         }
         if (length <= 0 || length > maxFrameBytes) {
-            throw new InvalidRequestException(
-                    "Request of " + length + " bytes; allowed are 1 to " + maxFrameBytes + " (socket.request.max.bytes)");
+            throw new InvalidRequestException("Request of " + length + " bytes; allowed are 1 to " + maxFrameBytes
+                    + " (socket.request.max.bytes)");
         }
         return true;
     }

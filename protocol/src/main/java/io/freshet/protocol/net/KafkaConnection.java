@@ -179,7 +179,8 @@ final class KafkaConnection extends ChannelInboundHandlerAdapter {
         PendingRequest request;
         try {
             RequestParser.Parsed parsed = parser.parse(frame.bytes().nioBuffer());
-            request = new PendingRequest(this, parsed.context(), parsed.body(), frame, parts.clock().nanoTime());
+            request = new PendingRequest(
+                    this, parsed.context(), parsed.body(), frame, parts.clock().nanoTime());
         } catch (RuntimeException | Error e) {
             frame.release();
             throw e;
@@ -229,9 +230,7 @@ final class KafkaConnection extends ChannelInboundHandlerAdapter {
 
     private void writeInOrder() {
         boolean wrote = false;
-        for (PendingRequest head = unanswered.peek();
-                head != null && head.outgoing != null;
-                head = unanswered.peek()) {
+        for (PendingRequest head = unanswered.peek(); head != null && head.outgoing != null; head = unanswered.peek()) {
             unanswered.poll();
             write(head, head.outgoing);
             wrote = true;

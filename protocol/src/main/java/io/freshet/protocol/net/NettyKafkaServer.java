@@ -70,8 +70,8 @@ public final class NettyKafkaServer implements KafkaServer {
         ConnectionCounts counts = new ConnectionCounts(limits.maxConnections(), limits.maxConnectionsPerIp());
         NetworkMetrics metrics = new NetworkMetrics(meters, counts, memory);
         RateLimitedLog log = new RateLimitedLog(LOG, clock);
-        NettyKafkaServer server = new NettyKafkaServer(
-                new ServerParts(config, handler, apis, memory, counts, metrics, clock, log));
+        NettyKafkaServer server =
+                new NettyKafkaServer(new ServerParts(config, handler, apis, memory, counts, metrics, clock, log));
         try {
             config.listeners().forEach(server::bind);
         } catch (RuntimeException e) {
@@ -152,8 +152,9 @@ public final class NettyKafkaServer implements KafkaServer {
             }
             if (!parts.counts().tryOpen(client.getAddress())) {
                 parts.metrics().error("connection_limit");
-                parts.log().warn("Refusing a connection of " + client + ": max.connections or"
-                        + " max.connections.per.ip is reached");
+                parts.log()
+                        .warn("Refusing a connection of " + client + ": max.connections or"
+                                + " max.connections.per.ip is reached");
                 channel.close();
                 return;
             }
@@ -173,7 +174,8 @@ public final class NettyKafkaServer implements KafkaServer {
 
     /** Closes the circle between a connection and its reader. */
     private static final class GrantHook implements Runnable {
-        @Nullable KafkaConnection connection;
+        @Nullable
+        KafkaConnection connection;
 
         @Override
         public void run() {

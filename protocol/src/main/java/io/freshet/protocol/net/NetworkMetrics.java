@@ -40,10 +40,12 @@ final class NetworkMetrics {
     }
 
     Timer requests(ApiKeys api) {
-        return requests.computeIfAbsent(api, key -> Timer.builder("freshet.network.requests")
-                .tag("api", key.name)
-                .description("From the complete frame to the written response")
-                .register(meters));
+        return requests.computeIfAbsent(
+                api,
+                key -> Timer.builder("freshet.network.requests")
+                        .tag("api", key.name)
+                        .description("From the complete frame to the written response")
+                        .register(meters));
     }
 
     void received(int frameBytes) {
@@ -56,10 +58,12 @@ final class NetworkMetrics {
 
     /** Counts a connection that ended, or a request that failed, for {@code reason}, a word from a small fixed set. */
     void error(String reason) {
-        errors.computeIfAbsent(reason, key -> Counter.builder("freshet.network.errors")
-                        .tag("reason", key)
-                        .description("Refused or broken connections and failed requests")
-                        .register(meters))
+        errors.computeIfAbsent(
+                        reason,
+                        key -> Counter.builder("freshet.network.errors")
+                                .tag("reason", key)
+                                .description("Refused or broken connections and failed requests")
+                                .register(meters))
                 .increment();
     }
 }

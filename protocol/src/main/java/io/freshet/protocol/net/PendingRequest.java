@@ -28,17 +28,15 @@ final class PendingRequest implements KafkaRequest {
     private final AtomicBoolean answered = new AtomicBoolean();
 
     /** Set in the event loop once the answer is known; empty for a request without an answer. */
-    @Nullable List<ByteBuf> outgoing;
+    @Nullable
+    List<ByteBuf> outgoing;
 
     /** The response whose records back {@link #outgoing}. */
-    @Nullable AbstractResponse response;
+    @Nullable
+    AbstractResponse response;
 
     PendingRequest(
-            KafkaConnection connection,
-            RequestContext context,
-            AbstractRequest body,
-            Frame frame,
-            long receivedNanos) {
+            KafkaConnection connection, RequestContext context, AbstractRequest body, Frame frame, long receivedNanos) {
         this.connection = connection;
         this.context = context;
         this.body = body;
