@@ -288,6 +288,36 @@ class ObjectSegmentReaderTest {
     }
 
     @Test
+    void manyThreadsTogetherLoadEachByteOnce() throws Exception {
+        ExecutorService pool = Threads.pool("store", 3, 10_000);
+        ExecutorService readers = Threads.pool("readers", 6, 100);
+        try {
+            for (int round = 0; round < 20; round++) {
+                reader.close();
+                store = new CountingStore(pool);
+                cache = newCache(BlockCacheConfig.ofCapacity(4 << 20));
+                reader = newReader(8);
+                get(reader.checkpoint(segment));
+                long opening = store.readBytes.get();
+                List<Future<?>> done = new ArrayList<>();
+                for (int i = 0; i < 6; i++) {
+                    int maxBytes = 1 + i * 4000;
+                    done.add(readers.submit(
+                            () -> assertThat(readAll(reader, maxBytes)).isEqualTo(bytes)));
+                }
+                for (Future<?> future : done) {
+                    future.get(30, TimeUnit.SECONDS);
+                }
+                long blockHeaders = 32L * 60;
+                assertThat(store.readBytes.get() - opening).isBetween((long) bytes.length, bytes.length + blockHeaders);
+            }
+        } finally {
+            Threads.stop(readers, Duration.ofSeconds(5));
+            Threads.stop(pool, Duration.ofSeconds(5));
+        }
+    }
+
+    @Test
     void readsThatFindNoMemoryWaitForReaders() {
         reader.close();
         cache = newCache(new BlockCacheConfig(8 << 10, 0, 8 << 10, 8 << 10));
