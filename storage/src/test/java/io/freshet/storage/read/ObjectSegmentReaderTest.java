@@ -318,6 +318,14 @@ class ObjectSegmentReaderTest {
     }
 
     @Test
+    void preparedSegmentNeedsNoRequestForItsFirstBatches() {
+        reader.prepare(segment);
+        int prepared = store.reads.get();
+        get(reader.read(segment, 100, 3000, Long.MAX_VALUE, true)).release();
+        assertThat(store.reads.get()).isEqualTo(prepared);
+    }
+
+    @Test
     void readsThatFindNoMemoryWaitForReaders() {
         reader.close();
         cache = newCache(new BlockCacheConfig(8 << 10, 0, 8 << 10, 8 << 10));
