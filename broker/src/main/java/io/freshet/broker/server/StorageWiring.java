@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.broker.server;
+
+import io.freshet.broker.config.FreshetKeys;
+import io.freshet.broker.config.ServerConfig;
+import io.freshet.common.runtime.Threads;
+import io.freshet.objectstore.ObjectStore;
+import io.freshet.objectstore.ObjectStores;
+import io.freshet.objectstore.StoreProbe;
+import io.freshet.storage.StorageConfig;
+import io.freshet.storage.StorageParts;
+import io.freshet.storage.StreamMetadata;
+import io.freshet.storage.StreamStorage;
+import io.freshet.storage.cache.BlockCache;
+import io.freshet.storage.cache.BlockCacheConfig;
+import io.freshet.storage.cache.IndexCache;
+import io.freshet.storage.read.ObjectSegmentReader;
+import io.freshet.wal.WriteAheadLog;
+import io.freshet.wal.block.BlockWal;
+import io.freshet.wal.block.BlockWalConfig;
+import io.freshet.wal.block.FileBlockDevice;
+import java.time.Duration;
+import java.util.concurrent.ExecutorService;
+
+/** Opens the object store, the WAL and the streams as the configuration says. */
+final class StorageWiring {
+    private static final Duration PROBE_TIMEOUT = Duration.ofSeconds(30);
+    private static final long INDEX_CACHE_BYTES = 64L << 20;
+    private static final int INDEX_TAIL_HINT_BYTES = 64 << 10;
+    private static final int READ_AHEAD_BLOCKS = 16;
+    private static final int UPLOAD_THREADS = 2;
+    private static final int UPLOAD_QUEUE = 1024;
+
+    private final ServerConfig config;
+    private final Runtime runtime;
+
+    StorageWiring(ServerConfig config, Runtime runtime) {
+        this.config = config;
+        this.runtime = runtime;
+    }
+
+    /** Opens the store and proves that it can be written, read, listed and deleted from. */
+    ObjectStore openStore(OpenedParts opened) {
+        ObjectStore store = opened.add(
+                "object store",
+                ObjectStores.open(
+                        config.storageUri(),
+                        runtime.meters(),
+                        runtime.clock(),
+                        runtime.scheduler(),
+                        runtime.randomness()));
+        Waiting.on("the check of the object store", PROBE_TIMEOUT, StoreProbe.check(store, runtime.randomness()));
+        return store;
+    }
+
+    /** Recovers the WAL and opens the streams for one registration of this broker. */
+    StreamStorage openStreams(ObjectStore store, StreamMetadata metadata, long brokerEpoch, OpenedParts opened) {
+        var kafka = config.kafka();
+        BlockCache blocks = new BlockCache(
+                BlockCacheConfig.ofCapacity(kafka.getLong(FreshetKeys.CACHE_BLOCK_BYTES)), store, runtime.meters());
+        ObjectSegmentReader reader = opened.add(
+                "segment reader",
+                new ObjectSegmentReader(
+                        new IndexCache(store, INDEX_CACHE_BYTES, INDEX_TAIL_HINT_BYTES, runtime.meters()),
+                        blocks,
+                        runtime.clock(),
+                        READ_AHEAD_BLOCKS));
+        ExecutorService uploads = Threads.pool("freshet-upload", UPLOAD_THREADS, UPLOAD_QUEUE);
+        opened.add("upload threads", () -> Threads.stop(uploads, Duration.ofSeconds(10)));
+        StorageParts parts = new StorageParts(
+                store,
+                metadata,
+                reader,
+                visitor -> openWal(visitor, brokerEpoch),
+                runtime.clock(),
+                runtime.scheduler(),
+                uploads,
+                runtime.meters(),
+                config.nodeId(),
+                brokerEpoch);
+        return opened.add("streams", StreamStorage.open(storageConfig(), parts));
+    }
+
+    private WriteAheadLog openWal(WriteAheadLog.RecoveryVisitor visitor, long brokerEpoch) {
+        BlockWalConfig walConfig = new BlockWalConfig(
+                config.nodeId(),
+                brokerEpoch,
+                BlockWalConfig.DEFAULT_MAX_GROUP_BYTES,
+                BlockWalConfig.DEFAULT_MAX_RECORD_BYTES);
+        return BlockWal.open(
+                walConfig,
+                FileBlockDevice.open(config.walPath(), config.walCapacityBytes()),
+                visitor,
+                new BlockWal.Services(runtime.clock(), runtime.randomness(), runtime.meters()));
+    }
+
+    private StorageConfig storageConfig() {
+        var kafka = config.kafka();
+        StorageConfig defaults = StorageConfig.defaults();
+        return defaults.withUpload(
+                        kafka.getLong(FreshetKeys.STORAGE_UPLOAD_BYTES),
+                        kafka.getLong(FreshetKeys.STORAGE_UPLOAD_INTERVAL_MS))
+                .withObjects(
+                        defaults.maxObjectBytes(),
+                        defaults.largeRunBytes(),
+                        kafka.getInt(FreshetKeys.STORAGE_BLOCK_BYTES))
+                .withTailCacheBytes(config.tailCacheBytes())
+                .withDeletion(
+                        Math.min(
+                                defaults.reapPeriodMs(),
+                                Math.max(100, kafka.getLong(FreshetKeys.STORAGE_DELETE_GRACE_MS))),
+                        kafka.getLong(FreshetKeys.STORAGE_DELETE_GRACE_MS),
+                        defaults.sweepPeriodMs(),
+                        kafka.getLong(FreshetKeys.STORAGE_ORPHAN_GRACE_MS));
+    }
+}
