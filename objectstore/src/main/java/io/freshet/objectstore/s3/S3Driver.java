@@ -43,13 +43,15 @@ public final class S3Driver implements StoreDriver {
     private static final long MAX_SINGLE_PUT_BYTES = 5L << 30;
 
     private final S3Settings settings;
+    private final S3Connection connection;
     private final S3AsyncClient client;
     private final Retries partRetries;
     private final RequestMeter meter;
 
-    private S3Driver(S3Settings settings, S3AsyncClient client, Retries partRetries, RequestMeter meter) {
+    private S3Driver(S3Settings settings, S3Connection connection, Retries partRetries, RequestMeter meter) {
         this.settings = settings;
-        this.client = client;
+        this.connection = connection;
+        this.client = connection.client();
         this.partRetries = partRetries;
         this.meter = meter;
     }
@@ -62,10 +64,10 @@ public final class S3Driver implements StoreDriver {
         return open(settings, credentials, partRetries, meter);
     }
 
-    /** Opens the store with {@code credentials}. Sends no request yet. */
+    /** Opens the store with {@code ownedCredentials}, which are closed with it. Sends no request yet. */
     public static S3Driver open(
-            S3Settings settings, AwsCredentialsProvider credentials, Retries partRetries, RequestMeter meter) {
-        return new S3Driver(settings, S3Clients.open(settings, credentials), partRetries, meter);
+            S3Settings settings, AwsCredentialsProvider ownedCredentials, Retries partRetries, RequestMeter meter) {
+        return new S3Driver(settings, S3Connection.open(settings, ownedCredentials), partRetries, meter);
     }
 
     @Override
@@ -254,6 +256,6 @@ public final class S3Driver implements StoreDriver {
 
     @Override
     public void close() {
-        client.close();
+        connection.close();
     }
 }
