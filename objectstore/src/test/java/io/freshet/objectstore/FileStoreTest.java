@@ -132,7 +132,7 @@ class FileStoreTest extends ObjectStoreContract {
     @Test
     void concurrentCreatesAndDeletesInOneDirectoryDoNotDisturbEachOther() {
         List<CompletableFuture<Void>> runs =
-                IntStream.range(0, 8).mapToObj(i -> cycle("busy/dir/" + i, 20)).toList();
+                IntStream.range(0, 8).mapToObj(i -> cycle("busy/dir/" + i, 60)).toList();
         runs.forEach(ObjectStoreContract::get);
         assertThat(listAll("busy/", 100)).isEmpty();
     }

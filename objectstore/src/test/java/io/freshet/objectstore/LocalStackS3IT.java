@@ -7,6 +7,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.slf4j.LoggerFactory;
 import org.testcontainers.DockerClientFactory;
 import org.testcontainers.containers.localstack.LocalStackContainer;
 import org.testcontainers.utility.DockerImageName;
@@ -18,6 +19,8 @@ import software.amazon.awssdk.services.s3.S3AsyncClient;
 /** The S3 store against LocalStack in a container; skipped, with the reason, where there is no Docker engine. */
 class LocalStackS3IT extends ObjectStoreContract {
     private static final String BUCKET = "freshet";
+    private static final String NO_DOCKER =
+            "no Docker engine: LocalStack cannot run here; start Docker to run this suite";
 
     private static LocalStackContainer localStack;
 
@@ -26,9 +29,11 @@ class LocalStackS3IT extends ObjectStoreContract {
 
     @BeforeAll
     static void startLocalStack() throws Exception {
-        Assumptions.assumeTrue(
-                DockerClientFactory.instance().isDockerAvailable(),
-                "no Docker engine: LocalStack cannot run here; start Docker to run this suite");
+        boolean hasDocker = DockerClientFactory.instance().isDockerAvailable();
+        if (!hasDocker) {
+            LoggerFactory.getLogger(LocalStackS3IT.class).warn(NO_DOCKER);
+        }
+        Assumptions.assumeTrue(hasDocker, NO_DOCKER);
         localStack = new LocalStackContainer(DockerImageName.parse("localstack/localstack:4.9"))
                 .withServices(LocalStackContainer.Service.S3);
         localStack.start();

@@ -109,7 +109,7 @@ class S3StoreTest extends ObjectStoreContract {
         try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             port = free.getLocalPort();
         }
-        String uri = "s3://b?endpoint=http://127.0.0.1:" + port + "&pathStyle=true&attemptTimeoutMs=5000";
+        String uri = "s3://b?endpoint=http://127.0.0.1:" + port + "&pathStyle=true&attemptTimeoutMs=1000";
         try (ObjectStore closed = fixture.over(fixture.s3(uri, "a", "b"), RetryPolicy.NONE)) {
             List<CompletableFuture<Void>> puts = IntStream.range(0, 20)
                     .mapToObj(i -> closed.put("k" + i, text("x")))

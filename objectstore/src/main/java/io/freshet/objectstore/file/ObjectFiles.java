@@ -18,6 +18,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.UserDefinedFileAttributeView;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -67,7 +68,7 @@ final class ObjectFiles {
         } finally {
             Files.deleteIfExists(written);
         }
-        syncDirectory(parentOf(target));
+        syncDirectories(List.of(parentOf(target)));
     }
 
     /** Writes the object unless there is one; says whether it did. */
@@ -86,7 +87,7 @@ final class ObjectFiles {
         } finally {
             Files.deleteIfExists(written);
         }
-        syncDirectory(parentOf(target));
+        syncDirectories(List.of(parentOf(target)));
         return true;
     }
 
@@ -108,11 +109,11 @@ final class ObjectFiles {
         return written;
     }
 
-    /** Runs {@code move}, again if a delete took away the empty directory that it needs. */
+    /** Runs {@code move}, again if a delete took away an empty directory that it needs. */
     private void place(Path target, Move move) throws IOException {
         for (int attempt = 1; ; attempt++) {
-            makeDirectories(parentOf(target));
             try {
+                makeDirectories(parentOf(target));
                 move.run();
                 return;
             } catch (FileAlreadyExistsException e) {
@@ -160,7 +161,7 @@ final class ObjectFiles {
         }
     }
 
-    /** Makes deletions in {@code directories} durable; those that are gone need nothing. */
+    /** Makes what happened in {@code directories} durable; one that is gone was empty again, and its root is synced. */
     void syncDirectories(Collection<Path> directories) throws IOException {
         for (Path directory : directories) {
             try {
