@@ -4,6 +4,7 @@ package io.freshet.broker.admin;
 import io.freshet.broker.api.KafkaErrors;
 import io.freshet.protocol.KafkaRequest;
 import io.freshet.protocol.RequestHandler;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
@@ -21,8 +22,6 @@ import org.apache.kafka.common.requests.DescribeConfigsRequest;
 import org.apache.kafka.common.requests.DescribeConfigsResponse;
 import org.apache.kafka.common.requests.DescribeConfigsResponse.ConfigSource;
 import org.apache.kafka.coordinator.group.GroupConfig;
-import org.apache.kafka.coordinator.group.GroupCoordinatorConfig;
-import org.apache.kafka.coordinator.group.modern.share.ShareGroupConfig;
 import org.apache.kafka.image.ConfigurationsImage;
 import org.apache.kafka.metadata.MetadataCache;
 import org.apache.kafka.server.ConfigHelperUtils;
@@ -151,10 +150,19 @@ final class DescribeConfigsHandler implements RequestHandler {
         if (group.isEmpty()) {
             throw new InvalidRequestException("Group name must not be empty");
         }
-        Properties effective = GroupConfig.evaluate(
-                own, group, new GroupCoordinatorConfig(broker.values()), new ShareGroupConfig(broker.values()));
-        GroupConfig config = GroupConfig.fromProps(Map.of(), effective);
+        GroupConfig config = GroupConfig.fromProps(groupDefaults(), own);
         return ConfigHelperUtils.createResponseConfig(
                 resource, config, (name, value) -> descriptions.group(config, own, name, value));
+    }
+
+    /** What a group has by default: the broker's configuration of the same meaning. */
+    private Map<String, Object> groupDefaults() {
+        Map<String, Object> defaults = new HashMap<>();
+        for (String name : GroupConfig.configNames()) {
+            GroupConfig.brokerSynonym(name)
+                    .map(brokerName -> broker.values().values().get(brokerName))
+                    .ifPresent(value -> defaults.put(name, value));
+        }
+        return defaults;
     }
 }
