@@ -127,7 +127,12 @@ public final class GroupCoordination implements AutoCloseable {
 
     /** Appends that were given offsets will never be durable: what the coordinator holds in memory must not be served. */
     private void onLogFailed(PartitionLog log) {
-        service.onResignation(log.id().partition(), OptionalInt.of(log.leaderEpoch()));
+        resign(log.id().partition(), log.leaderEpoch());
+    }
+
+    /** The coordinator drops what it holds of older epochs than it is told, and keeps what a newer election has loaded. */
+    private void resign(int partition, int leaderEpoch) {
+        service.onResignation(partition, OptionalInt.of(leaderEpoch + 1));
     }
 
     private static TopicPartition offsetsPartition(int partition) {
@@ -153,8 +158,7 @@ public final class GroupCoordination implements AutoCloseable {
         @Override
         public void onClosed(TopicPartition partition, int leaderEpoch, boolean deleted) {
             if (partition.topic().equals(Topic.GROUP_METADATA_TOPIC_NAME)) {
-                service.onResignation(
-                        partition.partition(), deleted ? OptionalInt.empty() : OptionalInt.of(leaderEpoch));
+                resign(partition.partition(), leaderEpoch);
             }
         }
     }

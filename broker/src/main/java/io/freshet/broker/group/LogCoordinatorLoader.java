@@ -111,8 +111,10 @@ final class LogCoordinatorLoader implements CoordinatorLoader<CoordinatorRecord>
         }
 
         private void finish() {
-            coordinator.updateLastWrittenOffset(endOffset);
-            coordinator.updateLastCommittedOffset(endOffset);
+            if (endOffset > 0) {
+                coordinator.updateLastWrittenOffset(endOffset);
+                coordinator.updateLastCommittedOffset(endOffset);
+            }
             long endMs = time.milliseconds();
             done.complete(new LoadSummary(startMs, endMs, startedReplayMs - startMs, recordCount, sizeBytes));
         }

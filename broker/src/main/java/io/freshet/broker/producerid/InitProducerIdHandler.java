@@ -33,6 +33,9 @@ public final class InitProducerIdHandler implements RequestHandler {
     @Override
     public void handle(KafkaRequest request) {
         InitProducerIdRequestData body = ((InitProducerIdRequest) request.body()).data();
+        if (body.transactionalId() != null && body.transactionalId().isEmpty()) {
+            throw new InvalidRequestException("transactional.id must not be empty");
+        }
         if (body.transactionalId() != null) {
             throw new UnsupportedVersionException("Transactions are not served by this broker yet: configure the producer"
                     + " without transactional.id (it was " + body.transactionalId() + ")");
