@@ -4,10 +4,13 @@ package io.freshet.broker.admin;
 import io.freshet.broker.api.KafkaErrors;
 import io.freshet.protocol.KafkaRequest;
 import io.freshet.protocol.RequestHandler;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
+import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.InvalidRequestException;
 import org.apache.kafka.common.internals.Topic;
@@ -28,9 +31,14 @@ import org.apache.kafka.server.ConfigHelperUtils;
 import org.apache.kafka.server.logger.LoggingController;
 import org.apache.kafka.server.metrics.ClientMetricsConfigs;
 import org.apache.kafka.storage.internals.log.LogConfig;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Describes configurations of topics, this broker, groups, client metrics subscriptions and log levels. */
 final class DescribeConfigsHandler implements RequestHandler {
+    private static final Logger LOG = LoggerFactory.getLogger(DescribeConfigsHandler.class);
+
     private final MetadataCache cache;
     private final BrokerConfigs broker;
     private final TopicConfigs topicConfigs;
@@ -61,6 +69,9 @@ final class DescribeConfigsHandler implements RequestHandler {
             return describe(resource, image, descriptions);
         } catch (RuntimeException e) {
             ApiError error = KafkaErrors.apiErrorOf(e);
+            if (error.error() == Errors.UNKNOWN_SERVER_ERROR) {
+                LOG.error("Cannot describe {}", resource, e);
+            }
             return new DescribeConfigsResult()
                     .setErrorCode(error.error().code())
                     .setErrorMessage(error.message())
@@ -105,10 +116,14 @@ final class DescribeConfigsHandler implements RequestHandler {
                     (name, value) -> descriptions.broker(name, value, false));
         }
         checkNode(resource);
-        return ConfigHelperUtils.createResponseConfig(
-                resource,
-                descriptions.effectiveBrokerValues(),
-                (name, value) -> descriptions.broker(name, value, true));
+        List<String> wanted = resource.configurationKeys();
+        List<DescribeConfigsResourceResult> described = new ArrayList<>();
+        descriptions.effectiveBrokerValues().forEach((name, value) -> {
+            if (wanted == null || wanted.isEmpty() || wanted.contains(name)) {
+                described.add(descriptions.broker(name, value, true));
+            }
+        });
+        return new DescribeConfigsResult().setErrorCode(Errors.NONE.code()).setConfigs(described);
     }
 
     private DescribeConfigsResult describeLoggers(DescribeConfigsResource resource) {
@@ -161,8 +176,18 @@ final class DescribeConfigsHandler implements RequestHandler {
         for (String name : GroupConfig.configNames()) {
             GroupConfig.brokerSynonym(name)
                     .map(brokerName -> broker.values().values().get(brokerName))
+                    .map(value -> asGroupDefault(name, value))
                     .ifPresent(value -> defaults.put(name, value));
         }
         return defaults;
+    }
+
+    /** Where a broker lists what it allows and a group chooses one of them, the first is the default. */
+    private static @Nullable Object asGroupDefault(String name, Object brokerValue) {
+        boolean isList = GroupConfig.configType(name).equals(Optional.of(ConfigDef.Type.LIST));
+        if (brokerValue instanceof List<?> allowed && !isList) {
+            return allowed.isEmpty() ? null : allowed.get(0);
+        }
+        return brokerValue;
     }
 }

@@ -178,7 +178,9 @@ class ConfigApisTest {
 
     private Map<String, DescribeConfigsResourceResult> describe(ConfigResource resource) {
         DescribeConfigsResult result = result(resource);
-        assertThat(Errors.forCode(result.errorCode())).isEqualTo(Errors.NONE);
+        assertThat(Errors.forCode(result.errorCode()))
+                .as("answer for %s: %s", resource, result.errorMessage())
+                .isEqualTo(Errors.NONE);
         return result.configs().stream()
                 .collect(java.util.stream.Collectors.toMap(DescribeConfigsResourceResult::name, config -> config));
     }

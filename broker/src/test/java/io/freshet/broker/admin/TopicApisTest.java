@@ -22,6 +22,8 @@ import org.apache.kafka.common.message.DescribeLogDirsRequestData;
 import org.apache.kafka.common.message.DescribeTopicPartitionsRequestData;
 import org.apache.kafka.common.message.DescribeTopicPartitionsRequestData.Cursor;
 import org.apache.kafka.common.message.DescribeTopicPartitionsRequestData.TopicRequest;
+import org.apache.kafka.common.message.MetadataRequestData;
+import org.apache.kafka.common.message.MetadataRequestData.MetadataRequestTopic;
 import org.apache.kafka.common.message.MetadataResponseData.MetadataResponseTopic;
 import org.apache.kafka.common.protocol.Errors;
 import org.apache.kafka.common.requests.CreatePartitionsRequest;
@@ -110,9 +112,10 @@ class TopicApisTest {
     }
 
     private Errors metadataError(String topic, boolean mayCreate, int version) {
-        MetadataResponse response = broker.call(new MetadataRequest.Builder(
-                        List.of(topic), version < 4 || mayCreate, (short) version)
-                .build((short) version));
+        MetadataRequestData data = new MetadataRequestData()
+                .setTopics(List.of(new MetadataRequestTopic().setName(topic)))
+                .setAllowAutoTopicCreation(version < 4 || mayCreate);
+        MetadataResponse response = broker.call(new MetadataRequest(data, (short) version));
         return Errors.forCode(response.data().topics().find(topic).errorCode());
     }
 
