@@ -43,7 +43,7 @@ public record StorageConfig(
         atLeast("largeRunBytes", largeRunBytes, 1);
         atLeast("blockTargetBytes", blockTargetBytes, 4096);
         atLeast("uploadsInFlight", uploadsInFlight, 1);
-        atLeast("tailCacheBytes", tailCacheBytes, MIB);
+        atLeast("tailCacheBytes", tailCacheBytes, 4096);
         atLeast("reapPeriodMs", reapPeriodMs, 1);
         atLeast("retiredGraceMs", retiredGraceMs, 0);
         atLeast("deletesPerSecond", deletesPerSecond, 1);

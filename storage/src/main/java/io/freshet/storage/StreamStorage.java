@@ -163,7 +163,7 @@ public final class StreamStorage implements AutoCloseable {
         uploader.close();
         FreshetException reason = new FreshetException(ErrorKind.UNAVAILABLE, "Storage is closed; open it again");
         tails.all().forEach(tail -> tail.refuse(reason));
-        wal.close();
+        wal.close(); // before the tails go: no trim may be computed without them
         for (StreamTail tail : tails.all()) {
             tails.drop(tail, reason);
         }

@@ -19,6 +19,8 @@ import java.util.function.Consumer;
  * owner appends under its own lock, everything else may be called from any thread.
  */
 final class OpenStream implements StreamLog {
+    private static final int MAX_TRIM_TRIES = 4;
+
     private final StreamParts parts;
     private final StreamTail tail;
     private final int leaderEpoch;
@@ -42,7 +44,7 @@ final class OpenStream implements StreamLog {
         this.openedEndOffset = openedEndOffset;
         this.openedCheckpoint = openedCheckpoint;
         this.segments = new SegmentWindow(tail.streamId(), parts.metadata());
-        this.reads = new StreamReads(tail, segments, parts.reader());
+        this.reads = new StreamReads(tail, parts.metadata(), segments, parts.reader());
         this.timestamps = new TimestampSearch(tail, segments, parts.reader());
         this.aborted = new AbortedSearch(segments, parts.reader());
     }
@@ -142,10 +144,26 @@ final class OpenStream implements StreamLog {
                     "Stream " + streamId() + " is uploaded up to " + tail.committedEndOffset()
                             + " only and cannot begin at " + newStartOffset + " yet; retry"));
         }
-        return parts.metadata().trimStream(streamId(), leaderEpoch, newStartOffset).thenRun(() -> {
+        return trimStream(newStartOffset, MAX_TRIM_TRIES).thenRun(() -> {
             tail.trimmed(newStartOffset);
             segments.forget();
         });
+    }
+
+    /** Trims are idempotent: one whose outcome is unknown is repeated. */
+    private CompletableFuture<Void> trimStream(long newStartOffset, int triesLeft) {
+        return parts.metadata()
+                .trimStream(streamId(), leaderEpoch, newStartOffset)
+                .handle((nothing, error) -> {
+                    if (error == null) {
+                        return CompletableFuture.<Void>completedFuture(null);
+                    }
+                    FreshetException cause = FreshetException.of(error);
+                    return cause.kind() == ErrorKind.INDETERMINATE && triesLeft > 1
+                            ? trimStream(newStartOffset, triesLeft - 1)
+                            : CompletableFuture.<Void>failedFuture(cause);
+                })
+                .thenCompose(next -> next);
     }
 
     @Override

@@ -5,6 +5,7 @@ import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.stream.StreamSegment;
 import io.freshet.storage.StreamLog.StreamRead;
+import io.freshet.storage.StreamMetadata;
 import io.freshet.storage.read.SegmentReader;
 import io.freshet.storage.tail.StreamTail;
 import java.util.Optional;
@@ -16,10 +17,12 @@ final class StreamReads {
     private static final int MAX_RELOADS = 3;
 
     private final StreamTail tail;
+    private final StreamMetadata metadata;
     private final SegmentWindow segments;
     private final SegmentReader reader;
 
-    StreamReads(StreamTail tail, SegmentWindow segments, SegmentReader reader) {
+    StreamReads(StreamTail tail, StreamMetadata metadata, SegmentWindow segments, SegmentReader reader) {
+        this.metadata = metadata;
         this.tail = tail;
         this.segments = segments;
         this.reader = reader;
@@ -50,6 +53,9 @@ final class StreamReads {
     private CompletableFuture<StreamRead> fromSegments(
             long offset, int maxBytes, long endOffset, boolean minOneBatch, int reloads) {
         Optional<StreamSegment> found = segments.atOrAfter(offset);
+        if ((found.isEmpty() || found.get().startOffset() > offset) && isTrimmed(offset)) {
+            return CompletableFuture.failedFuture(outOfRange(offset, tail.endOffset()));
+        }
         if (found.isEmpty() || found.get().startOffset() >= endOffset) {
             return afterLastSegment(found, offset);
         }
@@ -65,7 +71,7 @@ final class StreamReads {
                         return CompletableFuture.<StreamRead>failedFuture(cause);
                     }
                     segments.forget();
-                    if (offset < tail.startOffset()) {
+                    if (isTrimmed(offset)) {
                         return CompletableFuture.<StreamRead>failedFuture(outOfRange(offset, tail.endOffset()));
                     }
                     return fromSegments(offset, maxBytes, endOffset, minOneBatch, reloads + 1);
@@ -73,12 +79,15 @@ final class StreamReads {
                 .thenCompose(next -> next);
     }
 
+    /** Looks at the quorum's start offset, which a trim with a lost answer may have moved. */
+    private boolean isTrimmed(long offset) {
+        metadata.stream(tail.streamId()).ifPresent(state -> tail.trimmed(state.startOffset()));
+        return offset < tail.startOffset();
+    }
+
     private CompletableFuture<StreamRead> afterLastSegment(Optional<StreamSegment> found, long offset) {
         if (found.isPresent()) {
             return CompletableFuture.completedFuture(StreamRead.EMPTY);
-        }
-        if (offset < tail.startOffset()) {
-            return CompletableFuture.failedFuture(outOfRange(offset, tail.endOffset()));
         }
         return CompletableFuture.failedFuture(new FreshetException(
                 ErrorKind.FENCED,

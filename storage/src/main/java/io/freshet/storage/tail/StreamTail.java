@@ -172,7 +172,7 @@ public final class StreamTail {
 
     /**
      * Adds the append and hands it to the WAL. Throws, and takes nothing, if the owner is not {@code epoch} or refused
-     * (FENCED, UNAVAILABLE), there is no room (THROTTLED), or the offsets do not follow (INVALID).
+     * (FENCED, UNAVAILABLE), there is no room (THROTTLED), or the offsets do not follow or the append is too large (INVALID).
      */
     public void append(StreamAppend append, int epoch, WalSpace space) {
         TailEntry entry;
@@ -186,7 +186,27 @@ public final class StreamTail {
             memory.added(entry.accountedBytes());
         }
         space.sent(entry);
-        space.wal().append(entry);
+        try {
+            space.wal().append(entry);
+        } catch (FreshetException e) {
+            space.failed(entry);
+            takeBack(entry);
+            throw e;
+        }
+    }
+
+    /** The WAL would not have the entry: the owner excludes other appends, so that it is still the last one. */
+    private void takeBack(TailEntry entry) {
+        synchronized (this) {
+            if (entries.count() > 0 && entries.get(entries.count() - 1).equals(entry)) {
+                entries.removeLast();
+                endOffset = entry.baseOffset();
+                uncommittedPayloadBytes -= entry.payloadSizeBytes();
+                memory.droppedUncommitted(entry.accountedBytes());
+                entry.bytes().release();
+            }
+        }
+        entry.bytes().release();
     }
 
     private void checkAppend(StreamAppend append, int epoch) {

@@ -194,8 +194,14 @@ public final class Uploader implements AutoCloseable {
         kick();
     }
 
-    /** Frees the WAL below the oldest record that any stream still needs. */
-    public void trimWal() {
+    /**
+     * Frees the WAL below the oldest record that any stream still needs. After the close the tails may be gone from memory
+     * while their records are still needed: then nothing is trimmed (the WAL is closed before the tails are dropped).
+     */
+    private void trimWal() {
+        if (closed) {
+            return;
+        }
         long needed = parts.space().lastDurableLsn();
         for (StreamTail tail : parts.tails().all()) {
             needed = Math.min(needed, tail.firstUncommittedLsn());

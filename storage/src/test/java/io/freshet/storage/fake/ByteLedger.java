@@ -5,7 +5,7 @@ import io.freshet.common.buffer.SharedBytes;
 import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Makes bytes that count their references, and knows how many are still held. */
+/** Makes bytes that count their references and are overwritten when freed, and knows how many are still held. */
 public final class ByteLedger {
     private final AtomicInteger live = new AtomicInteger();
 
@@ -18,6 +18,11 @@ public final class ByteLedger {
     /** How many of the bytes made here still have a reference. */
     public int live() {
         return live.get();
+    }
+
+    /** Forgets what a crashed process held. */
+    public void reset() {
+        live.set(0);
     }
 
     private final class Counted implements SharedBytes {
@@ -57,6 +62,9 @@ public final class ByteLedger {
             }
             if (left == 0) {
                 live.decrementAndGet();
+                for (int i = bytes.position(); i < bytes.limit(); i++) {
+                    bytes.put(i, (byte) 0xDD);
+                }
             }
         }
     }

@@ -110,6 +110,9 @@ public final class FakeWal implements WriteAheadLog {
 
     @Override
     public CompletableFuture<Void> trim(long lsn) {
+        if (closed) {
+            return CompletableFuture.failedFuture(new FreshetException(ErrorKind.UNAVAILABLE, "The WAL is closed"));
+        }
         if (lsn > device.startLsn) {
             device.startLsn = lsn;
             device.records.headMap(lsn, false).clear();

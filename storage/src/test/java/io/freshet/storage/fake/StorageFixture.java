@@ -31,6 +31,7 @@ public final class StorageFixture {
     public final Map<Long, TestOwner> owners = new TreeMap<>();
     public StorageConfig config;
     public boolean immediateWal = true;
+    public boolean flushesByItself;
     public SimpleMeterRegistry meters = new SimpleMeterRegistry();
     public SimRuntime sim;
     public SegmentReader reader;
@@ -101,6 +102,9 @@ public final class StorageFixture {
         brokerEpoch++;
         metadata.registerBroker(BROKER_ID, brokerEpoch);
         storage = StreamStorage.open(config, parts());
+        if (!immediateWal && flushesByItself) {
+            sim.scheduleRepeatedly(3, () -> wal().flush(random.nextInt(6)));
+        }
         return storage;
     }
 
@@ -126,6 +130,7 @@ public final class StorageFixture {
         sim = new SimRuntime(sim.wallMs() + 1000);
         storage = null;
         meters = new SimpleMeterRegistry();
+        ledger.reset();
     }
 
     /** Starts again and opens all streams. */
