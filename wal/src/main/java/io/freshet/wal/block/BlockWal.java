@@ -55,7 +55,11 @@ public final class BlockWal implements WriteAheadLog {
     private volatile @Nullable FreshetException failure;
 
     private BlockWal(
-            BlockDevice device, BlockWalConfig config, SuperblockStore superblocks, RecoveredRing ring, Services services) {
+            BlockDevice device,
+            BlockWalConfig config,
+            SuperblockStore superblocks,
+            RecoveredRing ring,
+            Services services) {
         Superblock superblock = superblocks.current();
         RingGeometry geometry = new RingGeometry(superblock.ringSizeBytes());
         this.device = device;
@@ -64,8 +68,8 @@ public final class BlockWal implements WriteAheadLog {
         this.maxPayloadBytes = Math.min(
                 config.maxRecordBytes(),
                 capacityBytes - GroupHeader.SIZE_BYTES - RecordHeader.SIZE_BYTES - RingGeometry.BLOCK_BYTES);
-        GroupWriter writer = new GroupWriter(
-                device, geometry, superblock.walId(), superblock.generation(), config.maxGroupBytes());
+        GroupWriter writer =
+                new GroupWriter(device, geometry, superblock.walId(), superblock.generation(), config.maxGroupBytes());
         this.lane = new RingLane(
                 new RingLane.Parts(superblocks, writer, metrics, services.clock(), config.maxGroupBytes()),
                 ring,
@@ -126,7 +130,11 @@ public final class BlockWal implements WriteAheadLog {
         metrics.gauge("freshet.wal.used", "Ring bytes that may not be overwritten", io, this, BlockWal::usedBytes);
         metrics.gauge("freshet.wal.capacity", "Ring bytes", io, this, BlockWal::capacityBytes);
         metrics.gauge(
-                "freshet.wal.pending", "Payload bytes handed over and not durable yet", io, this, BlockWal::pendingBytes);
+                "freshet.wal.pending",
+                "Payload bytes handed over and not durable yet",
+                io,
+                this,
+                BlockWal::pendingBytes);
         metrics.gauge(
                 "freshet.wal.failed",
                 "1 after a device error stopped the lane",
@@ -310,7 +318,8 @@ public final class BlockWal implements WriteAheadLog {
                             ? cause
                             : new FreshetException(
                                     ErrorKind.UNAVAILABLE,
-                                    "The WAL " + device.description() + " is closed: retry when the broker is up again"));
+                                    "The WAL " + device.description()
+                                            + " is closed: retry when the broker is up again"));
         }
     }
 

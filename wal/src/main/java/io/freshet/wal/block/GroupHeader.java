@@ -51,11 +51,7 @@ record GroupHeader(long lsn, int lengthBytes, int recordCount, long generation, 
             return null;
         }
         return new GroupHeader(
-                lsn,
-                source.getInt(at + 16),
-                source.getInt(at + 20),
-                source.getLong(at + 24),
-                source.getLong(at + 32));
+                lsn, source.getInt(at + 16), source.getInt(at + 20), source.getLong(at + 24), source.getLong(at + 32));
     }
 
     private static int checksum(ByteBuffer source, int at, CRC32C crc) {

@@ -59,7 +59,8 @@ final class GroupWriter {
         if (stagedLsn != lsn + lengthBytes) {
             throw new FreshetException(
                     ErrorKind.INTERNAL,
-                    "A WAL group at LSN " + lsn + " should end at " + (lsn + lengthBytes) + " but ended at " + stagedLsn);
+                    "A WAL group at LSN " + lsn + " should end at " + (lsn + lengthBytes) + " but ended at "
+                            + stagedLsn);
         }
         return lastRecordEndLsn;
     }

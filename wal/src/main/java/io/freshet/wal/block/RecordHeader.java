@@ -55,7 +55,10 @@ final class RecordHeader {
         target.clear();
         target.putInt(MAGIC).putInt(0).putLong(lsn).putLong(entry.streamId());
         target.putLong(entry.baseOffset()).putLong(entry.endOffset());
-        target.putInt(entry.leaderEpoch()).putInt(payload.remaining()).putInt(writerTag).putInt(0);
+        target.putInt(entry.leaderEpoch())
+                .putInt(payload.remaining())
+                .putInt(writerTag)
+                .putInt(0);
         crc.reset();
         crc.update(target.array(), 8, SIZE_BYTES - 8);
         crc.update(payload);

@@ -50,7 +50,12 @@ final class RingLane {
     private volatile @Nullable LongConsumer onSpaceLow;
 
     /** @param entries single-consumer queue of entries; the lane's thread is its consumer */
-    RingLane(Parts parts, RecoveredRing ring, Queue<WalEntry> entries, Queue<TrimRequest> trims, LongAdder pendingBytes) {
+    RingLane(
+            Parts parts,
+            RecoveredRing ring,
+            Queue<WalEntry> entries,
+            Queue<TrimRequest> trims,
+            LongAdder pendingBytes) {
         this.superblocks = parts.superblocks();
         this.writer = parts.writer();
         this.metrics = parts.metrics();
@@ -121,8 +126,7 @@ final class RingLane {
     private void writeGroup() throws IOException {
         long lengthBytes = RingGeometry.alignUp(groupBytes);
         long startNs = clock.nanoTime();
-        previousEndLsn =
-                writer.write(nextGroupLsn, Math.toIntExact(lengthBytes), previousEndLsn, group, recordLsns);
+        previousEndLsn = writer.write(nextGroupLsn, Math.toIntExact(lengthBytes), previousEndLsn, group, recordLsns);
         long tookNs = clock.nanoTime() - startNs;
         groupStarts.add(nextGroupLsn);
         nextGroupLsn += lengthBytes;

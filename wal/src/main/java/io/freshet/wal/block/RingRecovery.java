@@ -126,8 +126,8 @@ final class RingRecovery {
             return -1;
         }
         int at = reader.load(lsn, RecordHeader.SIZE_BYTES);
-        int length = RecordHeader.payloadLength(
-                reader.window(), at, lsn, writerTag(header.generation()), groupEndLsn - lsn);
+        int length =
+                RecordHeader.payloadLength(reader.window(), at, lsn, writerTag(header.generation()), groupEndLsn - lsn);
         if (length < 0) {
             return -1;
         }

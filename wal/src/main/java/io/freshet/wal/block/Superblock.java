@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  *  at size
  *   0    8  magic "FRSHTWAL"
  *   8    4  format version, 1
- *  12    4  CRC32C of bytes 16 to 4095
+ *  12    4  CRC32C of bytes 0 to 11, then 16 to 4095
  *  16   16  UUID of the WAL
  *  32    8  sequence number of this superblock
  *  40    8  ring size in bytes
@@ -46,8 +46,7 @@ record Superblock(
 
     /** The first superblock of a WAL with an empty log. */
     static Superblock first(UUID walId, long ringSizeBytes, BlockWalConfig config) {
-        return new Superblock(
-                walId, 0, ringSizeBytes, 0, 0, 0, NOT_CLEAN, 0, config.brokerEpoch(), config.brokerId());
+        return new Superblock(walId, 0, ringSizeBytes, 0, 0, 0, NOT_CLEAN, 0, config.brokerEpoch(), config.brokerId());
     }
 
     Superblock withSequence(long newSequence) {
@@ -135,6 +134,7 @@ record Superblock(
 
     private static int checksum(ByteBuffer block) {
         CRC32C crc = new CRC32C();
+        crc.update(block.slice(0, 12));
         crc.update(block.slice(16, RingGeometry.BLOCK_BYTES - 16));
         return (int) crc.getValue();
     }

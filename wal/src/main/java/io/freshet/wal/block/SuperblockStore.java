@@ -90,7 +90,8 @@ final class SuperblockStore {
                     throw new FreshetException(
                             ErrorKind.CORRUPT,
                             "Neither superblock of the WAL " + device.description()
-                                    + " (positions 0 and 4096) verifies, yet position " + (position + block.position() - 1)
+                                    + " (positions 0 and 4096) verifies, yet position "
+                                    + (position + block.position() - 1)
                                     + " is not blank. If this is a WAL, restore it from an intact copy of the volume; if"
                                     + " it is something else, point the WAL elsewhere or overwrite its first 12288 bytes"
                                     + " with zeros");

@@ -83,8 +83,7 @@ class BlockWalTest {
             wal.trim(from).join();
             wal.trim(entries.get(3).lsn.join()).join();
             assertThat(wal.startLsn()).isEqualTo(from);
-            assertThatThrownBy(() -> wal.trim(wal.capacityBytes()).join())
-                    .hasCauseInstanceOf(FreshetException.class);
+            assertThatThrownBy(() -> wal.trim(wal.capacityBytes()).join()).hasCauseInstanceOf(FreshetException.class);
         }
         List<TestEntry.Seen> seen = new ArrayList<>();
         Wals.open(new MemoryBlockDevice(device.image()), seen).close();
@@ -250,14 +249,17 @@ class BlockWalTest {
     void showsMetersWhileOpen() {
         BlockWal.Services services = Wals.services();
         MeterRegistry meters = services.meters();
-        BlockWal wal = BlockWal.open(
-                Wals.CONFIG, new MemoryBlockDevice(1 << 20), Wals.collect(new ArrayList<>()), services);
+        BlockWal wal =
+                BlockWal.open(Wals.CONFIG, new MemoryBlockDevice(1 << 20), Wals.collect(new ArrayList<>()), services);
         TestEntry entry = new TestEntry(1, 0, 10);
         wal.append(entry);
         entry.lsn.join();
         await().until(() -> meters.get("freshet.wal.records").counter().count() == 1);
         assertThat(meters.get("freshet.wal.used").gauge().value()).isEqualTo(4096);
-        assertThat(meters.get("freshet.wal.capacity").tag("io", "memory").gauge().value())
+        assertThat(meters.get("freshet.wal.capacity")
+                        .tag("io", "memory")
+                        .gauge()
+                        .value())
                 .isEqualTo(wal.capacityBytes());
         wal.close();
         assertThat(meters.getMeters()).isEmpty();

@@ -53,6 +53,15 @@ final class MemoryBlockDevice implements BlockDevice {
         gate.release(1_000_000);
     }
 
+    /** Lets one held write through; the others stay. */
+    void releaseOneWrite() {
+        gate.release();
+    }
+
+    boolean isWriterWaiting() {
+        return gate.hasQueuedThreads();
+    }
+
     synchronized int writeCount() {
         return writeCount;
     }

@@ -55,7 +55,8 @@ final class Wals {
 
     static RecoveryVisitor collect(List<TestEntry.Seen> seen) {
         return (lsn, streamId, leaderEpoch, baseOffset, endOffset, payload) -> {
-            ByteBuffer copy = ByteBuffer.allocate(payload.remaining()).put(payload).flip();
+            ByteBuffer copy =
+                    ByteBuffer.allocate(payload.remaining()).put(payload).flip();
             seen.add(new TestEntry.Seen(lsn, streamId, leaderEpoch, baseOffset, endOffset, copy));
         };
     }
