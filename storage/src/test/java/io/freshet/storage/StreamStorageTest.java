@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
+import io.freshet.common.buffer.SharedBytes;
+import io.freshet.common.stream.ObjectKeys;
 import io.freshet.common.stream.StreamSegment;
 import io.freshet.storage.StreamLog.StreamRead;
 import io.freshet.storage.fake.MemoryStreamMetadata;
@@ -13,6 +15,8 @@ import io.freshet.storage.fake.StorageFixture;
 import io.freshet.storage.fake.TestBatches;
 import io.freshet.storage.fake.TestOwner;
 import io.freshet.storage.format.BatchHeader;
+import io.freshet.storage.format.ObjectEncoder;
+import io.freshet.storage.format.SegmentContent;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -440,7 +444,18 @@ class StreamStorageTest {
         fixture.restart();
         assertReadsEverything(owner);
         StreamSegment segment = owner.log().segments().get(0);
+        ObjectEncoder encoder = new ObjectEncoder(5000, StorageFixture.BROKER_ID, 4096);
+        encoder.add(new SegmentContent(
+                1,
+                segment.startOffset(),
+                segment.endOffset(),
+                owner.batches().stream().map(SharedBytes::unpooled).toList(),
+                owner.checkpoint()));
+        List<String> before = List.copyOf(fixture.store.keys());
+        fixture.store.put(ObjectKeys.dataKey(5000), encoder.finish().body());
         fixture.metadata.replaceObject(segment, 5000);
+        fixture.store.delete(before);
+        assertReadsEverything(owner);
         fixture.store.delete(List.copyOf(fixture.store.keys()));
         assertThat(kindOf(owner.log().read(0, 100, owner.endOffset(), true))).isEqualTo(ErrorKind.MISSING);
     }
