@@ -204,6 +204,6 @@ public final class BlockCache implements AutoCloseable {
     public void close() {
         isClosed = true;
         loader.close(closed());
-        blocks.clear();
+        blocks.close();
     }
 }

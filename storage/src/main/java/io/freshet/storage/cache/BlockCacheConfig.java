@@ -8,7 +8,7 @@ import io.freshet.common.FreshetException;
  * Sizes of the block cache.
  *
  * @param capacityBytes all memory outside the heap: cached, read ahead, in flight, and evicted but still being read
- * @param readAheadBytes the part of it that may hold blocks read ahead but not asked for yet
+ * @param readAheadBytes the part of it that holds the most recently loaded blocks, read ahead or not, however rarely used
  * @param inFlightBytes bytes that may be requested from the object store at one time
  * @param maxLoadBytes greatest range read by one request, unless a single block is larger
  */

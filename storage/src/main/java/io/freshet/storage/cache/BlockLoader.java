@@ -195,10 +195,11 @@ final class BlockLoader {
         BlockEntry entry = load.entry(i);
         Flight flight = load.flights().get(i);
         BlockHeader.verify(load.index().objectId(), load.firstBlock() + i, entry, block.view());
-        if (isPooled && flight.hasWaiters()) {
-            blocks.admit(flight.key, block);
-        } else if (isPooled) {
+        if (isPooled) {
             blocks.stage(flight.key, block);
+            if (flight.hasWaiters()) {
+                blocks.admit(flight.key, block);
+            }
         }
         events.landed(flight, block);
     }

@@ -14,9 +14,10 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The blocks in memory: those that have been read (admission and eviction by Caffeine's W-TinyLFU, weighed in bytes), and
- * those read ahead, oldest dropped first, which would not survive admission by frequency before their first use. Safe for
- * use by many threads; the staged blocks are guarded by their own lock.
+ * The blocks in memory: those worth keeping (admission and eviction by Caffeine's W-TinyLFU, weighed in bytes, from their
+ * first use on), and the most recently loaded ones, oldest dropped first. The second kind is there for blocks read ahead,
+ * and for readers that take a block in several reads: admission by frequency would refuse them a place. A block may be in
+ * both. Safe for use by many threads; the staged blocks are guarded by their own lock.
  */
 final class CachedBlocks {
     private final Cache<BlockKey, CachedBlock> cache;
@@ -24,6 +25,7 @@ final class CachedBlocks {
     private final long maxStagedBytes;
     private final Counter evictions;
     private long stagedBytes;
+    private volatile boolean isClosed;
 
     CachedBlocks(BlockCacheConfig config, MeterRegistry registry) {
         maxStagedBytes = config.readAheadBytes();
@@ -60,7 +62,6 @@ final class CachedBlocks {
             block.retain();
         }
         admit(key, block);
-        unstage(key);
         return block;
     }
 
@@ -75,14 +76,20 @@ final class CachedBlocks {
 
     /** Keeps a block that is being read; the caller keeps its reference. */
     void admit(BlockKey key, CachedBlock block) {
+        if (isClosed) {
+            return;
+        }
         block.retain();
         if (cache.asMap().putIfAbsent(key, block) != null) {
             block.releaseInCache();
         }
     }
 
-    /** Keeps a block that nobody has asked for yet; the caller keeps its reference. */
+    /** Keeps a block that has just been loaded; the caller keeps its reference. */
     void stage(BlockKey key, CachedBlock block) {
+        if (isClosed) {
+            return;
+        }
         block.retain();
         List<CachedBlock> dropped = new ArrayList<>();
         synchronized (staged) {
@@ -107,19 +114,6 @@ final class CachedBlocks {
         }
     }
 
-    private void unstage(BlockKey key) {
-        CachedBlock block;
-        synchronized (staged) {
-            block = staged.remove(key);
-            if (block != null) {
-                stagedBytes -= block.weightBytes();
-            }
-        }
-        if (block != null) {
-            block.releaseInCache();
-        }
-    }
-
     /** Lets go of about {@code bytes} of the coldest blocks; false if there was nothing to let go of. */
     boolean evict(long bytes, boolean alsoStaged) {
         cache.cleanUp();
@@ -128,12 +122,10 @@ final class CachedBlocks {
         if (coldest.isEmpty()) {
             coldest = cache.policy().eviction().orElseThrow().coldest(1);
         }
-        if (!coldest.isEmpty()) {
-            evictions.increment(coldest.size());
-            cache.invalidateAll(coldest.keySet());
-            return true;
-        }
-        return alsoStaged && dropStaged(bytes);
+        evictions.increment(coldest.size());
+        cache.invalidateAll(coldest.keySet());
+        boolean isDropped = alsoStaged && dropStaged(bytes);
+        return isDropped || !coldest.isEmpty();
     }
 
     private boolean dropStaged(long bytes) {
@@ -151,7 +143,9 @@ final class CachedBlocks {
         }
     }
 
-    void clear() {
+    /** Lets go of everything, and of what is still to come. */
+    void close() {
+        isClosed = true;
         cache.invalidateAll();
         cache.cleanUp();
         dropStaged(Long.MAX_VALUE);

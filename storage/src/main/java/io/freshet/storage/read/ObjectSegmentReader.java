@@ -23,6 +23,8 @@ import java.util.concurrent.CompletableFuture;
  * {@link ReadAhead} knows of sequential readers. Safe for use by many threads; no call blocks.
  */
 public final class ObjectSegmentReader implements SegmentReader {
+    private static final int PREPARED_BLOCKS = 2;
+
     private final IndexCache indexes;
     private final BlockCache blocks;
     private final ReadAhead readAhead;
@@ -104,6 +106,17 @@ public final class ObjectSegmentReader implements SegmentReader {
         return indexes.open(segment.objectId())
                 .thenApply(index -> index.requireSegment(segment.streamId(), segment.startOffset())
                         .checkpoint());
+    }
+
+    @Override
+    public void prepare(StreamSegment segment) {
+        indexes.open(segment.objectId()).thenAccept(index -> {
+            Optional<SegmentTrailer> trailer = index.segment(segment.streamId(), segment.startOffset());
+            trailer.ifPresent(held -> {
+                int first = index.blockAt(held, segment.startOffset());
+                blocks.prefetch(index, first, Math.min(held.endBlock(), first + PREPARED_BLOCKS));
+            });
+        });
     }
 
     @Override

@@ -78,7 +78,7 @@ final class ReadAhead {
         }
         int last = Math.min(block, index.blocks().size() - 1);
         long blockBytes = Math.max(1, index.blocks().get(last).sizeBytes());
-        long blocks = cache.config().readAheadBytes() / active / blockBytes;
+        long blocks = cache.config().readAheadBytes() / 2 / active / blockBytes;
         return (int) Math.min(maxBlocks, blocks);
     }
 

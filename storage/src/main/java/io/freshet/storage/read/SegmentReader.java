@@ -25,6 +25,12 @@ public interface SegmentReader extends AutoCloseable {
     /** The owner's state at the segment's end. */
     CompletableFuture<SegmentCheckpoint> checkpoint(StreamSegment segment);
 
+    /**
+     * A hint that {@code segment} is likely to be read soon from its start: opens its object and reads ahead as far as
+     * budgets allow. Failures are left for the read to report.
+     */
+    default void prepare(StreamSegment segment) {}
+
     @Override
     void close();
 }

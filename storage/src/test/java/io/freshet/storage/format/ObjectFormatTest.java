@@ -125,10 +125,7 @@ class ObjectFormatTest {
             streamId += 1 + random.nextInt(1000);
             long start = random.nextLong() >>> (1 + random.nextInt(60)) >>> 1;
             for (int k = random.nextInt(3); k >= 0; k--) {
-                SegmentContent content = SampleBatches.segment(random, streamId, start, random.nextInt(12), max);
-                if (content.batches().isEmpty()) {
-                    break;
-                }
+                SegmentContent content = SampleBatches.segment(random, streamId, start, 1 + random.nextInt(12), max);
                 contents.add(content);
                 start = content.endOffset() + random.nextInt(5);
             }
