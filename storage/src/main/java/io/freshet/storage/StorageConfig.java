@@ -54,17 +54,7 @@ public record StorageConfig(
     /** The values named in the record's description. */
     public static StorageConfig defaults() {
         return new StorageConfig(
-                64 * MIB,
-                60_000,
-                256 * MIB,
-                16 * MIB,
-                (int) MIB,
-                2,
-                512 * MIB,
-                10_000,
-                60_000,
-                1000,
-                60_000,
+                64 * MIB, 60_000, 256 * MIB, 16 * MIB, (int) MIB, 2, 512 * MIB, 10_000, 60_000, 1000, 60_000,
                 3_600_000);
     }
 

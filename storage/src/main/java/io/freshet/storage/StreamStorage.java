@@ -44,14 +44,15 @@ public final class StreamStorage implements AutoCloseable {
     private final Cancellable housekeeping;
     private volatile boolean closed;
 
-    private StreamStorage(StorageConfig config, StorageParts parts, StreamTails tails, TailMemory memory, WalSpace space) {
+    private StreamStorage(
+            StorageConfig config, StorageParts parts, StreamTails tails, TailMemory memory, WalSpace space) {
         this.parts = parts;
         this.tails = tails;
         this.wal = space.wal();
         this.backpressure = new Backpressure(space);
         this.uploader = new Uploader(new UploadParts(config, parts, tails, memory, space));
-        this.opener = new StreamOpener(new StreamParts(
-                parts.metadata(), parts.segmentReader(), tails, memory, space, backpressure, uploader));
+        this.opener = new StreamOpener(
+                new StreamParts(parts.metadata(), parts.segmentReader(), tails, memory, space, backpressure, uploader));
         this.reaper = new ObjectReaper(config, parts);
         this.sweeper = new OrphanSweeper(config, parts);
         this.housekeeping = parts.scheduler().scheduleRepeatedly(HOUSEKEEPING_MS, this::keepHouse);
@@ -141,8 +142,11 @@ public final class StreamStorage implements AutoCloseable {
             boolean unowned = tail.source() == null && tail.firstUncommittedLsn() != Long.MAX_VALUE;
             if (unowned && parts.metadata().stream(tail.streamId()).isEmpty()) {
                 LOG.info("Stream {} was deleted; its recovered tail is dropped", tail.streamId());
-                tails.drop(tail, new FreshetException(
-                        ErrorKind.FENCED, "Stream " + tail.streamId() + " was deleted; reload the cluster's state"));
+                tails.drop(
+                        tail,
+                        new FreshetException(
+                                ErrorKind.FENCED,
+                                "Stream " + tail.streamId() + " was deleted; reload the cluster's state"));
             }
         }
     }

@@ -157,7 +157,8 @@ class StreamStorageOnBlockWalTest {
         List<ByteBuffer> found = new ArrayList<>();
         long next = log.startOffset();
         while (next < log.durableEndOffset()) {
-            StreamRead read = log.read(next, 100_000, log.durableEndOffset(), true).get(10, TimeUnit.SECONDS);
+            StreamRead read =
+                    log.read(next, 100_000, log.durableEndOffset(), true).get(10, TimeUnit.SECONDS);
             next = read.endOffset();
             found.addAll(TestBatches.take(read));
         }

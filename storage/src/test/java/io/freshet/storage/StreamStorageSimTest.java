@@ -38,13 +38,17 @@ class StreamStorageSimTest {
     @Test
     void neverLosesOrChangesAnAcknowledgedAppend() {
         long first = Long.getLong("freshet.storage.seed", 1);
+        int throttled = 0;
         for (long seed = first; seed < first + SEEDS; seed++) {
             try {
-                new Run(seed).run();
+                Run run = new Run(seed);
+                run.run();
+                throttled += run.throttled;
             } catch (RuntimeException | AssertionError e) {
                 throw new AssertionError("Seed " + seed + ": " + e.getMessage(), e);
             }
         }
+        assertThat(throttled).as("appends refused because uploads lagged").isPositive();
     }
 
     private static final class Run {

@@ -24,6 +24,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class StreamStorageTest {
@@ -117,16 +118,17 @@ class StreamStorageTest {
     void refusesAppendsThatDoNotFollowOrComeFromAnOldOwner() {
         TestOwner owner = startWith(2);
         StreamLog old = owner.log();
-        var gap = new StreamAppend(
-                owner.endOffset() + 1,
-                owner.endOffset() + 2,
-                5,
-                fixture.ledger.counted(TestBatches.batch(owner.endOffset() + 1, 1, 5, 10, new Random(1)))) {
-            @Override
-            public void completed(FreshetException failure) {
-                throw new AssertionError("A refused append is not completed");
-            }
-        };
+        var gap =
+                new StreamAppend(
+                        owner.endOffset() + 1,
+                        owner.endOffset() + 2,
+                        5,
+                        fixture.ledger.counted(TestBatches.batch(owner.endOffset() + 1, 1, 5, 10, new Random(1)))) {
+                    @Override
+                    public void completed(@Nullable FreshetException failure) {
+                        throw new AssertionError("A refused append is not completed");
+                    }
+                };
         assertThatThrownBy(() -> old.append(gap))
                 .isInstanceOfSatisfying(
                         FreshetException.class, e -> assertThat(e.kind()).isEqualTo(ErrorKind.INVALID));
@@ -176,12 +178,13 @@ class StreamStorageTest {
         fixture.crash();
         fixture.start();
         List<ByteBuffer> found = new ArrayList<>();
-        StreamLog log = fixture.sim.await(fixture.storage()
-                .open(1, fixture.metadata.moveStream(1, StorageFixture.BROKER_ID), owner));
+        StreamLog log = fixture.sim.await(
+                fixture.storage().open(1, fixture.metadata.moveStream(1, StorageFixture.BROKER_ID), owner));
         log.replayTail(batch -> found.add(TestBatches.concat(List.of(batch))));
         assertThat(log.endOffset()).isEqualTo(end + 2);
         assertThat(found.get(found.size() - 1)).isEqualTo(newer);
-        assertThat(fixture.meters.counter("freshet.storage.recovery.rejected").count()).isEqualTo(3);
+        assertThat(fixture.meters.counter("freshet.storage.recovery.rejected").count())
+                .isEqualTo(3);
     }
 
     @Test
@@ -191,7 +194,9 @@ class StreamStorageTest {
         append(idle, 1);
         assertThat(fixture.device.recordCount()).isEqualTo(31);
         fixture.uploadNow();
-        assertThat(fixture.device.recordCount()).as("the newest record may stay").isLessThanOrEqualTo(1);
+        assertThat(fixture.device.recordCount())
+                .as("the newest record may stay")
+                .isLessThanOrEqualTo(1);
         append(owner, 5);
         fixture.uploadNow();
         assertThat(fixture.device.recordCount()).isLessThanOrEqualTo(1);
@@ -389,7 +394,8 @@ class StreamStorageTest {
         fixture.crash();
         fixture.restart();
         append(owner, 10);
-        long last = BatchHeader.maxTimestampMs(owner.batches().get(owner.batches().size() - 1), 0);
+        long last =
+                BatchHeader.maxTimestampMs(owner.batches().get(owner.batches().size() - 1), 0);
         for (long time = 990; time <= last + 2; time++) {
             assertThat(fixture.sim.await(owner.log().batchAtOrAfterTimestamp(time, owner.endOffset())))
                     .as("time %d", time)
@@ -487,8 +493,8 @@ class StreamStorageTest {
         fixture.reader = reader;
         fixture.restart();
         assertThat(reader.checkpointReads()).isEqualTo(200);
-        assertThat(fixture.owners.values()).allSatisfy(owner -> assertThat(owner.log().openedCheckpoint())
-                .isPresent());
+        assertThat(fixture.owners.values())
+                .allSatisfy(owner -> assertThat(owner.log().openedCheckpoint()).isPresent());
     }
 
     @Test
@@ -541,9 +547,8 @@ class StreamStorageTest {
             if (left-- <= 0) {
                 return CompletableFuture.completedFuture(command.get());
             }
-            if (afterwards) {
-                command.get();
-            }
+            T lost = afterwards ? command.get() : null;
+            assertThat(lost == null || afterwards).isTrue();
             return CompletableFuture.failedFuture(new FreshetException(
                     afterwards ? ErrorKind.INDETERMINATE : ErrorKind.UNAVAILABLE, name + " fails"));
         }

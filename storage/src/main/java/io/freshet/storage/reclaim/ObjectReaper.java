@@ -50,8 +50,11 @@ public final class ObjectReaper implements AutoCloseable {
             running.set(false);
             if (error != null && !closed) {
                 FreshetException cause = FreshetException.of(error);
-                LOG.warn("Retired objects could not be deleted ({}: {}); trying again in {} ms", cause.kind(),
-                        cause.getMessage(), config.reapPeriodMs());
+                LOG.warn(
+                        "Retired objects could not be deleted ({}: {}); trying again in {} ms",
+                        cause.kind(),
+                        cause.getMessage(),
+                        config.reapPeriodMs());
             }
         });
     }
@@ -61,8 +64,7 @@ public final class ObjectReaper implements AutoCloseable {
         long allowed = Math.max(1, config.deletesPerSecond() * config.reapPeriodMs() / 1000);
         long before = parts.clock().wallMs() - config.retiredGraceMs();
         List<Long> due = new ArrayList<>();
-        for (RetiredObject object :
-                parts.metadata().retiredObjects((int) Math.min(allowed, 10L * MAX_BATCH))) {
+        for (RetiredObject object : parts.metadata().retiredObjects((int) Math.min(allowed, 10L * MAX_BATCH))) {
             if (object.retiredAtMs() <= before) {
                 due.add(object.objectId());
             }
@@ -90,12 +92,10 @@ public final class ObjectReaper implements AutoCloseable {
             if (idByKey.isEmpty()) {
                 return CompletableFuture.completedFuture(0);
             }
-            return parts.metadata()
-                    .forgetObjects(List.copyOf(idByKey.values()))
-                    .thenApply(nothing -> {
-                        deleted.increment(idByKey.size());
-                        return idByKey.size();
-                    });
+            return parts.metadata().forgetObjects(List.copyOf(idByKey.values())).thenApply(nothing -> {
+                deleted.increment(idByKey.size());
+                return idByKey.size();
+            });
         });
     }
 

@@ -55,8 +55,11 @@ public final class OrphanSweeper implements AutoCloseable {
             running.set(false);
             if (error != null && !closed) {
                 FreshetException cause = FreshetException.of(error);
-                LOG.warn("A slice of the object store could not be swept ({}: {}); trying again in {} ms", cause.kind(),
-                        cause.getMessage(), config.sweepPeriodMs());
+                LOG.warn(
+                        "A slice of the object store could not be swept ({}: {}); trying again in {} ms",
+                        cause.kind(),
+                        cause.getMessage(),
+                        config.sweepPeriodMs());
             }
         });
     }

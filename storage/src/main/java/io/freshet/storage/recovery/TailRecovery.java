@@ -63,8 +63,7 @@ public final class TailRecovery implements WriteAheadLog.RecoveryVisitor {
     }
 
     @Override
-    public void record(
-            long lsn, long streamId, int leaderEpoch, long baseOffset, long endOffset, ByteBuffer payload) {
+    public void record(long lsn, long streamId, int leaderEpoch, long baseOffset, long endOffset, ByteBuffer payload) {
         lastLsn = Math.max(lastLsn, lsn);
         Optional<StreamState> known = states.computeIfAbsent(streamId, metadata::stream);
         if (known.isEmpty() || endOffset <= known.get().endOffset()) {
@@ -80,7 +79,11 @@ public final class TailRecovery implements WriteAheadLog.RecoveryVisitor {
         long expected = tail == null ? state.endOffset() : tail.endOffset();
         if (tail != null && baseOffset < expected) {
             if (leaderEpoch <= tail.leaderEpoch()) {
-                reject(lsn, streamId, leaderEpoch, baseOffset,
+                reject(
+                        lsn,
+                        streamId,
+                        leaderEpoch,
+                        baseOffset,
                         "leader epoch " + tail.leaderEpoch() + " has written up to " + expected);
                 return;
             }
@@ -100,7 +103,11 @@ public final class TailRecovery implements WriteAheadLog.RecoveryVisitor {
         int from = BatchSlices.positionEndingAfter(payload, range.expectedOffset());
         long firstOffset = from < payload.limit() ? payload.getLong(from) : range.endOffset();
         if (firstOffset != range.expectedOffset()) {
-            reject(lsn, state.streamId(), leaderEpoch, range.baseOffset(),
+            reject(
+                    lsn,
+                    state.streamId(),
+                    leaderEpoch,
+                    range.baseOffset(),
                     "the stream goes on at " + range.expectedOffset() + ", so something between is missing");
             return;
         }
@@ -118,7 +125,12 @@ public final class TailRecovery implements WriteAheadLog.RecoveryVisitor {
 
     private void reject(long lsn, long streamId, int leaderEpoch, long baseOffset, String why) {
         rejectedRecords++;
-        LOG.warn("WAL record at LSN {} (stream {}, leader epoch {}, offset {}) is not recovered: {}", lsn, streamId,
-                leaderEpoch, baseOffset, why);
+        LOG.warn(
+                "WAL record at LSN {} (stream {}, leader epoch {}, offset {}) is not recovered: {}",
+                lsn,
+                streamId,
+                leaderEpoch,
+                baseOffset,
+                why);
     }
 }

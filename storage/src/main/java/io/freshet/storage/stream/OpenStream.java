@@ -199,8 +199,7 @@ final class OpenStream implements StreamLog {
             return;
         }
         if (deleted) {
-            parts.tails()
-                    .drop(tail, new FreshetException(ErrorKind.FENCED, "Stream " + streamId() + " was deleted"));
+            parts.tails().drop(tail, new FreshetException(ErrorKind.FENCED, "Stream " + streamId() + " was deleted"));
         } else {
             tail.close();
             parts.tails().removeIfDrained(tail);

@@ -62,16 +62,14 @@ public final class StreamOpener {
     }
 
     private CompletableFuture<Optional<SegmentCheckpoint>> checkpointAt(long streamId, long endOffset) {
-        List<StreamSegment> last =
-                endOffset == 0 ? List.of() : parts.metadata().segments(streamId, endOffset - 1, 1);
+        List<StreamSegment> last = endOffset == 0 ? List.of() : parts.metadata().segments(streamId, endOffset - 1, 1);
         if (last.isEmpty() || last.get(0).endOffset() != endOffset) {
             return CompletableFuture.completedFuture(Optional.empty());
         }
         return parts.reader().checkpoint(last.get(0)).thenApply(Optional::of);
     }
 
-    private static Optional<FreshetException> refusal(
-            Optional<StreamState> known, long streamId, int leaderEpoch) {
+    private static Optional<FreshetException> refusal(Optional<StreamState> known, long streamId, int leaderEpoch) {
         if (known.isEmpty()) {
             return Optional.of(new FreshetException(
                     ErrorKind.FENCED, "Stream " + streamId + " does not exist (any more); reload the cluster's state"));

@@ -89,9 +89,10 @@ final class StreamReads {
         if (found.isPresent()) {
             return CompletableFuture.completedFuture(StreamRead.EMPTY);
         }
-        return CompletableFuture.failedFuture(new FreshetException(
-                ErrorKind.FENCED,
-                "Offset " + offset + " of stream " + tail.streamId()
-                        + " is neither in memory nor in the manifest: the stream was deleted or moved; reload its state"));
+        return CompletableFuture.failedFuture(
+                new FreshetException(
+                        ErrorKind.FENCED,
+                        "Offset " + offset + " of stream " + tail.streamId()
+                                + " is neither in memory nor in the manifest: the stream was deleted or moved; reload its state"));
     }
 }

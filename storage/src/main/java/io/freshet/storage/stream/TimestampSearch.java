@@ -59,7 +59,9 @@ final class TimestampSearch {
 
     private CompletableFuture<Optional<Long>> inTail(
             List<StreamSegment> searched, long fromOffset, long timestampMs, long endOffset) {
-        long from = searched.isEmpty() ? fromOffset : searched.get(searched.size() - 1).endOffset();
+        long from = searched.isEmpty()
+                ? fromOffset
+                : searched.get(searched.size() - 1).endOffset();
         OptionalLong found = tail.batchAtOrAfterTimestamp(from, endOffset, timestampMs);
         if (tail.firstOffset() > from && from < Math.min(endOffset, tail.committedEndOffset())) {
             List<StreamSegment> younger = segments.from(from);

@@ -218,7 +218,8 @@ public final class StreamTail {
         }
         FreshetException reason = refusal;
         if (reason != null) {
-            throw new FreshetException(reason.kind(), reason.getMessage(), reason);
+            throw new FreshetException(
+                    reason.kind(), "Stream " + streamId + " takes no appends: " + reason.getMessage(), reason);
         }
         if (append.baseOffset() != endOffset || append.endOffset() <= append.baseOffset()) {
             throw new FreshetException(
@@ -342,7 +343,9 @@ public final class StreamTail {
     public synchronized Optional<TailRun> plan(long toOffset) {
         int first = entries.indexEndingAfter(plannedEndOffset);
         int end = entries.indexEndingAfter(toOffset);
-        if (end <= first || toOffset > durableEndOffset || entries.get(end - 1).endOffset() != toOffset
+        if (end <= first
+                || toOffset > durableEndOffset
+                || entries.get(end - 1).endOffset() != toOffset
                 || entries.get(first).baseOffset() != plannedEndOffset) {
             return Optional.empty();
         }
@@ -486,8 +489,8 @@ public final class StreamTail {
                     break;
                 }
                 if (entry.maxTimestampMs() >= timestampMs) {
-                    OptionalLong found = BatchSlices.batchAtOrAfterTimestamp(
-                            entry.payload(), fromOffset, toOffset, timestampMs);
+                    OptionalLong found =
+                            BatchSlices.batchAtOrAfterTimestamp(entry.payload(), fromOffset, toOffset, timestampMs);
                     if (found.isPresent()) {
                         return found;
                     }

@@ -41,7 +41,12 @@ final class TailEntry implements WalEntry {
 
     /** An entry found in the WAL at {@code lsn}; takes over the tail's reference. */
     TailEntry(
-            StreamTail tail, int leaderEpoch, long baseOffset, long endOffset, long maxTimestampMs, long lsn,
+            StreamTail tail,
+            int leaderEpoch,
+            long baseOffset,
+            long endOffset,
+            long maxTimestampMs,
+            long lsn,
             SharedBytes ownedBytes) {
         this.tail = tail;
         this.space = null;

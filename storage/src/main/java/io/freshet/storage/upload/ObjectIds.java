@@ -57,7 +57,8 @@ final class ObjectIds {
     }
 
     private void reserveIfLow() {
-        long left = ranges.stream().mapToLong(range -> range.end() - range.first()).sum();
+        long left =
+                ranges.stream().mapToLong(range -> range.end() - range.first()).sum();
         if (reserving || left >= LOW_IDS + waiting.size()) {
             return;
         }

@@ -99,12 +99,17 @@ final class ObjectUpload {
                 sound.add(run);
             } catch (FreshetException e) {
                 run.run().release();
-                run.tail().stopUploads(new FreshetException(
-                        ErrorKind.CORRUPT,
-                        "Batches of stream " + run.tail().streamId() + " in memory do not verify; the stream is stopped, "
-                                + "its bytes stay in the WAL: " + e.getMessage(),
-                        e));
-                LOG.error("Stream {} is stopped and left out of uploads", run.tail().streamId(), e);
+                run.tail()
+                        .stopUploads(new FreshetException(
+                                ErrorKind.CORRUPT,
+                                "Batches of stream " + run.tail().streamId()
+                                        + " in memory do not verify; the stream is stopped, "
+                                        + "its bytes stay in the WAL: " + e.getMessage(),
+                                e));
+                LOG.error(
+                        "Stream {} is stopped and left out of uploads",
+                        run.tail().streamId(),
+                        e);
             }
         }
         runs = sound;
@@ -112,8 +117,8 @@ final class ObjectUpload {
     }
 
     private EncodedObject encodeAll(long objectId, List<SegmentRun> contents) {
-        ObjectEncoder encoder =
-                new ObjectEncoder(objectId, parts.storage().brokerId(), parts.config().blockTargetBytes());
+        ObjectEncoder encoder = new ObjectEncoder(
+                objectId, parts.storage().brokerId(), parts.config().blockTargetBytes());
         for (SegmentRun run : contents) {
             encoder.add(run.content());
         }
@@ -156,19 +161,30 @@ final class ObjectUpload {
             return;
         }
         StreamState state = known.get();
-        if (state.leaderEpoch() == run.leaderEpoch() && state.endOffset() >= run.run().endOffset()) {
+        if (state.leaderEpoch() == run.leaderEpoch()
+                && state.endOffset() >= run.run().endOffset()) {
             tail.committed(run.run().endOffset());
             return;
         }
         if (state.ownerId() == parts.storage().brokerId()) {
-            LOG.warn("Segment [{}, {}) of stream {} under leader epoch {} was refused, the quorum has {}; its tail waits "
+            LOG.warn(
+                    "Segment [{}, {}) of stream {} under leader epoch {} was refused, the quorum has {}; its tail waits "
                             + "until the stream is opened again",
-                    run.run().startOffset(), run.run().endOffset(), tail.streamId(), run.leaderEpoch(), state);
+                    run.run().startOffset(),
+                    run.run().endOffset(),
+                    tail.streamId(),
+                    run.leaderEpoch(),
+                    state);
             tail.stopUploads(fenced(tail, "the quorum has " + state));
             return;
         }
-        LOG.warn("Stream {} under leader epoch {} went to another owner, the quorum has {}; its tail [{}, {}) is dropped",
-                tail.streamId(), run.leaderEpoch(), state, run.run().startOffset(), tail.endOffset());
+        LOG.warn(
+                "Stream {} under leader epoch {} went to another owner, the quorum has {}; its tail [{}, {}) is dropped",
+                tail.streamId(),
+                run.leaderEpoch(),
+                state,
+                run.run().startOffset(),
+                tail.endOffset());
         parts.tails().drop(tail, fenced(tail, "the quorum has " + state));
     }
 

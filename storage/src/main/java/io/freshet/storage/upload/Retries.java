@@ -61,7 +61,11 @@ final class Retries {
                 attempt.done().completeExceptionally(cause);
                 return;
             }
-            LOG.warn("Could not {} ({}: {}); trying again in {} ms", attempt.what(), cause.kind(), cause.getMessage(),
+            LOG.warn(
+                    "Could not {} ({}: {}); trying again in {} ms",
+                    attempt.what(),
+                    cause.kind(),
+                    cause.getMessage(),
                     pauseMs);
             scheduler.schedule(pauseMs, () -> run(attempt, Math.min(MAX_PAUSE_MS, pauseMs * 2)));
         });

@@ -16,7 +16,6 @@ import io.freshet.storage.tail.TailRun;
  */
 record SegmentRun(StreamTail tail, int leaderEpoch, TailRun run, SegmentCheckpoint checkpoint) {
     SegmentContent content() {
-        return new SegmentContent(
-                tail.streamId(), run.startOffset(), run.endOffset(), run.batches(), checkpoint);
+        return new SegmentContent(tail.streamId(), run.startOffset(), run.endOffset(), run.batches(), checkpoint);
     }
 }

@@ -55,10 +55,12 @@ final class UploadRound {
                 leftOver.run();
                 return Optional.empty();
             }
-            return Optional.of(
-                    new Candidate(tail, leaderEpoch, checkpoint, tail.whenDurable(checkpoint.endOffset())));
+            return Optional.of(new Candidate(tail, leaderEpoch, checkpoint, tail.whenDurable(checkpoint.endOffset())));
         } catch (RuntimeException e) {
-            LOG.warn("Stream {} gave no state to seal a segment with; it is left for the next upload", tail.streamId(), e);
+            LOG.warn(
+                    "Stream {} gave no state to seal a segment with; it is left for the next upload",
+                    tail.streamId(),
+                    e);
             leftOver.run();
             return Optional.empty();
         }
@@ -79,8 +81,11 @@ final class UploadRound {
                 runs.add(new SegmentRun(tail, candidate.leaderEpoch(), run.get(), candidate.checkpoint()));
             } else {
                 leftOver.run();
-                LOG.warn("Stream {} has no run of appends that ends at {}, the end of its owner's state; it is left for "
-                        + "the next upload", tail.streamId(), candidate.checkpoint().endOffset());
+                LOG.warn(
+                        "Stream {} has no run of appends that ends at {}, the end of its owner's state; it is left for "
+                                + "the next upload",
+                        tail.streamId(),
+                        candidate.checkpoint().endOffset());
             }
         }
         return runs;

@@ -175,13 +175,11 @@ public final class Uploader implements AutoCloseable {
         }
     }
 
-    private void finished(
-            long startNanos, List<CompletableFuture<Void>> answered, @Nullable Throwable error) {
+    private void finished(long startNanos, List<CompletableFuture<Void>> answered, @Nullable Throwable error) {
         synchronized (this) {
             freeRounds++;
         }
-        meters.roundTime.record(
-                parts.storage().clock().nanoTime() - startNanos, TimeUnit.NANOSECONDS);
+        meters.roundTime.record(parts.storage().clock().nanoTime() - startNanos, TimeUnit.NANOSECONDS);
         if (error != null) {
             FreshetException cause = FreshetException.of(error);
             if (!closed) {

@@ -59,7 +59,11 @@ public final class FakeWal implements WriteAheadLog {
         for (Map.Entry<Long, Device.Record> entry : device.records.entrySet()) {
             Device.Record r = entry.getValue();
             visitor.record(
-                    entry.getKey(), r.streamId(), r.leaderEpoch(), r.baseOffset(), r.endOffset(),
+                    entry.getKey(),
+                    r.streamId(),
+                    r.leaderEpoch(),
+                    r.baseOffset(),
+                    r.endOffset(),
                     ByteBuffer.wrap(r.payload()).asReadOnlyBuffer());
         }
     }
@@ -90,9 +94,8 @@ public final class FakeWal implements WriteAheadLog {
         flushing = true;
         for (int i = 0; i < count && !waiting.isEmpty(); i++) {
             WalEntry entry = waiting.peek();
-            FreshetException cause = closed
-                    ? new FreshetException(ErrorKind.UNAVAILABLE, "The WAL is closed")
-                    : failure;
+            FreshetException cause =
+                    closed ? new FreshetException(ErrorKind.UNAVAILABLE, "The WAL is closed") : failure;
             if (cause != null) {
                 waiting.remove().onFailed(cause);
                 continue;
@@ -101,8 +104,7 @@ public final class FakeWal implements WriteAheadLog {
                 break;
             }
             long lsn = device.endLsn;
-            device.write(
-                    entry.streamId(), entry.leaderEpoch(), entry.baseOffset(), entry.endOffset(), entry.payload());
+            device.write(entry.streamId(), entry.leaderEpoch(), entry.baseOffset(), entry.endOffset(), entry.payload());
             waiting.remove().onDurable(lsn);
         }
         flushing = false;

@@ -117,7 +117,8 @@ public final class MemoryStreamMetadata implements StreamMetadata {
         }
         Long first = stream.segments.floorKey(offset);
         boolean holds = first != null && stream.segments.get(first).endOffset() > offset;
-        for (StreamSegment segment : stream.segments.tailMap(holds ? first : offset, true).values()) {
+        for (StreamSegment segment :
+                stream.segments.tailMap(holds ? first : offset, true).values()) {
             if (found.size() == limit) {
                 break;
             }

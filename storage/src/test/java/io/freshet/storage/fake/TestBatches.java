@@ -36,7 +36,8 @@ public final class TestBatches {
     }
 
     public static ByteBuffer concat(List<ByteBuffer> parts) {
-        ByteBuffer whole = ByteBuffer.allocate(parts.stream().mapToInt(ByteBuffer::remaining).sum());
+        ByteBuffer whole = ByteBuffer.allocate(
+                parts.stream().mapToInt(ByteBuffer::remaining).sum());
         parts.forEach(part -> whole.put(part.duplicate()));
         return whole.flip();
     }

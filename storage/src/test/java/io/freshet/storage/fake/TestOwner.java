@@ -88,7 +88,8 @@ public final class TestOwner implements SegmentCheckpoint.Source {
         });
         opened.replayTail(batch -> {
             if (batch.getLong(0) != end[0]) {
-                throw new AssertionError("Replay of stream " + streamId + " gives " + batch.getLong(0) + " after " + end[0]);
+                throw new AssertionError(
+                        "Replay of stream " + streamId + " gives " + batch.getLong(0) + " after " + end[0]);
             }
             end[0] = BatchHeader.endOffset(batch, 0);
             count[0]++;

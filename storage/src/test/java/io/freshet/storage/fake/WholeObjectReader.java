@@ -88,8 +88,7 @@ public final class WholeObjectReader implements SegmentReader {
     @Override
     public CompletableFuture<SegmentCheckpoint> checkpoint(StreamSegment segment) {
         checkpointReads++;
-        return attempt(() -> ObjectIndex.verify(
-                        segment.objectId(), store.bytes(ObjectKeys.dataKey(segment.objectId())))
+        return attempt(() -> ObjectIndex.verify(segment.objectId(), store.bytes(ObjectKeys.dataKey(segment.objectId())))
                 .requireSegment(segment.streamId(), segment.startOffset())
                 .checkpoint());
     }

@@ -42,7 +42,8 @@ class ReclaimTest {
         fixture.sim.advance(2_000);
         assertThat(fixture.store.keys()).containsExactly(second);
         assertThat(fixture.metadata.retiredObjects(10)).isEmpty();
-        assertThat(fixture.meters.counter("freshet.storage.reaper.deleted").count()).isEqualTo(1);
+        assertThat(fixture.meters.counter("freshet.storage.reaper.deleted").count())
+                .isEqualTo(1);
     }
 
     @Test
