@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.storage;
+
+import io.freshet.common.ErrorKind;
+import io.freshet.common.FreshetException;
+import io.freshet.common.runtime.Scheduler.Cancellable;
+import io.freshet.storage.reclaim.ObjectReaper;
+import io.freshet.storage.reclaim.OrphanSweeper;
+import io.freshet.storage.recovery.TailRecovery;
+import io.freshet.storage.stream.StreamOpener;
+import io.freshet.storage.stream.StreamParts;
+import io.freshet.storage.tail.Backpressure;
+import io.freshet.storage.tail.StreamTail;
+import io.freshet.storage.tail.StreamTails;
+import io.freshet.storage.tail.TailMemory;
+import io.freshet.storage.tail.WalSpace;
+import io.freshet.storage.upload.UploadParts;
+import io.freshet.storage.upload.Uploader;
+import io.freshet.wal.WriteAheadLog;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import java.util.function.ToDoubleFunction;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A broker's storage: all its streams over one WAL lane, one object store and the quorum. Safe for use by many threads; no
+ * method but {@link #open(StorageConfig, StorageParts)} and {@link #close()} blocks.
+ */
+public final class StreamStorage implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(StreamStorage.class);
+    private static final long HOUSEKEEPING_MS = 1_000;
+
+    private final StorageParts parts;
+    private final StreamTails tails;
+    private final WriteAheadLog wal;
+    private final Backpressure backpressure;
+    private final Uploader uploader;
+    private final StreamOpener opener;
+    private final ObjectReaper reaper;
+    private final OrphanSweeper sweeper;
+    private final Cancellable housekeeping;
+    private volatile boolean closed;
+
+    private StreamStorage(
+            StorageConfig config, StorageParts parts, StreamTails tails, TailMemory memory, WalSpace space) {
+        this.parts = parts;
+        this.tails = tails;
+        this.wal = space.wal();
+        this.backpressure = new Backpressure(space);
+        this.uploader = new Uploader(new UploadParts(config, parts, tails, memory, space));
+        this.opener = new StreamOpener(
+                new StreamParts(parts.metadata(), parts.segmentReader(), tails, memory, space, backpressure, uploader));
+        this.reaper = new ObjectReaper(config, parts);
+        this.sweeper = new OrphanSweeper(config, parts);
+        this.housekeeping = parts.scheduler().scheduleRepeatedly(HOUSEKEEPING_MS, this::keepHouse);
+        registerGauges(parts.meters(), memory, space);
+    }
+
+    /**
+     * Opens the WAL and takes what it holds and the quorum has not committed into memory. Blocks while the WAL is read.
+     * Fails with INVALID if the WAL could hold more than the tail cache.
+     */
+    public static StreamStorage open(StorageConfig config, StorageParts parts) {
+        TailMemory memory = new TailMemory(config.tailCacheBytes());
+        StreamTails tails = new StreamTails();
+        TailRecovery recovery = new TailRecovery(parts.metadata(), tails, memory);
+        long startNanos = parts.clock().nanoTime();
+        WriteAheadLog wal = parts.wal().open(recovery);
+        try {
+            config.checkWalCapacity(wal.capacityBytes());
+        } catch (FreshetException e) {
+            wal.close();
+            throw e;
+        }
+        LOG.info(
+                "Recovered {} WAL records ({} bytes) of {} streams in {} ms; {} were uploaded before, {} rejected",
+                recovery.keptRecords(),
+                recovery.keptBytes(),
+                tails.all().size(),
+                (parts.clock().nanoTime() - startNanos) / 1_000_000,
+                recovery.committedRecords(),
+                recovery.rejectedRecords());
+        parts.meters().counter("freshet.storage.recovery.records").increment(recovery.keptRecords());
+        parts.meters().counter("freshet.storage.recovery.rejected").increment(recovery.rejectedRecords());
+        long lastLsn = Math.max(recovery.lastLsn(), wal.startLsn());
+        return new StreamStorage(config, parts, tails, memory, new WalSpace(wal, memory, lastLsn));
+    }
+
+    private void registerGauges(MeterRegistry meters, TailMemory memory, WalSpace space) {
+        gauge(meters, "freshet.storage.tail.bytes", memory, TailMemory::totalBytes);
+        gauge(meters, "freshet.storage.tail.uncommitted.bytes", memory, TailMemory::uncommittedBytes);
+        gauge(meters, "freshet.storage.tail.limit.bytes", memory, TailMemory::limitBytes);
+        gauge(meters, "freshet.storage.tail.streams", tails, all -> all.all().size());
+        gauge(meters, "freshet.storage.wal.used", space, WalSpace::usedShare);
+        gauge(meters, "freshet.storage.overloaded", backpressure, state -> state.isOverloaded() ? 1 : 0);
+    }
+
+    private static <T> void gauge(MeterRegistry meters, String name, T source, ToDoubleFunction<T> value) {
+        Gauge.builder(name, source, value).strongReference(true).register(meters);
+    }
+
+    /**
+     * Opens a stream for its owner. Completes when its end is known: at most one object is read. Many streams may be opened
+     * at once. An older ownership of the same stream in this process ends here (FENCED), its acknowledged bytes are kept.
+     * Fails with FENCED if the stream is gone or the quorum has a newer leader epoch, UNAVAILABLE if the object store does
+     * not answer.
+     *
+     * @param source gives the owner's state when a segment is sealed; called from upload threads once this has completed
+     */
+    public CompletableFuture<StreamLog> open(long streamId, int leaderEpoch, SegmentCheckpoint.Source source) {
+        if (closed) {
+            return CompletableFuture.failedFuture(
+                    new FreshetException(ErrorKind.UNAVAILABLE, "Storage is closed; open it again"));
+        }
+        return opener.open(streamId, leaderEpoch, source);
+    }
+
+    /**
+     * Seals and uploads everything appended so far; completes when it is committed and the WAL is trimmed. Used before a
+     * clean stop, so that the next start has nothing to recover. Fails with UNAVAILABLE if storage is closed meanwhile.
+     */
+    public CompletableFuture<Void> uploadNow() {
+        return uploader.uploadNow();
+    }
+
+    /** Whether appends are, or soon will be, refused with THROTTLED because uploads lag: stop reading requests for a while. */
+    public boolean isOverloaded() {
+        return backpressure.isOverloaded();
+    }
+
+    /** {@code listener} is told true when {@link #isOverloaded()} begins, false when it ends; it must be short. */
+    public void addOverloadListener(Consumer<Boolean> listener) {
+        backpressure.addListener(listener);
+    }
+
+    private void keepHouse() {
+        backpressure.check();
+        for (StreamTail tail : tails.all()) {
+            boolean unowned = tail.source() == null && tail.firstUncommittedLsn() != Long.MAX_VALUE;
+            if (unowned && parts.metadata().stream(tail.streamId()).isEmpty()) {
+                LOG.info("Stream {} was deleted; its recovered tail is dropped", tail.streamId());
+                tails.drop(
+                        tail,
+                        new FreshetException(
+                                ErrorKind.FENCED,
+                                "Stream " + tail.streamId() + " was deleted; reload the cluster's state"));
+            }
+        }
+    }
+
+    /**
+     * Stops: entries handed to the WAL become durable or fail, uploads under way are given up, memory is given back. What
+     * was not committed is recovered from the WAL at the next start. Blocks until the WAL has stopped.
+     */
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        housekeeping.cancel();
+        reaper.close();
+        sweeper.close();
+        uploader.close();
+        FreshetException reason = new FreshetException(ErrorKind.UNAVAILABLE, "Storage is closed; open it again");
+        tails.all().forEach(tail -> tail.refuse(reason));
+        wal.close(); // before the tails go: no trim may be computed without them
+        for (StreamTail tail : tails.all()) {
+            tails.drop(tail, reason);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.storage.tail;
+
+import io.freshet.common.FreshetException;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/** All tails of this process by stream id: open streams, recovered ones, and closed ones that are still being uploaded. */
+public final class StreamTails {
+    private final Map<Long, StreamTail> tails = new ConcurrentHashMap<>();
+
+    /** A view that changes with the registry. */
+    public Collection<StreamTail> all() {
+        return Collections.unmodifiableCollection(tails.values());
+    }
+
+    public @Nullable StreamTail get(long streamId) {
+        return tails.get(streamId);
+    }
+
+    /** Adds {@code tail} unless the stream has one; returns the one it has then. The result is suspended for opening. */
+    public StreamTail suspendForOpen(StreamTail tail) {
+        StreamTail result = tails.compute(tail.streamId(), (id, present) -> {
+            StreamTail chosen = present == null ? tail : present;
+            chosen.suspend();
+            return chosen;
+        });
+        return result == null ? tail : result;
+    }
+
+    /** Adds a recovered stream's tail. */
+    public void add(StreamTail tail) {
+        tails.put(tail.streamId(), tail);
+    }
+
+    /** Forgets the tail if its owner left and all is committed. */
+    public void removeIfDrained(StreamTail tail) {
+        if (tail.isDrained()) {
+            tails.computeIfPresent(tail.streamId(), (id, present) -> {
+                if (present != tail || !tail.isDrained()) {
+                    return present;
+                }
+                tail.evictAll();
+                return null;
+            });
+        }
+    }
+
+    /** Forgets the tail and all that is not committed. */
+    public void drop(StreamTail tail, FreshetException reason) {
+        tails.remove(tail.streamId(), tail);
+        tail.dropAll(reason);
+    }
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.storage.fake;
+
+import io.freshet.common.buffer.SharedBytes;
+import io.freshet.storage.StorageConfig;
+import io.freshet.storage.StorageParts;
+import io.freshet.storage.StreamLog;
+import io.freshet.storage.StreamLog.StreamRead;
+import io.freshet.storage.StreamStorage;
+import io.freshet.storage.read.SegmentReader;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** A broker's storage with everything around it in memory and in virtual time; can crash and come back. */
+public final class StorageFixture {
+    public static final int BROKER_ID = 7;
+    private static final long MIB = 1 << 20;
+
+    public final TestObjectStore store;
+    public final MemoryStreamMetadata metadata;
+    public final FakeWal.Device device;
+    public final ByteLedger ledger = new ByteLedger();
+    public final Random random;
+    public final Map<Long, TestOwner> owners = new TreeMap<>();
+    public StorageConfig config;
+    public boolean immediateWal = true;
+    public boolean flushesByItself;
+    public SimpleMeterRegistry meters = new SimpleMeterRegistry();
+    public SimRuntime sim;
+    public SegmentReader reader;
+    private long brokerEpoch;
+    private @Nullable StreamStorage storage;
+    private @Nullable FakeWal wal;
+
+    public StorageFixture(long seed, StorageConfig config, long walCapacityBytes) {
+        this.random = new Random(seed);
+        this.config = config;
+        this.sim = new SimRuntime(1_000_000);
+        var clock = new io.freshet.common.runtime.Clock() {
+            @Override
+            public long wallMs() {
+                return sim.wallMs();
+            }
+
+            @Override
+            public long nanoTime() {
+                return sim.nanoTime();
+            }
+        };
+        this.store = new TestObjectStore(clock);
+        this.metadata = new MemoryStreamMetadata(clock);
+        this.device = new FakeWal.Device(walCapacityBytes);
+        this.reader = new WholeObjectReader(store);
+    }
+
+    /** 16 MiB of tail and of WAL, uploads only when wished. */
+    public static StorageFixture idle(long seed) {
+        return new StorageFixture(
+                seed,
+                StorageConfig.defaults()
+                        .withUpload(64 * MIB, 3_600_000)
+                        .withTailCacheBytes(16 * MIB)
+                        .withObjects(64 * MIB, 8 * MIB, 4096),
+                16 * MIB);
+    }
+
+    public StreamStorage storage() {
+        return Objects.requireNonNull(storage);
+    }
+
+    public FakeWal wal() {
+        return Objects.requireNonNull(wal);
+    }
+
+    public TestOwner owner(long streamId) {
+        return owners.get(streamId);
+    }
+
+    public StorageParts parts() {
+        return new StorageParts(
+                store,
+                metadata,
+                reader,
+                visitor -> wal = new FakeWal(device, immediateWal, visitor),
+                sim,
+                sim,
+                sim.executor(),
+                meters,
+                BROKER_ID,
+                brokerEpoch);
+    }
+
+    /** Registers as a new process and opens the storage, without any stream. */
+    public StreamStorage start() {
+        brokerEpoch++;
+        metadata.registerBroker(BROKER_ID, brokerEpoch);
+        storage = StreamStorage.open(config, parts());
+        if (!immediateWal && flushesByItself) {
+            sim.scheduleRepeatedly(3, () -> wal().flush(random.nextInt(6)));
+        }
+        return storage;
+    }
+
+    /** Makes a stream and opens it. */
+    public TestOwner create(long streamId) {
+        metadata.createStream(streamId, BROKER_ID, 1);
+        TestOwner owner = new TestOwner(streamId, ledger, random);
+        owners.put(streamId, owner);
+        open(owner);
+        return owner;
+    }
+
+    /** Opens the owner's stream under a new leader epoch and checks what is found against the model. */
+    public StreamLog open(TestOwner owner) {
+        int leaderEpoch = metadata.moveStream(owner.streamId(), BROKER_ID);
+        StreamLog log = sim.await(storage().open(owner.streamId(), leaderEpoch, owner));
+        owner.opened(log);
+        return log;
+    }
+
+    /** The process dies: whatever was under way never happens. Its memory is gone. */
+    public void crash() {
+        sim = new SimRuntime(sim.wallMs() + 1000);
+        storage = null;
+        meters = new SimpleMeterRegistry();
+        ledger.reset();
+    }
+
+    /** Starts again and opens all streams. */
+    public void restart() {
+        start();
+        for (TestOwner owner : owners.values()) {
+            open(owner);
+        }
+    }
+
+    public void uploadNow() {
+        sim.await(storage().uploadNow());
+    }
+
+    /** Reads all of {@code [offset, endOffset)} in pieces. */
+    public List<ByteBuffer> readAll(TestOwner owner, long offset, long endOffset, int maxBytes) {
+        List<ByteBuffer> found = new ArrayList<>();
+        long next = offset;
+        while (next < endOffset) {
+            StreamRead read = sim.await(owner.log().read(next, maxBytes, endOffset, true));
+            if (read.batches().isEmpty()) {
+                throw new AssertionError("Nothing to read at " + next + " of stream " + owner.streamId());
+            }
+            next = read.endOffset();
+            found.addAll(TestBatches.take(read));
+        }
+        return found;
+    }
+
+    /** The sum of all pieces of {@code read}. */
+    public static int sizeBytes(StreamRead read) {
+        return read.batches().stream().mapToInt(SharedBytes::sizeBytes).sum();
+    }
+}

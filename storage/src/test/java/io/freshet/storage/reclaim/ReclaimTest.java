@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.storage.reclaim;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.freshet.common.stream.ObjectKeys;
+import io.freshet.common.stream.StreamSegment;
+import io.freshet.storage.fake.StorageFixture;
+import io.freshet.storage.fake.TestOwner;
+import java.nio.ByteBuffer;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class ReclaimTest {
+    private final StorageFixture fixture = StorageFixture.idle(5);
+    private TestOwner owner;
+
+    @BeforeEach
+    void start() {
+        fixture.config = fixture.config.withDeletion(100, 10_000, 100, 60_000);
+        fixture.start();
+        owner = fixture.create(1);
+    }
+
+    private String uploadOne() {
+        owner.append(2, 100);
+        fixture.uploadNow();
+        List<StreamSegment> segments = owner.log().segments();
+        return ObjectKeys.dataKey(segments.get(segments.size() - 1).objectId());
+    }
+
+    @Test
+    void deletesRetiredObjectsAfterTheGracePeriodAndForgetsThem() {
+        String first = uploadOne();
+        long middle = owner.endOffset();
+        String second = uploadOne();
+        fixture.sim.await(owner.log().trim(middle));
+        assertThat(fixture.metadata.retiredObjects(10)).hasSize(1);
+        fixture.sim.advance(9_000);
+        assertThat(fixture.store.keys()).contains(first, second);
+        fixture.sim.advance(2_000);
+        assertThat(fixture.store.keys()).containsExactly(second);
+        assertThat(fixture.metadata.retiredObjects(10)).isEmpty();
+        assertThat(fixture.meters.counter("freshet.storage.reaper.deleted").count())
+                .isEqualTo(1);
+    }
+
+    @Test
+    void triesAKeyAgainThatCouldNotBeDeleted() {
+        String first = uploadOne();
+        String second = uploadOne();
+        fixture.store.undeletable(first, "AccessDenied");
+        fixture.sim.await(owner.log().trim(owner.endOffset()));
+        fixture.sim.advance(11_000);
+        assertThat(fixture.store.keys()).containsExactly(first).doesNotContain(second);
+        assertThat(fixture.metadata.retiredObjects(10)).hasSize(1);
+        fixture.store.undeletable(first, null);
+        fixture.sim.advance(200);
+        assertThat(fixture.store.keys()).isEmpty();
+        assertThat(fixture.metadata.retiredObjects(10)).isEmpty();
+    }
+
+    @Test
+    void deletesNoFasterThanAllowed() {
+        fixture.storage().close();
+        fixture.crash();
+        fixture.config = fixture.config.withDeletion(100, 1_000, 3_600_000, 3_600_000);
+        fixture.config = new io.freshet.storage.StorageConfig(
+                1 << 20, 3_600_000, 1 << 20, 1 << 20, 4096, 2, 16 << 20, 100, 1_000, 50, 3_600_000, 3_600_000);
+        fixture.restart();
+        for (int i = 0; i < 60; i++) {
+            uploadOne();
+        }
+        fixture.sim.await(owner.log().trim(owner.endOffset()));
+        fixture.sim.advance(1_000);
+        int before = fixture.store.keys().size();
+        fixture.sim.advance(500);
+        assertThat(before - fixture.store.keys().size()).isBetween(20, 30);
+        fixture.sim.advance(2_000);
+        assertThat(fixture.store.keys()).isEmpty();
+    }
+
+    @Test
+    void sweepsObjectsThatTheQuorumHasNeverHeardOf() {
+        String known = uploadOne();
+        String orphan = ObjectKeys.dataKey(77_777);
+        String foreign = "data/readme.txt";
+        fixture.store.put(orphan, List.of(ByteBuffer.allocate(10)));
+        fixture.store.put(foreign, List.of(ByteBuffer.allocate(10)));
+        fixture.store.put("wal/7/1/0", List.of(ByteBuffer.allocate(10)));
+        fixture.sim.advance(59_000);
+        assertThat(fixture.store.keys()).contains(orphan);
+        fixture.sim.advance(2_000);
+        assertThat(fixture.store.keys()).containsExactlyInAnyOrder(known, foreign, "wal/7/1/0");
+        assertThat(fixture.meters.counter("freshet.storage.orphans.deleted").count())
+                .isEqualTo(1);
+    }
+
+    @Test
+    void sparesAnObjectThatIsCommittedBetweenTwoPasses() {
+        String key = ObjectKeys.dataKey(88_888);
+        fixture.store.put(key, List.of(ByteBuffer.allocate(10)));
+        fixture.sim.advance(60_050);
+        uploadOne();
+        fixture.metadata.replaceObject(owner.log().segments().get(0), 88_888);
+        fixture.sim.advance(5_000);
+        assertThat(fixture.store.keys()).contains(key);
+    }
+}
