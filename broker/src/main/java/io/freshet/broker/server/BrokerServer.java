@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.broker.server;
+
+import io.freshet.broker.config.ServerConfig;
+import io.freshet.common.ErrorKind;
+import io.freshet.common.FreshetException;
+import io.freshet.common.runtime.Clock;
+import io.freshet.common.runtime.Randomness;
+import io.freshet.common.runtime.Threads;
+import io.freshet.console.ConsoleServer;
+import io.freshet.metadata.ClusterController.RegisteredBroker;
+import io.freshet.metadata.MetadataNode;
+import io.freshet.objectstore.ObjectStore;
+import io.freshet.protocol.EnabledApis;
+import io.freshet.protocol.KafkaServer;
+import io.freshet.protocol.KafkaServerConfig;
+import io.freshet.protocol.KafkaServerConfig.Listener;
+import io.freshet.protocol.KafkaServers;
+import io.freshet.storage.StreamStorage;
+import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One node: broker and voter. {@link #start} returns when clients are served; {@link #close} uploads what the WAL holds and
+ * stops everything in reverse order.
+ */
+public final class BrokerServer implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(BrokerServer.class);
+    private static final Duration LAST_UPLOAD_TIMEOUT = Duration.ofSeconds(20);
+
+    private final ServerConfig config;
+    private final OpenedParts opened = new OpenedParts();
+    private final Runtime runtime;
+    private final Readiness readiness = new Readiness();
+    private final Wired wired;
+    private final long startMs;
+    private boolean closed;
+
+    private BrokerServer(ServerConfig config) {
+        this.config = config;
+        Clock clock = Clock.system();
+        long begin = clock.nanoTime();
+        PrometheusMeterRegistry meters =
+                opened.add("metrics", new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));
+        this.runtime = new Runtime(
+                clock, opened.add("scheduler", Threads.scheduler("freshet-scheduler")), Randomness.secure(), meters);
+        try {
+            this.wired = wire();
+        } catch (RuntimeException | Error e) {
+            opened.close();
+            throw e;
+        }
+        this.startMs = (clock.nanoTime() - begin) / 1_000_000;
+    }
+
+    /**
+     * Starts a node in a formatted directory. Fails with INVALID for a wrong configuration or an unformatted directory,
+     * UNAVAILABLE for a port, disk or store that cannot be had, CORRUPT for a damaged WAL; then nothing is left running.
+     */
+    public static BrokerServer start(ServerConfig config) {
+        return new BrokerServer(config);
+    }
+
+    private Wired wire() {
+        bindProcessMetrics();
+        Optional<ConsoleServer> console = startConsole();
+        StorageWiring storageWiring = new StorageWiring(config, runtime);
+        MetadataWiring metadataWiring = new MetadataWiring(config, runtime);
+        readiness.phase("replaying the metadata log");
+        MetadataNode metadata = metadataWiring.start(opened);
+        readiness.phase("checking the object store");
+        ObjectStore store = storageWiring.openStore(opened);
+        readiness.phase("registering the broker");
+        StartGate gate = new StartGate();
+        KafkaServer network = startNetwork(gate);
+        RegisteredBroker registered = metadataWiring.register(metadata, network.boundPorts());
+        readiness.phase("recovering the write-ahead log");
+        StreamStorage streams =
+                storageWiring.openStreams(store, new QuorumMetadata(metadata), registered.brokerEpoch(), opened);
+        opened.add("last upload", () -> uploadRest(streams));
+        readiness.phase("opening partitions");
+        KafkaWiring kafka = new KafkaWiring(config, runtime, metadataWiring.brokerConfigs());
+        kafka.start(metadata, streams, registered.brokerEpoch(), store.describe(), opened);
+        opened.add("network", network);
+        gate.open(kafka.router());
+        readiness.ready(() -> streams.isOverloaded()
+                ? List.of("uploads lag behind appends: the object store is slow or unreachable")
+                : List.of());
+        return new Wired(metadata, store, network, console);
+    }
+
+    private void bindProcessMetrics() {
+        new JvmMemoryMetrics().bindTo(runtime.meters());
+        new JvmThreadMetrics().bindTo(runtime.meters());
+        new ProcessorMetrics().bindTo(runtime.meters());
+        JvmGcMetrics gc = opened.add("gc metrics", new JvmGcMetrics());
+        gc.bindTo(runtime.meters());
+    }
+
+    private Optional<ConsoleServer> startConsole() {
+        String listener = config.httpListener();
+        if (listener.isEmpty()) {
+            return Optional.empty();
+        }
+        int colon = listener.lastIndexOf(':');
+        try {
+            String host = listener.substring(0, colon);
+            int port = Integer.parseInt(listener.substring(colon + 1));
+            return Optional.of(opened.add(
+                    "console", ConsoleServer.start(host, port, readiness, () -> runtime.meters().scrape())));
+        } catch (IndexOutOfBoundsException | NumberFormatException e) {
+            throw new FreshetException(
+                    ErrorKind.INVALID, "http.listener=" + listener + " is not host:port, such as 127.0.0.1:8080", e);
+        }
+    }
+
+    private KafkaServer startNetwork(StartGate gate) {
+        List<Listener> listeners = config.clientListeners().stream()
+                .map(endpoint -> new Listener(
+                        endpoint.listener(),
+                        endpoint.host() == null || endpoint.host().isEmpty() ? "0.0.0.0" : endpoint.host(),
+                        endpoint.port()))
+                .toList();
+        KafkaServerConfig defaults = KafkaServerConfig.defaults(listeners);
+        var kafka = config.kafka();
+        KafkaServerConfig settings = defaults.withLimits(defaults.limits()
+                .withMaxFrameBytes(kafka.socketRequestMaxBytes())
+                .withMaxConnections(kafka.maxConnections(), kafka.maxConnectionsPerIp())
+                .withIdleMs(kafka.connectionsMaxIdleMs()));
+        KafkaServer network =
+                KafkaServers.start(settings, gate, EnabledApis.stable(), runtime.meters(), runtime.clock());
+        opened.add("network of a failed start", network);
+        return network;
+    }
+
+    /** A clean stop leaves nothing in the WAL to recover; a store that does not answer only makes the next start slower. */
+    private static void uploadRest(StreamStorage streams) {
+        try {
+            Waiting.on("the last upload", LAST_UPLOAD_TIMEOUT, streams.uploadNow());
+        } catch (FreshetException e) {
+            LOG.warn("The WAL was not emptied before the stop; the next start recovers it. {}", e.getMessage());
+        }
+    }
+
+    /** {@code host:port} list for clients' bootstrap.servers. */
+    public String bootstrap() {
+        return config.advertisedListeners(wired.network.boundPorts()).stream()
+                .map(endpoint -> endpoint.host() + ":" + endpoint.port())
+                .collect(Collectors.joining(","));
+    }
+
+    /** {@code host:port} of the HTTP listener, if it is on. */
+    public Optional<String> httpAddress() {
+        String listener = config.httpListener();
+        return wired.console.map(
+                console -> listener.substring(0, listener.lastIndexOf(':')) + ":" + console.boundPort());
+    }
+
+    public String storeDescription() {
+        return wired.store.describe();
+    }
+
+    public String clusterId() {
+        return wired.metadata.clusterId();
+    }
+
+    /** Milliseconds from the call of {@link #start} until clients were served. */
+    public long startMs() {
+        return startMs;
+    }
+
+    /** One line for logs. */
+    public String describe() {
+        return "node " + config.nodeId() + " of cluster " + clusterId() + " on " + bootstrap() + ", objects in "
+                + storeDescription() + ", started in " + startMs + " ms";
+    }
+
+    @Override
+    public synchronized void close() {
+        if (!closed) {
+            closed = true;
+            readiness.phase("stopping");
+            opened.close();
+        }
+    }
+
+    private record Wired(
+            MetadataNode metadata, ObjectStore store, KafkaServer network, Optional<ConsoleServer> console) {}
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.broker.server;
+
+import io.freshet.broker.admin.BrokerConfigs;
+import io.freshet.broker.admin.ConfigChangeValidation;
+import io.freshet.broker.config.KafkaSettings;
+import io.freshet.broker.config.ServerConfig;
+import io.freshet.common.runtime.Randomness;
+import io.freshet.metadata.ClusterController.BrokerSpec;
+import io.freshet.metadata.ClusterController.Endpoint;
+import io.freshet.metadata.ClusterController.RegisteredBroker;
+import io.freshet.metadata.MetadataNode;
+import io.freshet.metadata.MetadataNodeConfig;
+import io.freshet.metadata.MetadataNodes;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicReference;
+import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.image.ConfigurationsImage;
+import org.apache.kafka.metadata.KafkaConfigSchema;
+import org.apache.kafka.server.config.ServerTopicConfigSynonyms;
+import org.apache.kafka.storage.internals.log.LogConfig;
+
+/** Starts this node's part of the quorum, and registers its broker. */
+final class MetadataWiring {
+    private static final Duration READY_TIMEOUT = Duration.ofSeconds(60);
+    private static final String DEFAULT_CONTROLLER_HOST = "localhost";
+    private static final int DEFAULT_CONTROLLER_PORT = 9093;
+
+    private final ServerConfig config;
+    private final Runtime runtime;
+    private final AtomicReference<ConfigurationsImage> configurations =
+            new AtomicReference<>(ConfigurationsImage.EMPTY);
+    private final BrokerConfigs brokerConfigs;
+
+    MetadataWiring(ServerConfig config, Runtime runtime) {
+        this.config = config;
+        this.runtime = runtime;
+        this.brokerConfigs =
+                new BrokerConfigs(config.nodeId(), KafkaSettings.DEFINITION, config.kafka(), configurations::get);
+    }
+
+    /** This broker's configuration with what the quorum adds to it. */
+    BrokerConfigs brokerConfigs() {
+        return brokerConfigs;
+    }
+
+    /** Starts the node and waits until it leads and has replayed its log. */
+    MetadataNode start(OpenedParts opened) {
+        ConfigChangeValidation validation = ConfigChangeValidation.of(brokerConfigs);
+        Map<String, Object> staticConfig = new HashMap<>();
+        config.kafka().nonInternalValues().forEach((key, value) -> {
+            if (value != null) {
+                staticConfig.put(key, value);
+            }
+        });
+        MetadataNode node = opened.add(
+                "metadata",
+                MetadataNodes.start(
+                        new MetadataNodeConfig(
+                                config.metadataDirectory(),
+                                config.nodeId(),
+                                DEFAULT_CONTROLLER_HOST,
+                                DEFAULT_CONTROLLER_PORT,
+                                config.kafka().numPartitions(),
+                                (short) config.kafka().defaultReplicationFactor(),
+                                MetadataNodeConfig.DEFAULT_SNAPSHOT_AFTER_BYTES,
+                                (resource, values) -> validation.validate(resource, values, Map.of()),
+                                schema(),
+                                staticConfig,
+                                Map.of()),
+                        runtime.clock(),
+                        runtime.randomness(),
+                        runtime.meters()));
+        node.addListener((delta, image) -> configurations.set(image.configs()));
+        Waiting.on("the metadata quorum", READY_TIMEOUT, node.ready());
+        return node;
+    }
+
+    private static KafkaConfigSchema schema() {
+        return new KafkaConfigSchema(
+                Map.of(
+                        ConfigResource.Type.BROKER, KafkaSettings.DEFINITION,
+                        ConfigResource.Type.TOPIC, LogConfig.configDefCopy()),
+                ServerTopicConfigSynonyms.ALL_TOPIC_CONFIG_SYNONYMS);
+    }
+
+    /** Registers this process as the broker and waits until its image says so. */
+    RegisteredBroker register(MetadataNode node, Map<String, Integer> boundPorts) {
+        List<Endpoint> endpoints = config.advertisedListeners(boundPorts).stream()
+                .map(endpoint -> new Endpoint(
+                        endpoint.listener(), endpoint.securityProtocol().name, endpoint.host(), endpoint.port()))
+                .toList();
+        RegisteredBroker registered = Waiting.on(
+                "the broker's registration",
+                READY_TIMEOUT,
+                node.controller()
+                        .registerBroker(new BrokerSpec(
+                                config.nodeId(),
+                                incarnation(runtime.randomness()),
+                                endpoints,
+                                config.kafka().rack().orElse(null))));
+        Waiting.on("the broker's own image", READY_TIMEOUT, node.awaitOffset(registered.offset()));
+        return registered;
+    }
+
+    private static Uuid incarnation(Randomness randomness) {
+        UUID random = randomness.nextUuid();
+        return new Uuid(random.getMostSignificantBits(), random.getLeastSignificantBits());
+    }
+}
