@@ -4,6 +4,7 @@ package io.freshet.metadata.control;
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.metadata.log.MetadataLog;
+import io.freshet.metadata.record.MetadataLogSerde;
 import io.freshet.metadata.state.ClusterState;
 import io.freshet.metadata.state.ClusterState.Speculation;
 import io.micrometer.core.instrument.Counter;
@@ -15,21 +16,25 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.kafka.common.errors.ApiException;
+import org.apache.kafka.common.protocol.ObjectSerializationCache;
 import org.apache.kafka.raft.LeaderAndEpoch;
+import org.apache.kafka.server.common.ApiMessageAndVersion;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Runs commands in rounds while this node leads: a round takes what has queued up, decides one command after the other
- * on a speculation, appends each one's records as a batch of its own, flushes once, and answers when the last is applied.
- * The next round begins after that, from the applied state; so a round shares one flush, and nothing has to be undone
+ * on a speculation, appends all their records as one batch (all or nothing), and answers when it is applied.
+ * The next round begins after that, from the applied state; so a round costs one flush, and nothing has to be undone
  * when leadership is lost. Any thread submits; the metadata thread does the rest. A full queue refuses (THROTTLED).
  */
 public final class CommandQueue {
     private static final Logger LOG = LoggerFactory.getLogger(CommandQueue.class);
     private static final int MAX_QUEUED = 20_000;
     private static final int MAX_PER_ROUND = 1_000;
-    private static final int MAX_RECORDS_PER_ROUND = 20_000;
+    private static final int MAX_BYTES_PER_ROUND = 4 << 20;
+    private static final MetadataLogSerde SERDE = new MetadataLogSerde();
 
     private final MetadataLog log;
     private final ClusterState state;
@@ -97,9 +102,14 @@ public final class CommandQueue {
         runRounds();
     }
 
-    /** Fails what is waiting; from any thread, after the metadata thread has stopped. */
-    public void close() {
+    /** Refuses new commands from now on; from any thread. */
+    public void refuse() {
         isClosed = true;
+    }
+
+    /** Fails what is waiting; on the metadata thread, or after it has stopped. */
+    public void close() {
+        refuse();
         failRound(new FreshetException(
                 ErrorKind.INDETERMINATE, "This node stopped before the outcome was known; read the state back"));
         failQueued(stopping());
@@ -129,32 +139,50 @@ public final class CommandQueue {
 
     private void runRound() {
         List<Pending<?>> taken = new ArrayList<>();
-        long endOffset = -1;
-        int records = 0;
+        List<ApiMessageAndVersion> records = new ArrayList<>();
+        int bytes = 0;
         try (Speculation speculation = state.speculate()) {
-            while (taken.size() < MAX_PER_ROUND && records < MAX_RECORDS_PER_ROUND) {
-                Pending<?> next = queued.poll();
+            while (taken.size() < MAX_PER_ROUND) {
+                Pending<?> next = queued.peek();
                 if (next == null) {
                     break;
                 }
-                queuedCount.decrementAndGet();
-                int appended = next.decide(speculation);
-                if (appended >= 0) {
-                    taken.add(next);
-                    records += appended;
-                    endOffset = Math.max(endOffset, next.offset);
+                if (!next.decide(speculation)) {
+                    takeHead();
+                    continue;
                 }
+                bytes += next.sizeBytes();
+                if (bytes > MAX_BYTES_PER_ROUND && !records.isEmpty()) {
+                    break; // decided again in the next round
+                }
+                takeHead();
+                taken.add(next);
+                next.offset = records.size() + next.records.size() - 1L;
+                records.addAll(next.records);
+                speculation.replay(next.records);
             }
         }
         commands.increment(taken.size());
-        if (endOffset < 0) {
+        write(taken, records);
+    }
+
+    private void takeHead() {
+        if (queued.poll() != null) {
+            queuedCount.decrementAndGet();
+        }
+    }
+
+    private void write(List<Pending<?>> taken, List<ApiMessageAndVersion> records) {
+        if (records.isEmpty()) {
             taken.forEach(Pending::answer);
             return;
         }
         rounds.increment();
         round = taken;
-        roundEndOffset = endOffset;
         try {
+            roundEndOffset = log.append(leadingEpoch, records);
+            long baseOffset = roundEndOffset - records.size() + 1;
+            taken.forEach(pending -> pending.offset = pending.records.isEmpty() ? -1 : baseOffset + pending.offset);
             log.flush();
         } catch (FreshetException e) {
             failRound(e);
@@ -178,29 +206,34 @@ public final class CommandQueue {
         private final Command<T> command;
         private final CompletableFuture<T> future = new CompletableFuture<>();
         private java.util.function.@org.jspecify.annotations.Nullable LongFunction<T> answer;
+        private List<ApiMessageAndVersion> records = List.of();
         private long offset = -1;
 
         private Pending(Command<T> command) {
             this.command = command;
         }
 
-        /** The number of records appended; −1 if the command failed and is answered. */
-        private int decide(Speculation speculation) {
+        /** False if the command failed and is answered. */
+        private boolean decide(Speculation speculation) {
             try {
                 Command.Decision<T> decision = command.decide(speculation);
-                if (!decision.records().isEmpty()) {
-                    offset = log.append(leadingEpoch, decision.records());
-                    speculation.replay(decision.records());
-                }
+                records = decision.records();
                 answer = decision.answer();
-                return decision.records().size();
+                return true;
             } catch (RuntimeException e) {
-                if (FreshetException.of(e).kind() == ErrorKind.INTERNAL) {
+                if (!(e instanceof ApiException) && FreshetException.of(e).kind() == ErrorKind.INTERNAL) {
                     LOG.error("A metadata command failed unexpectedly", e);
                 }
-                future.completeExceptionally(FreshetException.unwrap(e));
-                return -1;
+                future.completeExceptionally(e);
+                return false;
             }
+        }
+
+        private int sizeBytes() {
+            ObjectSerializationCache cache = new ObjectSerializationCache();
+            return records.stream()
+                    .mapToInt(entry -> SERDE.recordSize(entry, cache))
+                    .sum();
         }
 
         private void answer() {

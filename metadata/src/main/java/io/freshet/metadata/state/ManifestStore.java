@@ -79,6 +79,7 @@ public final class ManifestStore implements AutoCloseable {
      * @throws FreshetException UNAVAILABLE if another process has it open or it cannot be opened
      */
     public static ManifestStore open(Path directory, String clusterId) {
+        RocksDB.loadLibrary();
         try {
             Files.createDirectories(directory);
             ManifestStore store = new ManifestStore(directory);
