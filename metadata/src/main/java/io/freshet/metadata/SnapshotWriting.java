@@ -6,6 +6,7 @@ import io.freshet.metadata.state.ClusterState.FrozenState;
 import java.util.Optional;
 import org.apache.kafka.image.MetadataImage;
 import org.apache.kafka.image.MetadataProvenance;
+import org.apache.kafka.image.writer.ImageWriter;
 import org.apache.kafka.image.writer.ImageWriterOptions;
 import org.apache.kafka.image.writer.RaftSnapshotWriter;
 import org.apache.kafka.server.common.ApiMessageAndVersion;
@@ -28,10 +29,21 @@ final class SnapshotWriting {
         }
         try (SnapshotWriter<ApiMessageAndVersion> out = writer.get()) {
             RaftSnapshotWriter records = new RaftSnapshotWriter(out, RECORDS_PER_BATCH);
-            image.write(records, new ImageWriterOptions.Builder(image).build());
+            image.write(new Part(records), new ImageWriterOptions.Builder(image).build());
             state.forEachOwnRecord(records::write);
             records.close(true);
         }
         return true;
+    }
+
+    /** A part of the snapshot: the image closes its writer, but our records still follow. */
+    private record Part(ImageWriter whole) implements ImageWriter {
+        @Override
+        public void write(ApiMessageAndVersion entry) {
+            whole.write(entry);
+        }
+
+        @Override
+        public void close(boolean isComplete) {}
     }
 }
