@@ -85,7 +85,10 @@ public final class MetadataFormat {
             throw new FreshetException(
                     ErrorKind.INVALID, "Cannot format " + directory + " for cluster " + clusterId + ": " + e, e);
         }
-        LOG.info("Formatted {}: {}", directory, said.toString(StandardCharsets.UTF_8).trim());
+        LOG.info(
+                "Formatted {}: {}",
+                directory,
+                said.toString(StandardCharsets.UTF_8).trim());
     }
 
     /** The cluster id in {@code directory}; INVALID if it is not formatted. */

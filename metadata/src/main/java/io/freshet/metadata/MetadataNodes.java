@@ -55,15 +55,19 @@ public final class MetadataNodes {
                 config.schema(),
                 config.staticConfig());
         ManifestStore store = ManifestStore.open(config.directory().resolve("manifests"), clusterId);
+        RaftMetadataLog log;
         try {
-            RaftMetadataLog log = new RaftMetadataLog(
-                    settings, clock, new LonelyChannel(RaftLogSettings.CONTROLLER_LISTENER));
-            QuorumNode node =
-                    new QuorumNode(clusterId, log, store, inputs, registry, config.snapshotAfterBytes());
+            log = new RaftMetadataLog(settings, clock, new LonelyChannel(RaftLogSettings.CONTROLLER_LISTENER));
+        } catch (RuntimeException e) {
+            store.close();
+            throw e;
+        }
+        QuorumNode node = new QuorumNode(clusterId, log, store, inputs, registry, config.snapshotAfterBytes());
+        try {
             node.start();
             return node;
         } catch (RuntimeException e) {
-            store.close();
+            node.close();
             throw e;
         }
     }

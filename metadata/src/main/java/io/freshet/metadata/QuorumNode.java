@@ -285,8 +285,7 @@ public final class QuorumNode implements MetadataNode {
         public void onSnapshot(SnapshotReader<ApiMessageAndVersion> snapshot) {
             if (!onMetadataThread(() -> {
                 try (snapshot) {
-                    onApplied(state.load(
-                            snapshot, snapshot.snapshotId(), snapshot.lastContainedLogTimestamp()));
+                    onApplied(state.load(snapshot, snapshot.snapshotId(), snapshot.lastContainedLogTimestamp()));
                 }
                 bytesSinceSnapshot = 0;
             })) {

@@ -26,12 +26,15 @@ import org.apache.kafka.common.message.CreateTopicsRequestData.CreatableTopicCon
 import org.apache.kafka.common.message.CreateTopicsResponseData.CreatableTopicResult;
 import org.apache.kafka.common.protocol.Errors;
 import org.apache.kafka.common.requests.ApiError;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class CommandsTest {
+    private static final ApiError ABSENT = new ApiError(Errors.UNKNOWN_SERVER_ERROR, "no answer");
+
     @TempDir
     Path directory;
 
@@ -63,7 +66,8 @@ class CommandsTest {
         assertThat(node.node.manifests().segments(stream, 12, 10))
                 .extracting(StreamSegment::startOffset)
                 .containsExactly(10L, 15L);
-        assertThat(node.node.manifests().stream(stream).orElseThrow().endOffset()).isEqualTo(20);
+        assertThat(node.node.manifests().stream(stream).orElseThrow().endOffset())
+                .isEqualTo(20);
         assertThat(node.node.manifests().retiredObjects(10))
                 .extracting(RetiredObject::objectId)
                 .as("an object of which nothing was accepted is to be deleted")
@@ -128,10 +132,12 @@ class CommandsTest {
     void continuesAfterATrimBeyondTheCommittedEnd() {
         long stream = newStream("t");
         TestNode.get(node.controller.trimStream(stream, 0, 8));
-        assertThat(node.node.manifests().stream(stream).orElseThrow().endOffset()).isEqualTo(8);
+        assertThat(node.node.manifests().stream(stream).orElseThrow().endOffset())
+                .isEqualTo(8);
         long object = node.reserveId();
         assertThat(node.commit(object, node.segment(stream, 0, 10, object))).isEmpty();
-        assertThat(node.node.manifests().stream(stream).orElseThrow().endOffset()).isEqualTo(10);
+        assertThat(node.node.manifests().stream(stream).orElseThrow().endOffset())
+                .isEqualTo(10);
         assertThat(node.node.manifests().segments(stream, 8, 5)).hasSize(1);
     }
 
@@ -143,8 +149,8 @@ class CommandsTest {
         node.commit(object, node.segment(stream, 0, 10, object));
         Uuid unknown = Uuid.randomUuid();
         Map<Uuid, ApiError> answers = TestNode.get(node.controller.deleteTopics(List.of(topic.topicId(), unknown)));
-        assertThat(answers.get(topic.topicId()).error()).isEqualTo(Errors.NONE);
-        assertThat(answers.get(unknown).error()).isEqualTo(Errors.UNKNOWN_TOPIC_ID);
+        assertThat(answers.getOrDefault(topic.topicId(), ABSENT).error()).isEqualTo(Errors.NONE);
+        assertThat(answers.getOrDefault(unknown, ABSENT).error()).isEqualTo(Errors.UNKNOWN_TOPIC_ID);
         assertThat(node.node.manifests().stream(stream)).isEmpty();
         assertThat(node.node.manifests().streamId(topic.topicId(), 1)).isEmpty();
         assertThat(node.node.manifests().retiredObjects(10))
@@ -159,10 +165,7 @@ class CommandsTest {
         assertThat(node.createTopic("a_b", 1).errorCode()).isEqualTo(Errors.INVALID_TOPIC_EXCEPTION.code());
         assertThat(node.createTopic("a b", 1).errorCode()).isEqualTo(Errors.INVALID_TOPIC_EXCEPTION.code());
         assertThat(node.createTopic("zero", 0).errorCode()).isEqualTo(Errors.INVALID_PARTITIONS.code());
-        assertThat(create(new CreatableTopic()
-                                .setName("rf")
-                                .setNumPartitions(1)
-                                .setReplicationFactor((short) 0))
+        assertThat(create(new CreatableTopic().setName("rf").setNumPartitions(1).setReplicationFactor((short) 0))
                         .errorCode())
                 .isEqualTo(Errors.INVALID_REPLICATION_FACTOR.code());
         CreatableTopic manual =
@@ -213,7 +216,7 @@ class CommandsTest {
         assertThat(alter(new ConfigResource(ConfigResource.Type.GROUP, "g"), "x", OpType.SET, "5"))
                 .isEqualTo(Errors.NONE);
         assertThat(TestNode.get(node.controller.legacyAlterConfigs(Map.of(topic, Map.of()), false))
-                        .get(topic)
+                        .getOrDefault(topic, ABSENT)
                         .error())
                 .isEqualTo(Errors.NONE);
         assertThat(node.node.image().configs().configMapForResource(topic)).isEmpty();
@@ -232,10 +235,10 @@ class CommandsTest {
                 .hasMessageContaining("never reserved");
     }
 
-    private Errors alter(ConfigResource resource, String name, OpType operation, String value) {
+    private Errors alter(ConfigResource resource, String name, OpType operation, @Nullable String value) {
         return TestNode.get(node.controller.incrementalAlterConfigs(
                         Map.of(resource, Map.of(name, new ConfigChange(operation, value))), false))
-                .get(resource)
+                .getOrDefault(resource, ABSENT)
                 .error();
     }
 

@@ -145,9 +145,8 @@ class RecoveryTest {
                         .toList();
                 TestNode.get(node.controller.forgetObjects(retired));
             } else {
-                StreamState stream = node.node
-                        .manifests()
-                        .stream(node.stream(topics.get(random.nextInt(topics.size())), 0))
+                StreamState stream = node.node.manifests().stream(
+                                node.stream(topics.get(random.nextInt(topics.size())), 0))
                         .orElseThrow();
                 if (choice == 4) {
                     TestNode.get(node.controller.trimStream(

@@ -70,8 +70,7 @@ final class TestNode implements AutoCloseable {
                 new KafkaConfigSchema(Map.of(ConfigResource.Type.TOPIC, TOPIC_KEYS), Map.of()),
                 Map.of(),
                 Map.of());
-        QuorumNode node =
-                MetadataNodes.start(config, Clock.system(), Randomness.secure(), new SimpleMeterRegistry());
+        QuorumNode node = MetadataNodes.start(config, Clock.system(), Randomness.secure(), new SimpleMeterRegistry());
         TestNode started = new TestNode(node);
         get(node.ready());
         return started;
@@ -79,19 +78,19 @@ final class TestNode implements AutoCloseable {
 
     private static void validate(ConfigResource resource, Map<String, String> values) {
         values.forEach((name, value) -> {
-            if (resource.type() == ConfigResource.Type.TOPIC && !TOPIC_KEYS.names().contains(name)) {
+            if (resource.type() == ConfigResource.Type.TOPIC
+                    && !TOPIC_KEYS.names().contains(name)) {
                 throw new ConfigException("Unknown topic config name: " + name);
             }
         });
     }
 
     TestNode register() {
-        ClusterController.RegisteredBroker registered =
-                get(controller.registerBroker(new ClusterController.BrokerSpec(
-                        NODE_ID,
-                        Uuid.randomUuid(),
-                        List.of(new ClusterController.Endpoint("PLAINTEXT", "PLAINTEXT", "localhost", 9092)),
-                        null)));
+        ClusterController.RegisteredBroker registered = get(controller.registerBroker(new ClusterController.BrokerSpec(
+                NODE_ID,
+                Uuid.randomUuid(),
+                List.of(new ClusterController.Endpoint("PLAINTEXT", "PLAINTEXT", "localhost", 9092)),
+                null)));
         brokerEpoch = registered.brokerEpoch();
         return this;
     }
@@ -103,7 +102,10 @@ final class TestNode implements AutoCloseable {
                         .setName(name)
                         .setNumPartitions(partitions)
                         .setReplicationFactor((short) 3));
-        return get(controller.createTopics(request, Set.of(name))).topics().iterator().next();
+        return get(controller.createTopics(request, Set.of(name)))
+                .topics()
+                .iterator()
+                .next();
     }
 
     long stream(Uuid topicId, int partition) {
@@ -123,8 +125,7 @@ final class TestNode implements AutoCloseable {
     }
 
     CompletableFuture<Set<Long>> commitAsync(long objectId, SegmentCommit... segments) {
-        return controller.commitObject(
-                new ObjectCommit(objectId, 100, NODE_ID, brokerEpoch, Arrays.asList(segments)));
+        return controller.commitObject(new ObjectCommit(objectId, 100, NODE_ID, brokerEpoch, Arrays.asList(segments)));
     }
 
     SegmentCommit segment(long streamId, long start, long end, long objectId) {

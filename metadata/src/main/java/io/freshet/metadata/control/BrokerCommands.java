@@ -34,7 +34,8 @@ final class BrokerCommands {
         if (known != null && known.incarnationId().equals(spec.incarnationId())) {
             return new Decision<>(
                     List.of(),
-                    offset -> new RegisteredBroker(known.epoch(), image.provenance().lastContainedOffset()));
+                    offset -> new RegisteredBroker(
+                            known.epoch(), image.provenance().lastContainedOffset()));
         }
         long brokerEpoch = nextBrokerEpoch(image);
         MetadataVersion version = image.features().metadataVersionOrThrow();

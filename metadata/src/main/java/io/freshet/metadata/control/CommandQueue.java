@@ -202,7 +202,7 @@ public final class CommandQueue {
         }
     }
 
-    private final class Pending<T> {
+    private static final class Pending<T> {
         private final Command<T> command;
         private final CompletableFuture<T> future = new CompletableFuture<>();
         private java.util.function.@org.jspecify.annotations.Nullable LongFunction<T> answer;

@@ -58,8 +58,8 @@ final class ConfigCommands {
         }
         ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
         Map<String, Map.Entry<OpType, String>> operations = new HashMap<>();
-        values.forEach((name, value) ->
-                operations.put(name, new AbstractMap.SimpleImmutableEntry<>(OpType.SET, value)));
+        values.forEach(
+                (name, value) -> operations.put(name, new AbstractMap.SimpleImmutableEntry<>(OpType.SET, value)));
         ConfigAlterations.Altered altered =
                 rules(image, List.of(resource)).incremental(Map.of(resource, operations), true);
         ApiError answer = altered.answers().getOrDefault(resource, ApiError.NONE);

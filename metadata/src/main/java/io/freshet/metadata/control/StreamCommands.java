@@ -57,8 +57,7 @@ final class StreamCommands {
                     ErrorKind.INVALID, "Cannot reserve " + count + " object ids; ask for 1 to 1000000");
         }
         long first = state.manifests().nextObjectId();
-        return Decision.of(
-                List.of(new NextIdsRecord(0, first + count).versioned()), new IdRange(first, first + count));
+        return Decision.of(List.of(new NextIdsRecord(0, first + count).versioned()), new IdRange(first, first + count));
     }
 
     Decision<Set<Long>> commitObject(Speculation state, ObjectCommit commit) {
@@ -144,8 +143,8 @@ final class StreamCommands {
         if (newStartOffset <= stream.startOffset()) {
             return Decision.of(List.of(), true);
         }
-        TrimStreamRecord trim = new TrimStreamRecord(
-                streamId, newStartOffset, inputs.clock().wallMs());
+        TrimStreamRecord trim =
+                new TrimStreamRecord(streamId, newStartOffset, inputs.clock().wallMs());
         return Decision.of(List.of(trim.versioned()), true);
     }
 
@@ -154,7 +153,6 @@ final class StreamCommands {
                 .distinct()
                 .filter(state.manifests()::isObjectRetired)
                 .toList();
-        return Decision.of(
-                retired.isEmpty() ? List.of() : List.of(new ForgetObjectsRecord(retired).versioned()), true);
+        return Decision.of(retired.isEmpty() ? List.of() : List.of(new ForgetObjectsRecord(retired).versioned()), true);
     }
 }

@@ -130,12 +130,11 @@ final class TopicCommands {
         }
         Placement placement = new Placement(image);
         Uuid topicId = newTopicId();
-        Map<Integer, List<Integer>> replicas = topic.assignments().isEmpty()
-                ? placed(placement, topicId, topic)
-                : assigned(placement, topic);
+        Map<Integer, List<Integer>> replicas =
+                topic.assignments().isEmpty() ? placed(placement, topicId, topic) : assigned(placement, topic);
         List<ApiMessageAndVersion> records = new ArrayList<>();
-        records.add(new ApiMessageAndVersion(
-                new TopicRecord().setName(topic.name()).setTopicId(topicId), (short) 0));
+        records.add(
+                new ApiMessageAndVersion(new TopicRecord().setName(topic.name()).setTopicId(topicId), (short) 0));
         records.addAll(configured.records());
         addPartitions(records, placement, topicId, replicas, firstStreamId);
         CreatableTopicResult result = new CreatableTopicResult()

@@ -76,7 +76,8 @@ public final class RaftMetadataLog implements MetadataLog {
         this.channel = channel;
         this.logDirectory = settings.directory().resolve(Topic.CLUSTER_METADATA_TOPIC_NAME + "-0");
         ClockTime time = new ClockTime(clock);
-        LogContext context = new LogContext("[metadata node=" + settings.nodeId().orElse(-1) + "] ");
+        LogContext context =
+                new LogContext("[metadata node=" + settings.nodeId().orElse(-1) + "] ");
         scheduler.startup();
         this.raftLog = openLog(time);
         this.client = new KafkaRaftClient<>(
@@ -139,9 +140,8 @@ public final class RaftMetadataLog implements MetadataLog {
     public void start(Listener listener) {
         faultSink = listener::onFault;
         client.register(new Relay(listener));
-        File quorumState = logDirectory
-                .resolve(FileQuorumStateStore.DEFAULT_FILE_NAME)
-                .toFile();
+        File quorumState =
+                logDirectory.resolve(FileQuorumStateStore.DEFAULT_FILE_NAME).toFile();
         client.initialize(Map.of(), new FileQuorumStateStore(quorumState), metrics, ignored -> {});
         driver.start();
         isStarted = true;

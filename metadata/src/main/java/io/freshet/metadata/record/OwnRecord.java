@@ -45,8 +45,9 @@ public abstract sealed class OwnRecord implements ApiMessage
             case ForgetObjectsRecord.API_KEY -> new ForgetObjectsRecord();
             case NextIdsRecord.API_KEY -> new NextIdsRecord();
             case RowsRecord.API_KEY -> new RowsRecord();
-            default -> throw new UnsupportedVersionException("Unknown metadata record kind " + apiKey
-                    + ": it was written by a newer version; upgrade this node");
+            default ->
+                throw new UnsupportedVersionException("Unknown metadata record kind " + apiKey
+                        + ": it was written by a newer version; upgrade this node");
         };
     }
 

@@ -189,8 +189,7 @@ public final class ClusterState {
         }
 
         public void replay(List<ApiMessageAndVersion> records) {
-            MetadataDelta delta =
-                    new MetadataDelta.Builder().setImage(image).build();
+            MetadataDelta delta = new MetadataDelta.Builder().setImage(image).build();
             boolean changed = false;
             for (ApiMessageAndVersion entry : records) {
                 if (entry.message() instanceof OwnRecord own) {

@@ -112,10 +112,7 @@ public final class ManifestView implements AutoCloseable {
     }
 
     private void applyStream(StreamRecord made) throws RocksDBException {
-        put(
-                Table.STREAMS,
-                Rows.key(made.streamId()),
-                new Rows.Stream(made.topicId(), made.partition(), 0, 0).encode());
+        put(Table.STREAMS, Rows.key(made.streamId()), new Rows.Stream(made.topicId(), made.partition(), 0, 0).encode());
         put(Table.PARTITIONS, Rows.key(made.topicId(), made.partition()), Rows.encodeId(made.streamId()));
         raiseNextIds(made.streamId() + 1, 0);
     }
@@ -141,10 +138,7 @@ public final class ManifestView implements AutoCloseable {
                 continue;
             }
             if (segment.endOffset() > stream.startOffset()) {
-                put(
-                        Table.MANIFESTS,
-                        Rows.key(segment.streamId(), segment.startOffset()),
-                        Rows.encodeSegment(segment));
+                put(Table.MANIFESTS, Rows.key(segment.streamId(), segment.startOffset()), Rows.encodeSegment(segment));
                 live++;
             }
             long endOffset = Math.max(stream.endOffset(), segment.endOffset());
@@ -160,8 +154,7 @@ public final class ManifestView implements AutoCloseable {
             return;
         }
         dropSegments(trim.streamId(), trim.startOffset(), trim.trimmedAtMs());
-        putStream(
-                trim.streamId(), stream, trim.startOffset(), Math.max(stream.endOffset(), trim.startOffset()));
+        putStream(trim.streamId(), stream, trim.startOffset(), Math.max(stream.endOffset(), trim.startOffset()));
     }
 
     private void applyForget(ForgetObjectsRecord forget) throws RocksDBException {
