@@ -20,7 +20,6 @@ import java.util.List;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import org.apache.kafka.common.message.DescribeQuorumResponseData;
 import org.apache.kafka.image.MetadataDelta;
@@ -40,18 +39,21 @@ import org.slf4j.LoggerFactory;
 public final class QuorumNode implements MetadataNode {
     private static final Logger LOG = LoggerFactory.getLogger(QuorumNode.class);
 
+    /** Far above what can wait: the log hands over one reader at a time, commands take one task together. */
+    private static final int MAX_TASKS = 100_000;
+
     private final String clusterId;
     private final MetadataLog log;
     private final ManifestStore store;
     private final ClusterState state;
     private final CommandQueue commands;
     private final ClusterController controller;
-    private final ExecutorService metadataThread =
-            Executors.newSingleThreadExecutor(Threads.factory("freshet-metadata"));
+    private final ExecutorService metadataThread = Threads.pool("freshet-metadata", 1, MAX_TASKS);
     private final ExecutorService snapshotThread = Threads.pool("freshet-metadata-snapshot", 1, 4);
     private final long snapshotAfterBytes;
     private final Counter snapshots;
     private final CompletableFuture<Void> ready = new CompletableFuture<>();
+    private final CompletableFuture<Throwable> fault = new CompletableFuture<>();
     private final List<ImageListener> listeners = new ArrayList<>();
     private final TreeMap<Long, List<CompletableFuture<Void>>> waiting = new TreeMap<>();
     private final List<ApiMessageAndVersion> bootstrap = new ArrayList<>();
@@ -114,6 +116,11 @@ public final class QuorumNode implements MetadataNode {
     @Override
     public CompletableFuture<Void> ready() {
         return ready.copy();
+    }
+
+    /** Completes if this node can go on no more: it serves its last state and takes no commands until restarted. */
+    public CompletableFuture<Throwable> fault() {
+        return fault.copy();
     }
 
     /** The quorum as Kafka's DescribeQuorum shows it; on a node that does not lead, the answer carries that error. */
@@ -179,6 +186,9 @@ public final class QuorumNode implements MetadataNode {
         }
         ready.completeExceptionally(error);
         commands.close();
+        waiting.values().forEach(list -> list.forEach(reached -> reached.completeExceptionally(stopping())));
+        waiting.clear();
+        fault.complete(error);
     }
 
     private void onApplied(MetadataDelta delta) {

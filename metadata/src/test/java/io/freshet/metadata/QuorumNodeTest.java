@@ -3,6 +3,7 @@ package io.freshet.metadata;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
@@ -178,5 +179,14 @@ class QuorumNodeTest {
         assertThatThrownBy(() -> node.node.manifests().retiredObjects(1))
                 .isInstanceOfSatisfying(
                         FreshetException.class, e -> assertThat(e.kind()).isEqualTo(ErrorKind.UNAVAILABLE));
+    }
+
+    @Test
+    void leavesNoThreadBehind() {
+        TestNode.format(directory);
+        TestNode.start(directory).close();
+        await().untilAsserted(() -> assertThat(Thread.getAllStackTraces().keySet())
+                .extracting(Thread::getName)
+                .noneMatch(name -> name.contains("freshet-")));
     }
 }

@@ -15,6 +15,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.kafka.common.errors.ApiException;
 import org.apache.kafka.common.protocol.ObjectSerializationCache;
@@ -41,6 +42,7 @@ public final class CommandQueue {
     private final Executor metadataThread;
     private final ConcurrentLinkedQueue<Pending<?>> queued = new ConcurrentLinkedQueue<>();
     private final AtomicInteger queuedCount = new AtomicInteger();
+    private final AtomicBoolean isRunScheduled = new AtomicBoolean();
     private final Counter commands;
     private final Counter rounds;
 
@@ -71,10 +73,13 @@ public final class CommandQueue {
             return pending.future;
         }
         queued.add(pending);
-        try {
-            metadataThread.execute(this::runRounds);
-        } catch (RejectedExecutionException e) {
-            pending.fail(stopping());
+        if (isRunScheduled.compareAndSet(false, true)) {
+            try {
+                metadataThread.execute(this::runScheduled);
+            } catch (RejectedExecutionException e) {
+                isRunScheduled.set(false);
+                pending.fail(stopping());
+            }
         }
         return pending.future;
     }
@@ -117,6 +122,11 @@ public final class CommandQueue {
 
     private static FreshetException stopping() {
         return new FreshetException(ErrorKind.UNAVAILABLE, "This metadata node is stopping; use another one");
+    }
+
+    private void runScheduled() {
+        isRunScheduled.set(false);
+        runRounds();
     }
 
     private void runRounds() {
