@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.metadata;
+
+import io.freshet.common.ErrorKind;
+import io.freshet.common.FreshetException;
+import io.freshet.metadata.log.RaftLogSettings;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.common.Uuid;
+import org.apache.kafka.metadata.properties.MetaProperties;
+import org.apache.kafka.metadata.properties.MetaPropertiesEnsemble;
+import org.apache.kafka.metadata.storage.Formatter;
+import org.apache.kafka.raft.DynamicVoter;
+import org.apache.kafka.raft.DynamicVoters;
+import org.apache.kafka.server.common.MetadataVersion;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Gives a metadata directory its identity, by Kafka's own formatter: cluster id, node id, directory id, the first voter
+ * (this node) and the feature levels to begin with. Voters can be added later. Blocks on the disk.
+ */
+public final class MetadataFormat {
+    private static final Logger LOG = LoggerFactory.getLogger(MetadataFormat.class);
+
+    /** Feature levels of a new cluster; what is not named starts at 0. */
+    private static final Map<String, Short> FEATURES = Map.of(
+            "group.version", (short) 1,
+            "transaction.version", (short) 2,
+            "share.version", (short) 0,
+            "streams.version", (short) 0,
+            "eligible.leader.replicas.version", (short) 0);
+
+    private MetadataFormat() {}
+
+    /** Whether {@code directory} has an identity. */
+    public static boolean isFormatted(Path directory) {
+        return Files.exists(directory.resolve(MetaPropertiesEnsemble.META_PROPERTIES_NAME));
+    }
+
+    /** A random id for a new cluster. */
+    public static String newClusterId(io.freshet.common.runtime.Randomness randomness) {
+        java.util.UUID uuid = randomness.nextUuid();
+        return new Uuid(uuid.getMostSignificantBits(), uuid.getLeastSignificantBits()).toString();
+    }
+
+    /**
+     * Formats {@code directory} as the only voter of a new cluster.
+     *
+     * @param directoryId random, names the disk's content for ever
+     * @param controllerHost where other voters will reach this one, e.g. {@code localhost}
+     * @throws FreshetException INVALID if the directory is formatted already or an id is not acceptable
+     */
+    public static void format(
+            Path directory, String clusterId, int nodeId, Uuid directoryId, String controllerHost, int controllerPort) {
+        if (isFormatted(directory)) {
+            throw new FreshetException(
+                    ErrorKind.INVALID,
+                    "Directory " + directory + " is formatted already for cluster " + clusterId(directory)
+                            + "; use it, or remove it by hand if its data is not needed");
+        }
+        ByteArrayOutputStream said = new ByteArrayOutputStream();
+        try {
+            Files.createDirectories(directory);
+            Formatter formatter = new Formatter()
+                    .setPrintStream(new PrintStream(said, true, StandardCharsets.UTF_8))
+                    .setClusterId(clusterId)
+                    .setNodeId(nodeId)
+                    .setDirectories(List.of(directory.toString()))
+                    .setMetadataLogDirectory(directory.toString())
+                    .setReleaseVersion(MetadataVersion.latestProduction())
+                    .setControllerListenerName(RaftLogSettings.CONTROLLER_LISTENER)
+                    .setHasDynamicQuorum(true)
+                    .setInitialControllers(new DynamicVoters(
+                            List.of(new DynamicVoter(directoryId, nodeId, controllerHost, controllerPort))));
+            FEATURES.forEach(formatter::setFeatureLevel);
+            formatter.run();
+        } catch (Exception e) {
+            throw new FreshetException(
+                    ErrorKind.INVALID, "Cannot format " + directory + " for cluster " + clusterId + ": " + e, e);
+        }
+        LOG.info(
+                "Formatted {}: {}",
+                directory,
+                said.toString(StandardCharsets.UTF_8).trim());
+    }
+
+    /** The cluster id in {@code directory}; INVALID if it is not formatted. */
+    public static String clusterId(Path directory) {
+        return properties(directory).clusterId().orElseThrow();
+    }
+
+    static MetaProperties properties(Path directory) {
+        if (!isFormatted(directory)) {
+            throw new FreshetException(
+                    ErrorKind.INVALID,
+                    "Metadata directory " + directory + " is not formatted; run bin/kafka-storage.sh format first");
+        }
+        try {
+            MetaPropertiesEnsemble.Loader loader = new MetaPropertiesEnsemble.Loader();
+            loader.addLogDirs(List.of(directory.toString()));
+            MetaProperties properties = loader.load().logDirProps().get(directory.toString());
+            if (properties == null
+                    || properties.clusterId().isEmpty()
+                    || properties.nodeId().isEmpty()
+                    || properties.directoryId().isEmpty()) {
+                throw new FreshetException(
+                        ErrorKind.CORRUPT,
+                        "The file meta.properties in " + directory
+                                + " lacks cluster.id, node.id or directory.id; restore it");
+            }
+            return properties;
+        } catch (IOException e) {
+            throw new FreshetException(
+                    ErrorKind.UNAVAILABLE, "Cannot read meta.properties in " + directory + ": " + e.getMessage(), e);
+        }
+    }
+}

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.metadata;
+
+import io.freshet.common.ErrorKind;
+import io.freshet.common.FreshetException;
+import io.freshet.common.runtime.Threads;
+import io.freshet.metadata.control.ActiveController;
+import io.freshet.metadata.control.CommandQueue;
+import io.freshet.metadata.control.Inputs;
+import io.freshet.metadata.log.MetadataLog;
+import io.freshet.metadata.state.ClusterState;
+import io.freshet.metadata.state.ClusterState.FrozenState;
+import io.freshet.metadata.state.ManifestStore;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.RejectedExecutionException;
+import org.apache.kafka.common.message.DescribeQuorumResponseData;
+import org.apache.kafka.image.MetadataDelta;
+import org.apache.kafka.image.MetadataImage;
+import org.apache.kafka.raft.Batch;
+import org.apache.kafka.raft.BatchReader;
+import org.apache.kafka.raft.LeaderAndEpoch;
+import org.apache.kafka.server.common.ApiMessageAndVersion;
+import org.apache.kafka.snapshot.SnapshotReader;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One node of the quorum: applies the log to the state on the metadata thread, tells listeners, runs commands while it
+ * leads, and writes snapshots on a thread of their own. All fields but the executors belong to the metadata thread.
+ */
+public final class QuorumNode implements MetadataNode {
+    private static final Logger LOG = LoggerFactory.getLogger(QuorumNode.class);
+
+    /** Far above what can wait: the log hands over one reader at a time, commands take one task together. */
+    private static final int MAX_TASKS = 100_000;
+
+    private final String clusterId;
+    private final MetadataLog log;
+    private final ManifestStore store;
+    private final ClusterState state;
+    private final CommandQueue commands;
+    private final ClusterController controller;
+    private final ExecutorService metadataThread = Threads.pool("freshet-metadata", 1, MAX_TASKS);
+    private final ExecutorService snapshotThread = Threads.pool("freshet-metadata-snapshot", 1, 4);
+    private final long snapshotAfterBytes;
+    private final Counter snapshots;
+    private final CompletableFuture<Void> ready = new CompletableFuture<>();
+    private final CompletableFuture<Throwable> fault = new CompletableFuture<>();
+    private final List<ImageListener> listeners = new ArrayList<>();
+    private final TreeMap<Long, List<CompletableFuture<Void>>> waiting = new TreeMap<>();
+    private final List<ApiMessageAndVersion> bootstrap = new ArrayList<>();
+    private LeaderAndEpoch leader = LeaderAndEpoch.UNKNOWN;
+    private long bytesSinceSnapshot;
+    private boolean isWritingSnapshot;
+    private volatile boolean isClosed;
+
+    QuorumNode(
+            String clusterId,
+            MetadataLog log,
+            ManifestStore store,
+            Inputs inputs,
+            MeterRegistry registry,
+            long snapshotAfterBytes) {
+        this.clusterId = clusterId;
+        this.log = log;
+        this.store = store;
+        this.state = new ClusterState(store);
+        this.snapshotAfterBytes = snapshotAfterBytes;
+        this.commands = new CommandQueue(log, state, metadataThread, registry);
+        this.controller = new ActiveController(commands, inputs);
+        this.snapshots = registry.counter("freshet.metadata.snapshots");
+        Gauge.builder("freshet.metadata.applied.offset", state, ClusterState::appliedOffset)
+                .register(registry);
+        Gauge.builder("freshet.metadata.partitions", state, QuorumNode::partitionCount)
+                .register(registry);
+    }
+
+    private static double partitionCount(ClusterState state) {
+        return state.image().topics().topicsById().values().stream()
+                .mapToInt(topic -> topic.partitions().size())
+                .sum();
+    }
+
+    void start() {
+        log.start(new Follower());
+    }
+
+    @Override
+    public MetadataImage image() {
+        return state.image();
+    }
+
+    @Override
+    public Manifests manifests() {
+        return state.manifests();
+    }
+
+    @Override
+    public ClusterController controller() {
+        return controller;
+    }
+
+    @Override
+    public String clusterId() {
+        return clusterId;
+    }
+
+    @Override
+    public CompletableFuture<Void> ready() {
+        return ready.copy();
+    }
+
+    /** Completes if this node can go on no more: it serves its last state and takes no commands until restarted. */
+    public CompletableFuture<Throwable> fault() {
+        return fault.copy();
+    }
+
+    /** The quorum as Kafka's DescribeQuorum shows it; on a node that does not lead, the answer carries that error. */
+    public CompletableFuture<DescribeQuorumResponseData> describeQuorum() {
+        return log.describeQuorum();
+    }
+
+    @Override
+    public void addListener(ImageListener listener) {
+        onMetadataThread(() -> {
+            listeners.add(listener);
+            tell(listener, ClusterState.deltaFromEmpty(state.image()), state.image());
+        });
+    }
+
+    @Override
+    public CompletableFuture<Void> awaitOffset(long offset) {
+        CompletableFuture<Void> reached = new CompletableFuture<>();
+        if (!onMetadataThread(() -> {
+            if (state.appliedOffset() >= offset) {
+                reached.complete(null);
+            } else {
+                waiting.computeIfAbsent(offset, key -> new ArrayList<>()).add(reached);
+            }
+        })) {
+            reached.completeExceptionally(stopping());
+        }
+        return reached;
+    }
+
+    /** Writes a snapshot of what is applied now, in the background; for tests and operators. */
+    CompletableFuture<Boolean> snapshotNow() {
+        CompletableFuture<Boolean> done = new CompletableFuture<>();
+        if (!onMetadataThread(() -> writeSnapshot(done))) {
+            done.completeExceptionally(stopping());
+        }
+        return done;
+    }
+
+    private static FreshetException stopping() {
+        return new FreshetException(ErrorKind.UNAVAILABLE, "This metadata node is stopping; use another one");
+    }
+
+    private boolean onMetadataThread(Runnable task) {
+        try {
+            metadataThread.execute(() -> {
+                try {
+                    task.run();
+                } catch (RuntimeException | Error e) {
+                    stopAfter(e);
+                }
+            });
+            return true;
+        } catch (RejectedExecutionException e) {
+            return false;
+        }
+    }
+
+    /** A state that cannot follow its log must not serve: no further command is taken. */
+    private void stopAfter(Throwable error) {
+        if (!isClosed) {
+            LOG.error("The metadata state cannot follow its log; restart this node", error);
+        }
+        ready.completeExceptionally(error);
+        commands.close();
+        waiting.values().forEach(list -> list.forEach(reached -> reached.completeExceptionally(stopping())));
+        waiting.clear();
+        fault.complete(error);
+    }
+
+    private void onApplied(MetadataDelta delta) {
+        MetadataImage image = state.image();
+        for (ImageListener listener : listeners) {
+            tell(listener, delta, image);
+        }
+        long applied = state.appliedOffset();
+        while (!waiting.isEmpty() && waiting.firstKey() <= applied) {
+            waiting.pollFirstEntry().getValue().forEach(reached -> reached.complete(null));
+        }
+        commands.onApplied(applied);
+        checkReady();
+    }
+
+    private static void tell(ImageListener listener, MetadataDelta delta, MetadataImage image) {
+        try {
+            listener.onChange(delta, image);
+        } catch (RuntimeException e) {
+            LOG.error("A metadata listener failed at offset {}", image.offset(), e);
+        }
+    }
+
+    private void checkReady() {
+        if (!ready.isDone()
+                && leader.leaderId().isPresent()
+                && state.image().features().metadataVersion().isPresent()
+                && state.appliedOffset() + 1 >= log.highWatermark().orElse(Long.MAX_VALUE)) {
+            ready.complete(null);
+        }
+    }
+
+    /** A new cluster's first leader puts the records of the format into the log. */
+    private void appendBootstrap() {
+        if (leader.isLeader(log.nodeId())
+                && state.image().features().metadataVersion().isEmpty()) {
+            log.append(leader.epoch(), List.copyOf(bootstrap));
+            log.flush();
+        }
+    }
+
+    private void writeSnapshot(CompletableFuture<Boolean> done) {
+        isWritingSnapshot = true;
+        bytesSinceSnapshot = 0;
+        FrozenState frozen = state.freeze();
+        try {
+            snapshotThread.execute(() -> {
+                try (frozen) {
+                    boolean isWritten = SnapshotWriting.write(log, frozen);
+                    snapshots.increment();
+                    done.complete(isWritten);
+                } catch (RuntimeException e) {
+                    LOG.warn("Writing a metadata snapshot failed; the log keeps growing until one succeeds", e);
+                    done.completeExceptionally(e);
+                } finally {
+                    onMetadataThread(() -> isWritingSnapshot = false);
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            frozen.close();
+            done.completeExceptionally(stopping());
+        }
+    }
+
+    @Override
+    public void close() {
+        if (isClosed) {
+            return;
+        }
+        isClosed = true;
+        commands.refuse();
+        Threads.stop(snapshotThread, Duration.ofSeconds(30));
+        log.close();
+        Threads.stop(metadataThread, Duration.ofSeconds(30));
+        commands.close();
+        waiting.values().forEach(list -> list.forEach(reached -> reached.completeExceptionally(stopping())));
+        ready.completeExceptionally(stopping());
+        store.close();
+    }
+
+    /** Takes what the log's thread says over to the metadata thread. */
+    private final class Follower implements MetadataLog.Listener {
+        @Override
+        public void onCommit(BatchReader<ApiMessageAndVersion> batches) {
+            if (!onMetadataThread(() -> {
+                try (batches) {
+                    List<Batch<ApiMessageAndVersion>> read = new ArrayList<>();
+                    while (batches.hasNext()) {
+                        Batch<ApiMessageAndVersion> batch = batches.next();
+                        bytesSinceSnapshot += batch.sizeInBytes();
+                        read.add(batch);
+                    }
+                    onApplied(state.apply(read.iterator()));
+                }
+                if (bytesSinceSnapshot >= snapshotAfterBytes && !isWritingSnapshot) {
+                    writeSnapshot(new CompletableFuture<>());
+                }
+            })) {
+                batches.close();
+            }
+        }
+
+        @Override
+        public void onSnapshot(SnapshotReader<ApiMessageAndVersion> snapshot) {
+            if (!onMetadataThread(() -> {
+                try (snapshot) {
+                    onApplied(state.load(snapshot, snapshot.snapshotId(), snapshot.lastContainedLogTimestamp()));
+                }
+                bytesSinceSnapshot = 0;
+            })) {
+                snapshot.close();
+            }
+        }
+
+        @Override
+        public void onBootstrap(SnapshotReader<ApiMessageAndVersion> snapshot) {
+            if (!onMetadataThread(() -> {
+                try (snapshot) {
+                    snapshot.forEachRemaining(batch -> bootstrap.addAll(batch.records()));
+                }
+            })) {
+                snapshot.close();
+            }
+        }
+
+        @Override
+        public void onLeaderChange(LeaderAndEpoch changed) {
+            onMetadataThread(() -> {
+                leader = changed;
+                appendBootstrap();
+                commands.onLeaderChange(changed);
+                checkReady();
+            });
+        }
+
+        @Override
+        public void onFault(Throwable fault) {
+            onMetadataThread(() -> stopAfter(fault));
+        }
+    }
+}

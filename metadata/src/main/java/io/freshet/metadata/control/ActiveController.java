@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.metadata.control;
+
+import io.freshet.common.stream.IdRange;
+import io.freshet.common.stream.ObjectCommit;
+import io.freshet.metadata.ClusterController;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.message.CreatePartitionsRequestData.CreatePartitionsTopic;
+import org.apache.kafka.common.message.CreatePartitionsResponseData.CreatePartitionsTopicResult;
+import org.apache.kafka.common.message.CreateTopicsRequestData;
+import org.apache.kafka.common.message.CreateTopicsResponseData;
+import org.apache.kafka.common.requests.ApiError;
+
+/** The commands, put into the queue. Safe for use by many threads. */
+public final class ActiveController implements ClusterController {
+    private final CommandQueue queue;
+    private final TopicCommands topics;
+    private final ConfigCommands configs;
+    private final StreamCommands streams;
+
+    public ActiveController(CommandQueue queue, Inputs inputs) {
+        this.queue = queue;
+        this.configs = new ConfigCommands(inputs);
+        this.topics = new TopicCommands(inputs, configs);
+        this.streams = new StreamCommands(inputs);
+    }
+
+    @Override
+    public CompletableFuture<CreateTopicsResponseData> createTopics(
+            CreateTopicsRequestData request, Set<String> describable) {
+        return queue.submit(state -> topics.create(state, request, describable));
+    }
+
+    @Override
+    public CompletableFuture<Map<Uuid, ApiError>> deleteTopics(List<Uuid> topicIds) {
+        return queue.submit(state -> topics.delete(state, topicIds));
+    }
+
+    @Override
+    public CompletableFuture<List<CreatePartitionsTopicResult>> createPartitions(
+            List<CreatePartitionsTopic> wanted, boolean validateOnly) {
+        return queue.submit(state -> PartitionCommands.create(state, wanted, validateOnly));
+    }
+
+    @Override
+    public CompletableFuture<Map<ConfigResource, ApiError>> incrementalAlterConfigs(
+            Map<ConfigResource, Map<String, ConfigChange>> changes, boolean validateOnly) {
+        return queue.submit(state -> configs.incremental(state, changes, validateOnly));
+    }
+
+    @Override
+    public CompletableFuture<Map<ConfigResource, ApiError>> legacyAlterConfigs(
+            Map<ConfigResource, Map<String, String>> values, boolean validateOnly) {
+        return queue.submit(state -> configs.legacy(state, values, validateOnly));
+    }
+
+    @Override
+    public CompletableFuture<IdRange> allocateProducerIds(int brokerId, long brokerEpoch) {
+        return queue.submit(state -> BrokerCommands.allocateProducerIds(state, brokerId, brokerEpoch));
+    }
+
+    @Override
+    public CompletableFuture<RegisteredBroker> registerBroker(BrokerSpec registration) {
+        return queue.submit(state -> BrokerCommands.register(state, registration));
+    }
+
+    @Override
+    public CompletableFuture<IdRange> reserveObjectIds(int count) {
+        return queue.submit(state -> streams.reserveObjectIds(state, count));
+    }
+
+    @Override
+    public CompletableFuture<Set<Long>> commitObject(ObjectCommit commit) {
+        return queue.submit(state -> streams.commitObject(state, commit));
+    }
+
+    @Override
+    public CompletableFuture<Void> trimStream(long streamId, int leaderEpoch, long newStartOffset) {
+        return queue.submit(state -> streams.trimStream(state, streamId, leaderEpoch, newStartOffset))
+                .thenAccept(done -> {});
+    }
+
+    @Override
+    public CompletableFuture<Void> forgetObjects(List<Long> objectIds) {
+        return queue.submit(state -> StreamCommands.forgetObjects(state, objectIds))
+                .thenAccept(done -> {});
+    }
+}

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.metadata.control;
+
+import io.freshet.common.ErrorKind;
+import io.freshet.common.FreshetException;
+import io.freshet.metadata.log.MetadataLog;
+import io.freshet.metadata.record.MetadataLogSerde;
+import io.freshet.metadata.state.ClusterState;
+import io.freshet.metadata.state.ClusterState.Speculation;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.kafka.common.errors.ApiException;
+import org.apache.kafka.common.protocol.ObjectSerializationCache;
+import org.apache.kafka.raft.LeaderAndEpoch;
+import org.apache.kafka.server.common.ApiMessageAndVersion;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Runs commands in rounds while this node leads: a round takes what has queued up, decides one command after the other
+ * on a speculation, appends all their records as one batch (all or nothing), and answers when it is applied.
+ * The next round begins after that, from the applied state; so a round costs one flush, and nothing has to be undone
+ * when leadership is lost. Any thread submits; the metadata thread does the rest. A full queue refuses (THROTTLED).
+ */
+public final class CommandQueue {
+    private static final Logger LOG = LoggerFactory.getLogger(CommandQueue.class);
+    private static final int MAX_QUEUED = 20_000;
+    private static final int MAX_PER_ROUND = 1_000;
+    private static final int MAX_BYTES_PER_ROUND = 4 << 20;
+    private static final MetadataLogSerde SERDE = new MetadataLogSerde();
+
+    private final MetadataLog log;
+    private final ClusterState state;
+    private final Executor metadataThread;
+    private final ConcurrentLinkedQueue<Pending<?>> queued = new ConcurrentLinkedQueue<>();
+    private final AtomicInteger queuedCount = new AtomicInteger();
+    private final AtomicBoolean isRunScheduled = new AtomicBoolean();
+    private final Counter commands;
+    private final Counter rounds;
+
+    private List<Pending<?>> round = List.of();
+    private long roundEndOffset = -1;
+    private int leadingEpoch = -1;
+    private volatile boolean isClosed;
+
+    public CommandQueue(MetadataLog log, ClusterState state, Executor metadataThread, MeterRegistry registry) {
+        this.log = log;
+        this.state = state;
+        this.metadataThread = metadataThread;
+        this.commands = registry.counter("freshet.metadata.commands");
+        this.rounds = registry.counter("freshet.metadata.rounds");
+        registry.gauge("freshet.metadata.commands.queued", queuedCount);
+    }
+
+    <T> CompletableFuture<T> submit(Command<T> command) {
+        Pending<T> pending = new Pending<>(command);
+        if (isClosed) {
+            pending.fail(stopping());
+            return pending.future;
+        }
+        if (queuedCount.incrementAndGet() > MAX_QUEUED) {
+            queuedCount.decrementAndGet();
+            pending.fail(new FreshetException(
+                    ErrorKind.THROTTLED, MAX_QUEUED + " metadata commands are waiting already; retry later"));
+            return pending.future;
+        }
+        queued.add(pending);
+        if (isRunScheduled.compareAndSet(false, true)) {
+            try {
+                metadataThread.execute(this::runScheduled);
+            } catch (RejectedExecutionException e) {
+                isRunScheduled.set(false);
+                pending.fail(stopping());
+            }
+        }
+        return pending.future;
+    }
+
+    /** On the metadata thread. */
+    public void onLeaderChange(LeaderAndEpoch leader) {
+        boolean isLeading = leader.isLeader(log.nodeId());
+        if (leadingEpoch >= 0 && (!isLeading || leader.epoch() != leadingEpoch)) {
+            failRound(new FreshetException(
+                    ErrorKind.INDETERMINATE,
+                    "Leadership of quorum epoch " + leadingEpoch
+                            + " was lost before the outcome was known; read the state back"));
+        }
+        leadingEpoch = isLeading ? leader.epoch() : -1;
+        runRounds();
+    }
+
+    /** On the metadata thread: everything up to {@code offset} is applied. */
+    public void onApplied(long offset) {
+        if (!round.isEmpty() && offset >= roundEndOffset) {
+            List<Pending<?>> done = round;
+            round = List.of();
+            done.forEach(Pending::answer);
+        }
+        runRounds();
+    }
+
+    /** Refuses new commands from now on; from any thread. */
+    public void refuse() {
+        isClosed = true;
+    }
+
+    /** Fails what is waiting; on the metadata thread, or after it has stopped. */
+    public void close() {
+        refuse();
+        failRound(new FreshetException(
+                ErrorKind.INDETERMINATE, "This node stopped before the outcome was known; read the state back"));
+        failQueued(stopping());
+    }
+
+    private static FreshetException stopping() {
+        return new FreshetException(ErrorKind.UNAVAILABLE, "This metadata node is stopping; use another one");
+    }
+
+    private void runScheduled() {
+        isRunScheduled.set(false);
+        runRounds();
+    }
+
+    private void runRounds() {
+        if (leadingEpoch < 0) {
+            failQueued(new FreshetException(ErrorKind.UNAVAILABLE, notLeading()));
+            return;
+        }
+        while (round.isEmpty() && !queued.isEmpty()) {
+            runRound();
+        }
+    }
+
+    private String notLeading() {
+        LeaderAndEpoch leader = log.leaderAndEpoch();
+        return leader.leaderId().isPresent()
+                ? "Node " + log.nodeId() + " is not the active controller, node "
+                        + leader.leaderId().getAsInt() + " is; send the command there"
+                : "The metadata quorum has no leader now; retry";
+    }
+
+    private void runRound() {
+        List<Pending<?>> taken = new ArrayList<>();
+        List<ApiMessageAndVersion> records = new ArrayList<>();
+        int bytes = 0;
+        try (Speculation speculation = state.speculate()) {
+            while (taken.size() < MAX_PER_ROUND) {
+                Pending<?> next = queued.peek();
+                if (next == null) {
+                    break;
+                }
+                if (!next.decide(speculation)) {
+                    takeHead();
+                    continue;
+                }
+                bytes += next.sizeBytes();
+                if (bytes > MAX_BYTES_PER_ROUND && !records.isEmpty()) {
+                    break; // decided again in the next round
+                }
+                takeHead();
+                taken.add(next);
+                next.offset = records.size() + next.records.size() - 1L;
+                records.addAll(next.records);
+                speculation.replay(next.records);
+            }
+        }
+        commands.increment(taken.size());
+        write(taken, records);
+    }
+
+    private void takeHead() {
+        if (queued.poll() != null) {
+            queuedCount.decrementAndGet();
+        }
+    }
+
+    private void write(List<Pending<?>> taken, List<ApiMessageAndVersion> records) {
+        if (records.isEmpty()) {
+            taken.forEach(Pending::answer);
+            return;
+        }
+        rounds.increment();
+        round = taken;
+        try {
+            roundEndOffset = log.append(leadingEpoch, records);
+            long baseOffset = roundEndOffset - records.size() + 1;
+            taken.forEach(pending -> pending.offset = pending.records.isEmpty() ? -1 : baseOffset + pending.offset);
+            log.flush();
+        } catch (FreshetException e) {
+            failRound(e);
+        }
+    }
+
+    private void failRound(FreshetException error) {
+        List<Pending<?>> failed = round;
+        round = List.of();
+        failed.forEach(pending -> pending.fail(error));
+    }
+
+    private void failQueued(FreshetException error) {
+        for (Pending<?> next = queued.poll(); next != null; next = queued.poll()) {
+            queuedCount.decrementAndGet();
+            next.fail(error);
+        }
+    }
+
+    private static final class Pending<T> {
+        private final Command<T> command;
+        private final CompletableFuture<T> future = new CompletableFuture<>();
+        private java.util.function.@org.jspecify.annotations.Nullable LongFunction<T> answer;
+        private List<ApiMessageAndVersion> records = List.of();
+        private long offset = -1;
+
+        private Pending(Command<T> command) {
+            this.command = command;
+        }
+
+        /** False if the command failed and is answered. */
+        private boolean decide(Speculation speculation) {
+            try {
+                Command.Decision<T> decision = command.decide(speculation);
+                records = decision.records();
+                answer = decision.answer();
+                return true;
+            } catch (RuntimeException e) {
+                if (!(e instanceof ApiException) && FreshetException.of(e).kind() == ErrorKind.INTERNAL) {
+                    LOG.error("A metadata command failed unexpectedly", e);
+                }
+                future.completeExceptionally(e);
+                return false;
+            }
+        }
+
+        private int sizeBytes() {
+            ObjectSerializationCache cache = new ObjectSerializationCache();
+            return records.stream()
+                    .mapToInt(entry -> SERDE.recordSize(entry, cache))
+                    .sum();
+        }
+
+        private void answer() {
+            future.complete(java.util.Objects.requireNonNull(answer).apply(offset));
+        }
+
+        private void fail(FreshetException error) {
+            future.completeExceptionally(error);
+        }
+    }
+}

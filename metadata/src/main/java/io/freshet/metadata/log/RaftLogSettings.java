@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.metadata.log;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.config.AbstractConfig;
+import org.apache.kafka.common.utils.Utils;
+import org.apache.kafka.raft.MetadataLogConfig;
+import org.apache.kafka.raft.QuorumConfig;
+
+/**
+ * What the Raft log needs to know.
+ *
+ * @param directory the formatted metadata directory
+ * @param clusterId as formatted
+ * @param directoryId as formatted: with the node id it names this voter
+ * @param nodeId this node; empty for an observer without an id
+ * @param isVoterCapable whether this node flushes as a voter must
+ * @param controllerHost where voters reach this one
+ * @param controllerPort 0 or more; not bound by a quorum of one
+ * @param bootstrapServers host:port of voters to ask first; empty means this node itself
+ * @param overrides Kafka's {@code controller.quorum.*} and {@code metadata.*} keys
+ */
+public record RaftLogSettings(
+        Path directory,
+        String clusterId,
+        Uuid directoryId,
+        OptionalInt nodeId,
+        boolean isVoterCapable,
+        String controllerHost,
+        int controllerPort,
+        List<String> bootstrapServers,
+        Map<String, String> overrides) {
+    /** The listener's name in the voter set. */
+    public static final String CONTROLLER_LISTENER = "CONTROLLER";
+
+    public RaftLogSettings {
+        bootstrapServers = List.copyOf(bootstrapServers);
+        overrides = Map.copyOf(overrides);
+    }
+
+    QuorumConfig quorumConfig() {
+        return new QuorumConfig(config());
+    }
+
+    MetadataLogConfig logConfig() {
+        return new MetadataLogConfig(config());
+    }
+
+    private AbstractConfig config() {
+        Map<String, Object> values = new java.util.HashMap<>();
+        values.put(QuorumConfig.QUORUM_LINGER_MS_CONFIG, "0");
+        values.putAll(overrides);
+        return new AbstractConfig(
+                Utils.mergeConfigs(List.of(QuorumConfig.CONFIG_DEF, MetadataLogConfig.CONFIG_DEF)), values, false);
+    }
+}

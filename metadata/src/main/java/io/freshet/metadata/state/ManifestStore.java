@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.metadata.state;
+
+import io.freshet.common.ErrorKind;
+import io.freshet.common.FreshetException;
+import io.freshet.metadata.record.RowsRecord;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.Semaphore;
+import java.util.function.Consumer;
+import org.apache.kafka.server.common.OffsetAndEpoch;
+import org.jspecify.annotations.Nullable;
+import org.rocksdb.ColumnFamilyDescriptor;
+import org.rocksdb.ColumnFamilyHandle;
+import org.rocksdb.ColumnFamilyOptions;
+import org.rocksdb.DBOptions;
+import org.rocksdb.ReadOptions;
+import org.rocksdb.RocksDB;
+import org.rocksdb.RocksDBException;
+import org.rocksdb.RocksIterator;
+import org.rocksdb.Snapshot;
+import org.rocksdb.WriteBatch;
+import org.rocksdb.WriteBatchWithIndex;
+import org.rocksdb.WriteOptions;
+
+/**
+ * The one owner of the RocksDB database. The metadata thread alone writes; any thread may read. Native handles must not
+ * be touched after close (that ends the process), so every call holds a permit, and {@link #close()} waits for all of them.
+ *
+ * <p>A write carries the log offset up to which it is the fold of the log. RocksDB's own log is not flushed per write: what
+ * a crash takes away comes back from the metadata log.
+ */
+public final class ManifestStore implements AutoCloseable {
+    private static final int MAX_CALLS = 1 << 20;
+    private static final int ROWS_PER_RECORD = 1024;
+    private static final byte[] APPLIED = "applied".getBytes(StandardCharsets.UTF_8);
+    private static final byte[] CLUSTER = "cluster".getBytes(StandardCharsets.UTF_8);
+    static final byte[] NEXT_IDS = "next-ids".getBytes(StandardCharsets.UTF_8);
+
+    private final Semaphore permits = new Semaphore(MAX_CALLS);
+    private final DBOptions options;
+    private final ColumnFamilyOptions familyOptions;
+    private final WriteOptions writeOptions = new WriteOptions();
+    private final ReadOptions readOptions = new ReadOptions();
+    private final List<ColumnFamilyHandle> families = new ArrayList<>();
+    private final RocksDB db;
+    private volatile long appliedOffset;
+
+    private ManifestStore(Path directory) throws RocksDBException {
+        options = new DBOptions()
+                .setCreateIfMissing(true)
+                .setCreateMissingColumnFamilies(true)
+                .setAtomicFlush(true)
+                .setKeepLogFileNum(2)
+                .setMaxTotalWalSize(64L << 20);
+        familyOptions = new ColumnFamilyOptions();
+        List<ColumnFamilyDescriptor> descriptors = Arrays.stream(Table.ALL)
+                .map(table -> new ColumnFamilyDescriptor(table.columnFamilyName(), familyOptions))
+                .toList();
+        try {
+            db = RocksDB.open(options, directory.toString(), descriptors, families);
+        } catch (RocksDBException e) {
+            closeOptions();
+            throw e;
+        }
+        byte[] applied = db.get(family(Table.META), APPLIED);
+        appliedOffset = applied == null ? -1 : Rows.open(applied).getLong();
+    }
+
+    /**
+     * Opens or makes the database in {@code directory}. One that belongs to another cluster is emptied (the log is the truth).
+     *
+     * @throws FreshetException UNAVAILABLE if another process has it open or it cannot be opened
+     */
+    public static ManifestStore open(Path directory, String clusterId) {
+        RocksDB.loadLibrary();
+        try {
+            Files.createDirectories(directory);
+            ManifestStore store = new ManifestStore(directory);
+            store.adopt(clusterId);
+            return store;
+        } catch (RocksDBException | IOException e) {
+            throw new FreshetException(
+                    ErrorKind.UNAVAILABLE,
+                    "Cannot open the manifest store in " + directory + ": " + e.getMessage()
+                            + "; if another process uses this directory, stop it first",
+                    e);
+        }
+    }
+
+    private void adopt(String clusterId) throws RocksDBException {
+        byte[] owner = clusterId.getBytes(StandardCharsets.UTF_8);
+        byte[] known = db.get(family(Table.META), CLUSTER);
+        if (!Arrays.equals(owner, known)) {
+            clear();
+            db.put(family(Table.META), CLUSTER, owner);
+        }
+    }
+
+    /** The last log offset that the tables contain; −1 if none. */
+    public long appliedOffset() {
+        return appliedOffset;
+    }
+
+    /** A private view with its own unwritten changes; the metadata thread's. Close it. */
+    ManifestView newView() {
+        enter();
+        return new ManifestView(this, new WriteBatchWithIndex(true));
+    }
+
+    /** Empties every table and forgets the applied offset, before a snapshot is loaded. */
+    void clear() {
+        call(() -> {
+            for (Table table : Table.ALL) {
+                if (table != Table.META) {
+                    db.deleteRange(family(table), new byte[0], fill(64));
+                }
+            }
+            db.delete(family(Table.META), APPLIED);
+            db.delete(family(Table.META), NEXT_IDS);
+            appliedOffset = -1;
+            return true;
+        });
+    }
+
+    /** Adds rows from a snapshot; they count only after {@link #markApplied}. */
+    void load(RowsRecord rows) {
+        call(() -> {
+            try (WriteBatch batch = new WriteBatch()) {
+                for (RowsRecord.Row row : rows.rows()) {
+                    batch.put(family(Table.ALL[rows.table()]), row.key(), row.value());
+                }
+                db.write(writeOptions, batch);
+            }
+            return true;
+        });
+    }
+
+    void markApplied(OffsetAndEpoch applied) {
+        call(() -> {
+            db.put(family(Table.META), writeOptions, APPLIED, encodeApplied(applied));
+            appliedOffset = applied.offset();
+            return true;
+        });
+    }
+
+    /** Writes {@code batch} and the applied offset as one. */
+    void write(WriteBatchWithIndex batch, OffsetAndEpoch applied) {
+        call(() -> {
+            batch.put(family(Table.META), APPLIED, encodeApplied(applied));
+            db.write(writeOptions, batch);
+            appliedOffset = applied.offset();
+            return true;
+        });
+    }
+
+    /** A frozen state to write a snapshot from; holds back {@link #close()} until it is closed. */
+    Frozen freeze() {
+        enter();
+        Snapshot snapshot = db.getSnapshot();
+        return new Frozen(snapshot, new ReadOptions().setSnapshot(snapshot));
+    }
+
+    byte @Nullable [] get(Table table, byte[] key) {
+        return call(() -> db.get(family(table), readOptions, key));
+    }
+
+    byte @Nullable [] get(WriteBatchWithIndex batch, Table table, byte[] key) {
+        return call(() -> batch.getFromBatchAndDB(db, family(table), readOptions, key));
+    }
+
+    RocksIterator iterator(WriteBatchWithIndex batch, Table table) {
+        return batch.newIteratorWithBase(family(table), db.newIterator(family(table)));
+    }
+
+    /** Runs {@code reader} over the table; the iterator is valid only during the call. */
+    void scan(Table table, Consumer<RocksIterator> reader) {
+        call(() -> {
+            try (RocksIterator rows = db.newIterator(family(table))) {
+                reader.accept(rows);
+                rows.status();
+            }
+            return true;
+        });
+    }
+
+    ColumnFamilyHandle family(Table table) {
+        return families.get(table.ordinal());
+    }
+
+    void exit() {
+        permits.release();
+    }
+
+    private void enter() {
+        if (!permits.tryAcquire()) {
+            throw new FreshetException(ErrorKind.UNAVAILABLE, "The manifest store is closed; this node is stopping");
+        }
+    }
+
+    private <T extends @Nullable Object> T call(Call<T> call) {
+        enter();
+        try {
+            return call.run();
+        } catch (RocksDBException e) {
+            throw new FreshetException(
+                    ErrorKind.CORRUPT,
+                    "The manifest store failed: " + e.getMessage()
+                            + "; stop the node, delete the manifests directory, start it again: the log rebuilds it",
+                    e);
+        } finally {
+            exit();
+        }
+    }
+
+    private static byte[] encodeApplied(OffsetAndEpoch applied) {
+        return ByteBuffer.allocate(13)
+                .put((byte) 0)
+                .putLong(applied.offset())
+                .putInt(applied.epoch())
+                .array();
+    }
+
+    private static byte[] fill(int length) {
+        byte[] bytes = new byte[length];
+        Arrays.fill(bytes, (byte) 0xFF);
+        return bytes;
+    }
+
+    @Override
+    public void close() {
+        if (!options.isOwningHandle()) {
+            return;
+        }
+        permits.acquireUninterruptibly(MAX_CALLS);
+        families.forEach(ColumnFamilyHandle::close);
+        db.close();
+        closeOptions();
+    }
+
+    private void closeOptions() {
+        readOptions.close();
+        writeOptions.close();
+        familyOptions.close();
+        options.close();
+    }
+
+    private interface Call<T extends @Nullable Object> {
+        T run() throws RocksDBException;
+    }
+
+    /** The tables at one instant, while writes go on. Used by one thread. */
+    final class Frozen implements AutoCloseable {
+        private final Snapshot snapshot;
+        private final ReadOptions frozenReads;
+
+        private Frozen(Snapshot snapshot, ReadOptions frozenReads) {
+            this.snapshot = snapshot;
+            this.frozenReads = frozenReads;
+        }
+
+        /** Hands every row of every table but META to {@code sink}, in key order. */
+        void forEachRun(Consumer<RowsRecord> sink) {
+            for (Table table : Table.ALL) {
+                if (table != Table.META) {
+                    forEachRun(table, sink);
+                }
+            }
+        }
+
+        private void forEachRun(Table table, Consumer<RowsRecord> sink) {
+            List<RowsRecord.Row> run = new ArrayList<>();
+            try (RocksIterator rows = db.newIterator(family(table), frozenReads)) {
+                for (rows.seekToFirst(); rows.isValid(); rows.next()) {
+                    run.add(new RowsRecord.Row(rows.key(), rows.value()));
+                    if (run.size() == ROWS_PER_RECORD) {
+                        sink.accept(new RowsRecord((byte) table.ordinal(), run));
+                        run.clear();
+                    }
+                }
+                rows.status();
+            } catch (RocksDBException e) {
+                throw new FreshetException(
+                        ErrorKind.CORRUPT, "Cannot read the manifest store for a snapshot: " + e.getMessage(), e);
+            }
+            if (!run.isEmpty()) {
+                sink.accept(new RowsRecord((byte) table.ordinal(), run));
+            }
+        }
+
+        @Override
+        public void close() {
+            frozenReads.close();
+            db.releaseSnapshot(snapshot);
+            exit();
+        }
+    }
+}

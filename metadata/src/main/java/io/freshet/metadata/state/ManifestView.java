@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.metadata.state;
+
+import io.freshet.common.ErrorKind;
+import io.freshet.common.FreshetException;
+import io.freshet.common.stream.StreamSegment;
+import io.freshet.metadata.record.ForgetObjectsRecord;
+import io.freshet.metadata.record.NextIdsRecord;
+import io.freshet.metadata.record.ObjectRecord;
+import io.freshet.metadata.record.OwnRecord;
+import io.freshet.metadata.record.RemoveStreamRecord;
+import io.freshet.metadata.record.RowsRecord;
+import io.freshet.metadata.record.StreamRecord;
+import io.freshet.metadata.record.TrimStreamRecord;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+import org.apache.kafka.common.Uuid;
+import org.apache.kafka.server.common.OffsetAndEpoch;
+import org.jspecify.annotations.Nullable;
+import org.rocksdb.RocksDBException;
+import org.rocksdb.RocksIterator;
+import org.rocksdb.WriteBatchWithIndex;
+
+/**
+ * The tables plus changes that are not written yet. The same code applies committed records (then {@link #commit}) and
+ * shows a controller what its not yet committed records will do (then thrown away). Used by the metadata thread alone.
+ * Applying is total: a record that no longer fits (its stream is gone) changes nothing.
+ */
+public final class ManifestView implements AutoCloseable {
+    private final ManifestStore store;
+    private final WriteBatchWithIndex batch;
+
+    ManifestView(ManifestStore store, WriteBatchWithIndex batch) {
+        this.store = store;
+        this.batch = batch;
+    }
+
+    /** The stored part of a stream; null if there is none. */
+    Rows.@Nullable Stream stream(long streamId) {
+        byte[] value = store.get(batch, Table.STREAMS, Rows.key(streamId));
+        return value == null ? null : Rows.Stream.decode(value);
+    }
+
+    /** The topic, partition and bounds of a stream; null if there is none. */
+    public @Nullable StreamBounds bounds(long streamId) {
+        Rows.Stream stream = stream(streamId);
+        return stream == null
+                ? null
+                : new StreamBounds(stream.topicId(), stream.partition(), stream.startOffset(), stream.endOffset());
+    }
+
+    /** The stream of a partition. */
+    public OptionalLong streamId(Uuid topicId, int partition) {
+        byte[] value = store.get(batch, Table.PARTITIONS, Rows.key(topicId, partition));
+        return value == null ? OptionalLong.empty() : OptionalLong.of(Rows.decodeId(value));
+    }
+
+    /** The object that holds the segment beginning exactly at {@code startOffset}; −1 if there is none. */
+    public long objectOfSegment(long streamId, long startOffset) {
+        byte[] key = Rows.key(streamId, startOffset);
+        byte[] value = store.get(batch, Table.MANIFESTS, key);
+        return value == null ? -1 : Rows.decodeSegment(key, value).objectId();
+    }
+
+    public boolean isObjectKnown(long objectId) {
+        return store.get(batch, Table.OBJECTS, Rows.key(objectId)) != null;
+    }
+
+    public boolean isObjectRetired(long objectId) {
+        Rows.StoredObject object = object(objectId);
+        return object != null && object.retiredAtMs() >= 0;
+    }
+
+    public long nextStreamId() {
+        return nextIds().nextStreamId();
+    }
+
+    public long nextObjectId() {
+        return nextIds().nextObjectId();
+    }
+
+    /** Folds one record in. */
+    public void apply(OwnRecord change) {
+        try {
+            if (change instanceof StreamRecord made) {
+                applyStream(made);
+            } else if (change instanceof RemoveStreamRecord removed) {
+                applyRemove(removed);
+            } else if (change instanceof ObjectRecord object) {
+                applyObject(object);
+            } else if (change instanceof TrimStreamRecord trim) {
+                applyTrim(trim);
+            } else if (change instanceof ForgetObjectsRecord forget) {
+                applyForget(forget);
+            } else if (change instanceof NextIdsRecord ids) {
+                raiseNextIds(ids.nextStreamId(), ids.nextObjectId());
+            } else if (change instanceof RowsRecord) {
+                throw new FreshetException(
+                        ErrorKind.CORRUPT, "Table rows stand in the metadata log; they belong into snapshots only");
+            }
+        } catch (RocksDBException e) {
+            throw new FreshetException(ErrorKind.CORRUPT, "Cannot apply " + change + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** Writes all changes, together with the offset of the last record among them. */
+    public void commit(OffsetAndEpoch applied) {
+        store.write(batch, applied);
+        batch.clear();
+    }
+
+    private void applyStream(StreamRecord made) throws RocksDBException {
+        put(Table.STREAMS, Rows.key(made.streamId()), new Rows.Stream(made.topicId(), made.partition(), 0, 0).encode());
+        put(Table.PARTITIONS, Rows.key(made.topicId(), made.partition()), Rows.encodeId(made.streamId()));
+        raiseNextIds(made.streamId() + 1, 0);
+    }
+
+    private void applyRemove(RemoveStreamRecord removed) throws RocksDBException {
+        Rows.Stream stream = stream(removed.streamId());
+        if (stream == null) {
+            return;
+        }
+        dropSegments(removed.streamId(), Long.MAX_VALUE, removed.removedAtMs());
+        batch.delete(store.family(Table.STREAMS), Rows.key(removed.streamId()));
+        batch.delete(store.family(Table.PARTITIONS), Rows.key(stream.topicId(), stream.partition()));
+    }
+
+    private void applyObject(ObjectRecord object) throws RocksDBException {
+        if (isObjectKnown(object.objectId())) {
+            return;
+        }
+        int live = 0;
+        for (StreamSegment segment : object.segments()) {
+            Rows.Stream stream = stream(segment.streamId());
+            if (stream == null) {
+                continue;
+            }
+            if (segment.endOffset() > stream.startOffset()) {
+                put(Table.MANIFESTS, Rows.key(segment.streamId(), segment.startOffset()), Rows.encodeSegment(segment));
+                live++;
+            }
+            long endOffset = Math.max(stream.endOffset(), segment.endOffset());
+            putStream(segment.streamId(), stream, stream.startOffset(), endOffset);
+        }
+        putObject(object.objectId(), object.objectSizeBytes(), live, object.committedAtMs());
+        raiseNextIds(0, object.objectId() + 1);
+    }
+
+    private void applyTrim(TrimStreamRecord trim) throws RocksDBException {
+        Rows.Stream stream = stream(trim.streamId());
+        if (stream == null || trim.startOffset() <= stream.startOffset()) {
+            return;
+        }
+        dropSegments(trim.streamId(), trim.startOffset(), trim.trimmedAtMs());
+        putStream(trim.streamId(), stream, trim.startOffset(), Math.max(stream.endOffset(), trim.startOffset()));
+    }
+
+    private void applyForget(ForgetObjectsRecord forget) throws RocksDBException {
+        for (long objectId : forget.objectIds()) {
+            Rows.StoredObject object = object(objectId);
+            if (object != null && object.retiredAtMs() >= 0) {
+                batch.delete(store.family(Table.RETIRED), Rows.key(object.retiredAtMs(), objectId));
+                batch.delete(store.family(Table.OBJECTS), Rows.key(objectId));
+            }
+        }
+    }
+
+    /** Drops the segments that end at or before {@code newStart} and retires the objects that lose their last one. */
+    private void dropSegments(long streamId, long newStart, long nowMs) throws RocksDBException {
+        List<StreamSegment> dropped = new ArrayList<>();
+        try (RocksIterator rows = store.iterator(batch, Table.MANIFESTS)) {
+            for (rows.seek(Rows.key(streamId, 0)); rows.isValid(); rows.next()) {
+                byte[] key = rows.key();
+                if (ByteBuffer.wrap(key).getLong() != streamId) {
+                    break;
+                }
+                StreamSegment segment = Rows.decodeSegment(key, rows.value());
+                if (segment.endOffset() > newStart) {
+                    break;
+                }
+                dropped.add(segment);
+            }
+            rows.status();
+        }
+        for (StreamSegment segment : dropped) {
+            batch.delete(store.family(Table.MANIFESTS), Rows.key(streamId, segment.startOffset()));
+            Rows.StoredObject object = object(segment.objectId());
+            if (object != null) {
+                putObject(segment.objectId(), object.sizeBytes(), object.liveSegments() - 1, nowMs);
+            }
+        }
+    }
+
+    private void putObject(long objectId, long sizeBytes, int liveSegments, long nowMs) throws RocksDBException {
+        boolean isRetired = liveSegments == 0;
+        if (isRetired) {
+            put(Table.RETIRED, Rows.key(nowMs, objectId), new byte[0]);
+        }
+        put(
+                Table.OBJECTS,
+                Rows.key(objectId),
+                new Rows.StoredObject(sizeBytes, liveSegments, isRetired ? nowMs : -1).encode());
+    }
+
+    private void putStream(long streamId, Rows.Stream stream, long startOffset, long endOffset)
+            throws RocksDBException {
+        put(
+                Table.STREAMS,
+                Rows.key(streamId),
+                new Rows.Stream(stream.topicId(), stream.partition(), startOffset, endOffset).encode());
+    }
+
+    private Rows.@Nullable StoredObject object(long objectId) {
+        byte[] value = store.get(batch, Table.OBJECTS, Rows.key(objectId));
+        return value == null ? null : Rows.StoredObject.decode(value);
+    }
+
+    /** Ids to be given out next; both start at 1. */
+    NextIdsRecord nextIds() {
+        byte[] value = store.get(batch, Table.META, ManifestStore.NEXT_IDS);
+        if (value == null) {
+            return new NextIdsRecord(1, 1);
+        }
+        ByteBuffer in = Rows.open(value);
+        return new NextIdsRecord(in.getLong(), in.getLong());
+    }
+
+    private void raiseNextIds(long streamId, long objectId) throws RocksDBException {
+        NextIdsRecord known = nextIds();
+        if (streamId > known.nextStreamId() || objectId > known.nextObjectId()) {
+            byte[] value = ByteBuffer.allocate(17)
+                    .put((byte) 0)
+                    .putLong(Math.max(streamId, known.nextStreamId()))
+                    .putLong(Math.max(objectId, known.nextObjectId()))
+                    .array();
+            put(Table.META, ManifestStore.NEXT_IDS, value);
+        }
+    }
+
+    private void put(Table table, byte[] key, byte[] value) throws RocksDBException {
+        batch.put(store.family(table), key, value);
+    }
+
+    @Override
+    public void close() {
+        batch.close();
+        store.exit();
+    }
+
+    /** A stream's partition and offsets. */
+    public record StreamBounds(Uuid topicId, int partition, long startOffset, long endOffset) {}
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.metadata.state;
+
+import io.freshet.common.ErrorKind;
+import io.freshet.common.FreshetException;
+import io.freshet.common.stream.StreamSegment;
+import java.nio.ByteBuffer;
+import org.apache.kafka.common.Uuid;
+
+/** The rows' bytes, as {@link Table} lays them out. */
+final class Rows {
+    private static final byte VERSION = 0;
+
+    private Rows() {}
+
+    /** A stream as stored: what Kafka's partition record does not say. */
+    record Stream(Uuid topicId, int partition, long startOffset, long endOffset) {
+        byte[] encode() {
+            return ByteBuffer.allocate(1 + 16 + 4 + 16)
+                    .put(VERSION)
+                    .putLong(topicId.getMostSignificantBits())
+                    .putLong(topicId.getLeastSignificantBits())
+                    .putInt(partition)
+                    .putLong(startOffset)
+                    .putLong(endOffset)
+                    .array();
+        }
+
+        static Stream decode(byte[] value) {
+            ByteBuffer in = open(value);
+            Uuid topicId = new Uuid(in.getLong(), in.getLong());
+            return new Stream(topicId, in.getInt(), in.getLong(), in.getLong());
+        }
+    }
+
+    /** An object as stored; {@code retiredAtMs} is −1 while a live segment names it. */
+    record StoredObject(long sizeBytes, int liveSegments, long retiredAtMs) {
+        byte[] encode() {
+            return ByteBuffer.allocate(1 + 8 + 4 + 8)
+                    .put(VERSION)
+                    .putLong(sizeBytes)
+                    .putInt(liveSegments)
+                    .putLong(retiredAtMs)
+                    .array();
+        }
+
+        static StoredObject decode(byte[] value) {
+            ByteBuffer in = open(value);
+            return new StoredObject(in.getLong(), in.getInt(), in.getLong());
+        }
+    }
+
+    static byte[] encodeSegment(StreamSegment segment) {
+        return ByteBuffer.allocate(1 + 5 * 8)
+                .put(VERSION)
+                .putLong(segment.endOffset())
+                .putLong(segment.objectId())
+                .putLong(segment.sizeBytes())
+                .putLong(segment.minTimestampMs())
+                .putLong(segment.maxTimestampMs())
+                .array();
+    }
+
+    static StreamSegment decodeSegment(byte[] key, byte[] value) {
+        ByteBuffer keyIn = ByteBuffer.wrap(key);
+        ByteBuffer in = open(value);
+        return new StreamSegment(
+                keyIn.getLong(), keyIn.getLong(), in.getLong(), in.getLong(), in.getLong(), in.getLong(), in.getLong());
+    }
+
+    static byte[] key(long id) {
+        return ByteBuffer.allocate(8).putLong(id).array();
+    }
+
+    static byte[] key(long first, long second) {
+        return ByteBuffer.allocate(16).putLong(first).putLong(second).array();
+    }
+
+    static byte[] key(Uuid topicId, int partition) {
+        return ByteBuffer.allocate(20)
+                .putLong(topicId.getMostSignificantBits())
+                .putLong(topicId.getLeastSignificantBits())
+                .putInt(partition)
+                .array();
+    }
+
+    static byte[] encodeId(long id) {
+        return ByteBuffer.allocate(9).put(VERSION).putLong(id).array();
+    }
+
+    static long decodeId(byte[] value) {
+        return open(value).getLong();
+    }
+
+    static ByteBuffer open(byte[] value) {
+        ByteBuffer in = ByteBuffer.wrap(value);
+        byte version = in.get();
+        if (version != VERSION) {
+            throw new FreshetException(
+                    ErrorKind.CORRUPT,
+                    "A metadata row has version " + version + ", this program reads version " + VERSION
+                            + ": it was written by a newer version; upgrade this node");
+        }
+        return in;
+    }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.metadata.state;
+
+import io.freshet.common.stream.RetiredObject;
+import io.freshet.common.stream.StreamSegment;
+import io.freshet.common.stream.StreamState;
+import io.freshet.metadata.Manifests;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.function.Supplier;
+import org.apache.kafka.common.Uuid;
+import org.apache.kafka.image.MetadataImage;
+import org.apache.kafka.image.TopicImage;
+import org.apache.kafka.metadata.PartitionRegistration;
+import org.jspecify.annotations.Nullable;
+
+/** Reads of the applied state: offsets and segments from the store, owner and leader epoch from the image. Any thread. */
+final class StoredManifests implements Manifests {
+    private final ManifestStore store;
+    private final Supplier<MetadataImage> image;
+
+    StoredManifests(ManifestStore store, Supplier<MetadataImage> image) {
+        this.store = store;
+        this.image = image;
+    }
+
+    @Override
+    public OptionalLong streamId(Uuid topicId, int partition) {
+        byte[] value = store.get(Table.PARTITIONS, Rows.key(topicId, partition));
+        return value == null ? OptionalLong.empty() : OptionalLong.of(Rows.decodeId(value));
+    }
+
+    @Override
+    public Optional<StreamState> stream(long streamId) {
+        byte[] value = store.get(Table.STREAMS, Rows.key(streamId));
+        if (value == null) {
+            return Optional.empty();
+        }
+        Rows.Stream stream = Rows.Stream.decode(value);
+        PartitionRegistration partition = partition(image.get(), stream.topicId(), stream.partition());
+        return partition == null
+                ? Optional.empty()
+                : Optional.of(new StreamState(
+                        streamId, partition.leaderEpoch, partition.leader, stream.startOffset(), stream.endOffset()));
+    }
+
+    static @Nullable PartitionRegistration partition(MetadataImage image, Uuid topicId, int partition) {
+        TopicImage topic = image.topics().getTopic(topicId);
+        return topic == null ? null : topic.partitions().get(partition);
+    }
+
+    @Override
+    public List<StreamSegment> segments(long streamId, long offset, int limit) {
+        List<StreamSegment> found = new ArrayList<>();
+        store.scan(Table.MANIFESTS, rows -> {
+            rows.seekForPrev(Rows.key(streamId, Math.max(0, offset)));
+            if (!rows.isValid()) {
+                rows.seek(Rows.key(streamId, 0));
+            }
+            for (; rows.isValid() && found.size() < limit; rows.next()) {
+                StreamSegment segment = Rows.decodeSegment(rows.key(), rows.value());
+                if (segment.streamId() > streamId) {
+                    break;
+                }
+                if (segment.streamId() == streamId && segment.endOffset() > offset) {
+                    found.add(segment);
+                }
+            }
+        });
+        return found;
+    }
+
+    @Override
+    public List<RetiredObject> retiredObjects(int limit) {
+        List<RetiredObject> found = new ArrayList<>();
+        store.scan(Table.RETIRED, rows -> {
+            for (rows.seekToFirst(); rows.isValid() && found.size() < limit; rows.next()) {
+                ByteBuffer key = ByteBuffer.wrap(rows.key());
+                long retiredAtMs = key.getLong();
+                found.add(new RetiredObject(key.getLong(), retiredAtMs));
+            }
+        });
+        return found;
+    }
+
+    @Override
+    public boolean isObjectKnown(long objectId) {
+        return store.get(Table.OBJECTS, Rows.key(objectId)) != null;
+    }
+}

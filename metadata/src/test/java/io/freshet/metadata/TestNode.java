@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.metadata;
+
+import io.freshet.common.runtime.Clock;
+import io.freshet.common.runtime.Randomness;
+import io.freshet.common.stream.ObjectCommit;
+import io.freshet.common.stream.SegmentCommit;
+import io.freshet.common.stream.StreamSegment;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.config.ConfigDef;
+import org.apache.kafka.common.config.ConfigException;
+import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.message.CreateTopicsRequestData;
+import org.apache.kafka.common.message.CreateTopicsRequestData.CreatableTopic;
+import org.apache.kafka.common.message.CreateTopicsResponseData.CreatableTopicResult;
+import org.apache.kafka.metadata.KafkaConfigSchema;
+
+/** A metadata node on a directory, with short ways to command it. */
+final class TestNode implements AutoCloseable {
+    static final int NODE_ID = 1;
+    private static final ConfigDef TOPIC_KEYS = new ConfigDef()
+            .define("cleanup.policy", ConfigDef.Type.LIST, "delete", ConfigDef.Importance.LOW, "policy")
+            .define("retention.ms", ConfigDef.Type.LONG, 1000L, ConfigDef.Importance.LOW, "retention");
+
+    final QuorumNode node;
+    final ClusterController controller;
+    long brokerEpoch = -1;
+
+    private TestNode(QuorumNode node) {
+        this.node = node;
+        this.controller = node.controller();
+    }
+
+    static void format(Path directory) {
+        MetadataFormat.format(
+                directory,
+                MetadataFormat.newClusterId(Randomness.secure()),
+                NODE_ID,
+                Uuid.randomUuid(),
+                "localhost",
+                9093);
+    }
+
+    static TestNode start(Path directory) {
+        return start(directory, NODE_ID);
+    }
+
+    static TestNode start(Path directory, int nodeId) {
+        MetadataNodeConfig config = new MetadataNodeConfig(
+                directory,
+                nodeId,
+                "localhost",
+                9093,
+                1,
+                (short) 1,
+                MetadataNodeConfig.DEFAULT_SNAPSHOT_AFTER_BYTES,
+                TestNode::validate,
+                new KafkaConfigSchema(Map.of(ConfigResource.Type.TOPIC, TOPIC_KEYS), Map.of()),
+                Map.of(),
+                Map.of());
+        QuorumNode node = MetadataNodes.start(config, Clock.system(), Randomness.secure(), new SimpleMeterRegistry());
+        TestNode started = new TestNode(node);
+        get(node.ready());
+        return started;
+    }
+
+    private static void validate(ConfigResource resource, Map<String, String> values) {
+        values.forEach((name, value) -> {
+            if (resource.type() == ConfigResource.Type.TOPIC
+                    && !TOPIC_KEYS.names().contains(name)) {
+                throw new ConfigException("Unknown topic config name: " + name);
+            }
+        });
+    }
+
+    TestNode register() {
+        ClusterController.RegisteredBroker registered = get(controller.registerBroker(new ClusterController.BrokerSpec(
+                NODE_ID,
+                Uuid.randomUuid(),
+                List.of(new ClusterController.Endpoint("PLAINTEXT", "PLAINTEXT", "localhost", 9092)),
+                null)));
+        brokerEpoch = registered.brokerEpoch();
+        return this;
+    }
+
+    CreatableTopicResult createTopic(String name, int partitions) {
+        CreateTopicsRequestData request = new CreateTopicsRequestData();
+        request.topics()
+                .add(new CreatableTopic()
+                        .setName(name)
+                        .setNumPartitions(partitions)
+                        .setReplicationFactor((short) 3));
+        return get(controller.createTopics(request, Set.of(name)))
+                .topics()
+                .iterator()
+                .next();
+    }
+
+    long stream(Uuid topicId, int partition) {
+        return node.manifests().streamId(topicId, partition).orElseThrow();
+    }
+
+    int leaderEpoch(long streamId) {
+        return node.manifests().stream(streamId).orElseThrow().leaderEpoch();
+    }
+
+    long reserveId() {
+        return get(controller.reserveObjectIds(1)).first();
+    }
+
+    Set<Long> commit(long objectId, SegmentCommit... segments) {
+        return get(commitAsync(objectId, segments));
+    }
+
+    CompletableFuture<Set<Long>> commitAsync(long objectId, SegmentCommit... segments) {
+        return controller.commitObject(new ObjectCommit(objectId, 100, NODE_ID, brokerEpoch, Arrays.asList(segments)));
+    }
+
+    SegmentCommit segment(long streamId, long start, long end, long objectId) {
+        return new SegmentCommit(new StreamSegment(streamId, start, end, objectId, 10, 5, 6), leaderEpoch(streamId));
+    }
+
+    static <T> T get(CompletableFuture<T> future) {
+        try {
+            return future.get(30, TimeUnit.SECONDS);
+        } catch (java.util.concurrent.ExecutionException e) {
+            throw e.getCause() instanceof RuntimeException known ? known : new IllegalStateException(e);
+        } catch (InterruptedException | java.util.concurrent.TimeoutException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    static void copy(Path from, Path to) {
+        try (Stream<Path> files = Files.walk(from)) {
+            for (Path file : files.toList()) {
+                Path target = to.resolve(from.relativize(file).toString());
+                if (Files.isDirectory(file)) {
+                    Files.createDirectories(target);
+                } else if (Files.exists(file)) {
+                    Files.copy(file, target);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    static void delete(Path directory) {
+        try (Stream<Path> files = Files.walk(directory)) {
+            for (Path file : files.sorted(java.util.Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        node.close();
+    }
+}
