@@ -20,12 +20,14 @@ final class StreamReads {
     private final StreamMetadata metadata;
     private final SegmentWindow segments;
     private final SegmentReader reader;
+    private final StreamMeters meters;
 
-    StreamReads(StreamTail tail, StreamMetadata metadata, SegmentWindow segments, SegmentReader reader) {
-        this.metadata = metadata;
+    StreamReads(StreamTail tail, SegmentWindow segments, StreamParts parts) {
         this.tail = tail;
         this.segments = segments;
-        this.reader = reader;
+        this.metadata = parts.metadata();
+        this.reader = parts.reader();
+        this.meters = parts.meters();
     }
 
     CompletableFuture<StreamRead> read(long offset, int maxBytes, long endOffset, boolean minOneBatch) {
@@ -38,8 +40,10 @@ final class StreamReads {
         }
         StreamRead inMemory = tail.read(offset, maxBytes, endOffset, minOneBatch);
         if (inMemory != null) {
+            meters.tailReads.increment();
             return CompletableFuture.completedFuture(inMemory);
         }
+        meters.segmentReads.increment();
         return fromSegments(offset, maxBytes, endOffset, minOneBatch, 0);
     }
 
@@ -70,6 +74,7 @@ final class StreamReads {
                     if (cause.kind() != ErrorKind.MISSING || reloads >= MAX_RELOADS) {
                         return CompletableFuture.<StreamRead>failedFuture(cause);
                     }
+                    meters.reloads.increment();
                     segments.forget();
                     if (isTrimmed(offset)) {
                         return CompletableFuture.<StreamRead>failedFuture(outOfRange(offset, tail.endOffset()));
