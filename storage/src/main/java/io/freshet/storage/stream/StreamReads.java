@@ -21,6 +21,8 @@ final class StreamReads {
     private final SegmentWindow segments;
     private final SegmentReader reader;
     private final StreamMeters meters;
+    /** Start of the segment that was prepared last; a race prepares one twice, which does no harm. */
+    private volatile long preparedOffset = -1;
 
     StreamReads(StreamTail tail, SegmentWindow segments, StreamParts parts) {
         this.tail = tail;
@@ -68,6 +70,7 @@ final class StreamReads {
         return reader.read(segment, from, maxBytes, endOffset, minOneBatch)
                 .handle((read, error) -> {
                     if (error == null) {
+                        prepareNext(segment, read);
                         return CompletableFuture.completedFuture(read);
                     }
                     FreshetException cause = FreshetException.of(error);
@@ -82,6 +85,16 @@ final class StreamReads {
                     return fromSegments(offset, maxBytes, endOffset, minOneBatch, reloads + 1);
                 })
                 .thenCompose(next -> next);
+    }
+
+    /** A reader in a segment's last quarter will go on to the next one: its object is opened ahead, once. */
+    private void prepareNext(StreamSegment segment, StreamRead read) {
+        long lastQuarter = segment.endOffset() - (segment.endOffset() - segment.startOffset()) / 4;
+        if (read.endOffset() < lastQuarter || preparedOffset == segment.endOffset()) {
+            return;
+        }
+        preparedOffset = segment.endOffset();
+        segments.knownAfter(segment).ifPresent(reader::prepare);
     }
 
     /** Looks at the quorum's start offset, which a trim with a lost answer may have moved. */
