@@ -69,6 +69,7 @@ public final class StreamStorage implements AutoCloseable {
 
     /**
      * Opens the WAL and takes what it holds and the quorum has not committed into memory. Blocks while the WAL is read.
+     * The metadata must have caught up before: a stream that it does not know is taken for deleted, its WAL records are lost.
      * Fails with INVALID if the WAL could hold more than the tail cache.
      */
     public static StreamStorage open(StorageConfig config, StorageParts parts) {
