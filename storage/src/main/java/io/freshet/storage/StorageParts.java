@@ -18,7 +18,8 @@ import java.util.concurrent.Executor;
  * @param wal opens this broker's WAL
  * @param clock time for ages and grace periods
  * @param scheduler runs triggers; never blocked
- * @param executor encodes uploads (CPU work); at least one thread, more than one lets uploads overlap
+ * @param executor encodes uploads (CPU work); at least one thread, more than one lets uploads overlap. It must take tasks
+ *     while storage is open: only a few wait at any time
  * @param meters for {@code freshet.storage.*}
  * @param brokerId this broker
  * @param brokerEpoch this process's registration

@@ -37,6 +37,10 @@ public interface StreamLog {
      * Appends whole v2 record batches that already carry their offsets and leader epoch; {@code append.baseOffset()}
      * must equal {@link #endOffset()}. The bytes are retained until uploaded and evicted, never copied. The append's
      * {@link StreamAppend#completed} is called once, in offset order.
+     *
+     * <p>Throws when nothing was taken, and then {@code completed} is not called and the same offsets may be used again:
+     * THROTTLED when uploads lag (retry later), FENCED when this handle does not own the stream any more, UNAVAILABLE
+     * after a WAL failure or while the stream is opened again, INVALID when the offsets do not follow or it is too large.
      */
     void append(StreamAppend append);
 

@@ -7,6 +7,7 @@ import io.freshet.common.runtime.Scheduler.Cancellable;
 import io.freshet.storage.reclaim.ObjectReaper;
 import io.freshet.storage.reclaim.OrphanSweeper;
 import io.freshet.storage.recovery.TailRecovery;
+import io.freshet.storage.stream.StreamMeters;
 import io.freshet.storage.stream.StreamOpener;
 import io.freshet.storage.stream.StreamParts;
 import io.freshet.storage.tail.Backpressure;
@@ -51,8 +52,15 @@ public final class StreamStorage implements AutoCloseable {
         this.wal = space.wal();
         this.backpressure = new Backpressure(space);
         this.uploader = new Uploader(new UploadParts(config, parts, tails, memory, space));
-        this.opener = new StreamOpener(
-                new StreamParts(parts.metadata(), parts.segmentReader(), tails, memory, space, backpressure, uploader));
+        this.opener = new StreamOpener(new StreamParts(
+                parts.metadata(),
+                parts.segmentReader(),
+                tails,
+                memory,
+                space,
+                backpressure,
+                uploader,
+                new StreamMeters(parts.meters())));
         this.reaper = new ObjectReaper(config, parts);
         this.sweeper = new OrphanSweeper(config, parts);
         this.housekeeping = parts.scheduler().scheduleRepeatedly(HOUSEKEEPING_MS, this::keepHouse);
@@ -61,6 +69,7 @@ public final class StreamStorage implements AutoCloseable {
 
     /**
      * Opens the WAL and takes what it holds and the quorum has not committed into memory. Blocks while the WAL is read.
+     * The metadata must have caught up before: a stream that it does not know is taken for deleted, its WAL records are lost.
      * Fails with INVALID if the WAL could hold more than the tail cache.
      */
     public static StreamStorage open(StorageConfig config, StorageParts parts) {

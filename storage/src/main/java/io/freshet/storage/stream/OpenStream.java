@@ -44,7 +44,7 @@ final class OpenStream implements StreamLog {
         this.openedEndOffset = openedEndOffset;
         this.openedCheckpoint = openedCheckpoint;
         this.segments = new SegmentWindow(tail.streamId(), parts.metadata());
-        this.reads = new StreamReads(tail, parts.metadata(), segments, parts.reader());
+        this.reads = new StreamReads(tail, segments, parts);
         this.timestamps = new TimestampSearch(tail, segments, parts.reader());
         this.aborted = new AbortedSearch(segments, parts.reader());
     }
@@ -95,6 +95,7 @@ final class OpenStream implements StreamLog {
             tail.append(append, leaderEpoch, parts.space());
         } catch (FreshetException e) {
             if (e.kind() == ErrorKind.THROTTLED) {
+                parts.meters().throttledAppends.increment();
                 parts.backpressure().check();
             }
             throw e;

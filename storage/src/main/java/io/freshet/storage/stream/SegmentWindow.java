@@ -35,6 +35,11 @@ final class SegmentWindow {
         return loaded.isEmpty() ? Optional.empty() : Optional.of(loaded.get(0));
     }
 
+    /** The segment behind {@code segment} if it is at hand; never looks into the manifest. */
+    Optional<StreamSegment> knownAfter(StreamSegment segment) {
+        return holding(window, segment.endOffset());
+    }
+
     /** The manifest has changed: look it up again. */
     void forget() {
         window = List.of();

@@ -47,8 +47,7 @@ public final class StreamOpener {
             return CompletableFuture.failedFuture(refusal.orElseThrow());
         }
         StreamState state = known.get();
-        StreamTail tail = parts.tails()
-                .suspendForOpen(new StreamTail(streamId, state.startOffset(), state.endOffset(), parts.memory()));
+        StreamTail tail = suspendedTail(state);
         tail.trimmed(state.startOffset());
         long openedEnd = tail.committedEndOffset();
         return checkpointAt(streamId, openedEnd).thenApply(checkpoint -> {
@@ -59,6 +58,19 @@ public final class StreamOpener {
             }
             return new OpenStream(parts, tail, leaderEpoch, openedEnd, checkpoint);
         });
+    }
+
+    /** The tail in this process, brought up to what the quorum has committed, or a new one. */
+    private StreamTail suspendedTail(StreamState state) {
+        StreamTail present = parts.tails().get(state.streamId());
+        if (present != null && present.endOffset() < state.endOffset()) {
+            parts.tails().drop(present, fenced(state.streamId(), present.leaderEpoch(), state.leaderEpoch()));
+        }
+        StreamTail tail = parts.tails()
+                .suspendForOpen(
+                        new StreamTail(state.streamId(), state.startOffset(), state.endOffset(), parts.memory()));
+        tail.committed(state.endOffset());
+        return tail;
     }
 
     private CompletableFuture<Optional<SegmentCheckpoint>> checkpointAt(long streamId, long endOffset) {

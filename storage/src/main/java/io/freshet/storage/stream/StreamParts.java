@@ -17,4 +17,5 @@ public record StreamParts(
         TailMemory memory,
         WalSpace space,
         Backpressure backpressure,
-        Uploader uploader) {}
+        Uploader uploader,
+        StreamMeters meters) {}

@@ -20,12 +20,16 @@ final class StreamReads {
     private final StreamMetadata metadata;
     private final SegmentWindow segments;
     private final SegmentReader reader;
+    private final StreamMeters meters;
+    /** Start of the segment that was prepared last; a race prepares one twice, which does no harm. */
+    private volatile long preparedOffset = -1;
 
-    StreamReads(StreamTail tail, StreamMetadata metadata, SegmentWindow segments, SegmentReader reader) {
-        this.metadata = metadata;
+    StreamReads(StreamTail tail, SegmentWindow segments, StreamParts parts) {
         this.tail = tail;
         this.segments = segments;
-        this.reader = reader;
+        this.metadata = parts.metadata();
+        this.reader = parts.reader();
+        this.meters = parts.meters();
     }
 
     CompletableFuture<StreamRead> read(long offset, int maxBytes, long endOffset, boolean minOneBatch) {
@@ -38,8 +42,10 @@ final class StreamReads {
         }
         StreamRead inMemory = tail.read(offset, maxBytes, endOffset, minOneBatch);
         if (inMemory != null) {
+            meters.tailReads.increment();
             return CompletableFuture.completedFuture(inMemory);
         }
+        meters.segmentReads.increment();
         return fromSegments(offset, maxBytes, endOffset, minOneBatch, 0);
     }
 
@@ -64,12 +70,14 @@ final class StreamReads {
         return reader.read(segment, from, maxBytes, endOffset, minOneBatch)
                 .handle((read, error) -> {
                     if (error == null) {
+                        prepareNext(segment, read);
                         return CompletableFuture.completedFuture(read);
                     }
                     FreshetException cause = FreshetException.of(error);
                     if (cause.kind() != ErrorKind.MISSING || reloads >= MAX_RELOADS) {
                         return CompletableFuture.<StreamRead>failedFuture(cause);
                     }
+                    meters.reloads.increment();
                     segments.forget();
                     if (isTrimmed(offset)) {
                         return CompletableFuture.<StreamRead>failedFuture(outOfRange(offset, tail.endOffset()));
@@ -77,6 +85,16 @@ final class StreamReads {
                     return fromSegments(offset, maxBytes, endOffset, minOneBatch, reloads + 1);
                 })
                 .thenCompose(next -> next);
+    }
+
+    /** A reader in a segment's last quarter will go on to the next one: its object is opened ahead, once. */
+    private void prepareNext(StreamSegment segment, StreamRead read) {
+        long lastQuarter = segment.endOffset() - (segment.endOffset() - segment.startOffset()) / 4;
+        if (read.endOffset() < lastQuarter || preparedOffset == segment.endOffset()) {
+            return;
+        }
+        preparedOffset = segment.endOffset();
+        segments.knownAfter(segment).ifPresent(reader::prepare);
     }
 
     /** Looks at the quorum's start offset, which a trim with a lost answer may have moved. */

@@ -16,7 +16,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,6 +33,8 @@ final class ObjectUpload {
     private final UploadMeters meters;
     private List<SegmentRun> runs;
     private Optional<ObjectCommit> commit = Optional.empty();
+    private Optional<EncodedObject> encodedObject = Optional.empty();
+    private volatile long lastPutNanos;
 
     ObjectUpload(UploadParts parts, Retries retries, ObjectIds ids, UploadMeters meters, List<SegmentRun> runs) {
         this.parts = parts;
@@ -43,11 +44,14 @@ final class ObjectUpload {
         this.runs = runs;
     }
 
-    /** Completes when the object is durable in the store; the runs' references are given back in any case. */
+    /** Completes when the object is durable in the store. */
     CompletableFuture<Void> put() {
-        return ids.next()
-                .thenComposeAsync(this::encodeAndPut, parts.storage().executor())
-                .whenComplete((nothing, error) -> runs.forEach(run -> run.run().release()));
+        return ids.next().thenComposeAsync(this::encodeAndPut, parts.storage().executor());
+    }
+
+    /** Gives the batches' references back: when all steps have ended. */
+    void release() {
+        runs.forEach(run -> run.run().release());
     }
 
     private CompletableFuture<Void> encodeAndPut(long objectId) {
@@ -62,15 +66,33 @@ final class ObjectUpload {
                 parts.storage().brokerId(),
                 parts.storage().brokerEpoch(),
                 segmentCommits(object)));
-        String key = ObjectKeys.dataKey(objectId);
-        return retries.untilDone(
-                        "put object " + key,
-                        error -> false,
-                        () -> parts.storage().objectStore().put(key, object.body()))
+        encodedObject = encoded;
+        return retries.untilDone("put object " + ObjectKeys.dataKey(objectId), error -> false, () -> putOnce(object))
                 .thenRun(() -> {
                     meters.objects.increment();
                     meters.bytes.increment(object.sizeBytes());
                 });
+    }
+
+    private CompletableFuture<Void> putOnce(EncodedObject object) {
+        long beganNanos = parts.storage().clock().nanoTime();
+        return parts.storage()
+                .objectStore()
+                .put(ObjectKeys.dataKey(object.objectId()), object.body())
+                .thenRun(() -> lastPutNanos = beganNanos);
+    }
+
+    /**
+     * A commit that had to wait for the quorum for long finds its object written anew: by then a sweeper may have taken the
+     * old one for an orphan.
+     */
+    private CompletableFuture<Set<Long>> commitOnce(ObjectCommit command) {
+        long ageNanos = parts.storage().clock().nanoTime() - lastPutNanos;
+        boolean isFresh = ageNanos < parts.config().orphanGraceMs() * 1_000_000L / 2;
+        CompletableFuture<Void> written = isFresh || encodedObject.isEmpty()
+                ? CompletableFuture.completedFuture(null)
+                : putOnce(encodedObject.get());
+        return written.thenCompose(nothing -> parts.storage().metadata().commitObject(command));
     }
 
     private List<SegmentCommit> segmentCommits(EncodedObject object) {
@@ -131,11 +153,11 @@ final class ObjectUpload {
             return CompletableFuture.completedFuture(null);
         }
         ObjectCommit command = commit.get();
-        Supplier<CompletableFuture<Set<Long>>> attempt =
-                () -> parts.storage().metadata().commitObject(command);
         return retries.untilDone(
-                        "commit object " + command.objectId(), error -> error.kind() == ErrorKind.FENCED, attempt)
-                .thenAccept(this::committed);
+                        "commit object " + command.objectId(),
+                        error -> error.kind() == ErrorKind.FENCED,
+                        () -> commitOnce(command))
+                .thenAcceptAsync(this::committed, parts.storage().executor());
     }
 
     private void committed(Set<Long> refused) {

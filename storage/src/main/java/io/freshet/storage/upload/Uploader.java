@@ -156,7 +156,7 @@ public final class Uploader implements AutoCloseable {
                     .handle((nothing, error) -> null)
                     .thenCompose(nothing -> puts)
                     .thenCompose(nothing -> UploadRound.commitAll(objects))
-                    .whenComplete((nothing, error) -> stopOnError(objects, error))
+                    .whenComplete((nothing, error) -> ended(objects, error))
                     .thenRunAsync(this::trimWal, parts.storage().executor());
             lastCommit = committed;
         }
@@ -168,7 +168,8 @@ public final class Uploader implements AutoCloseable {
         preparing = false;
     }
 
-    private static void stopOnError(List<ObjectUpload> objects, @Nullable Throwable error) {
+    private static void ended(List<ObjectUpload> objects, @Nullable Throwable error) {
+        objects.forEach(ObjectUpload::release);
         if (error != null) {
             FreshetException cause = FreshetException.of(error);
             objects.forEach(object -> object.stop(cause));

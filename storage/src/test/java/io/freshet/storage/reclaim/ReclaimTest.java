@@ -3,12 +3,17 @@ package io.freshet.storage.reclaim;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.freshet.common.ErrorKind;
+import io.freshet.common.FreshetException;
 import io.freshet.common.stream.ObjectKeys;
 import io.freshet.common.stream.StreamSegment;
+import io.freshet.storage.fake.MemoryStreamMetadata;
 import io.freshet.storage.fake.StorageFixture;
 import io.freshet.storage.fake.TestOwner;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -106,5 +111,33 @@ class ReclaimTest {
         fixture.metadata.replaceObject(owner.log().segments().get(0), 88_888);
         fixture.sim.advance(5_000);
         assertThat(fixture.store.keys()).contains(key);
+    }
+
+    @Test
+    void aCommitThatWaitedLongerThanTheGracePeriodStillFindsItsObject() {
+        fixture.metadata.transport(new MemoryStreamMetadata.Transport() {
+            private final long endMs = fixture.sim.wallMs() + 200_000;
+
+            @Override
+            public <T> CompletableFuture<T> send(String name, Supplier<T> command) {
+                return name.equals("commit") && fixture.sim.wallMs() < endMs
+                        ? CompletableFuture.failedFuture(new FreshetException(ErrorKind.UNAVAILABLE, "no leader"))
+                        : CompletableFuture.completedFuture(command.get());
+            }
+        });
+        owner.append(2, 100);
+        CompletableFuture<Void> uploaded = fixture.storage().uploadNow();
+        fixture.sim.advance(190_000);
+        assertThat(uploaded).isNotDone();
+        assertThat(fixture.meters.counter("freshet.storage.orphans.deleted").count())
+                .as("the grace period of this test is far too short on purpose; writing anew keeps the object young")
+                .isZero();
+        fixture.sim.await(uploaded);
+        assertThat(fixture.store.keys())
+                .containsExactly(
+                        ObjectKeys.dataKey(owner.log().segments().get(0).objectId()));
+        fixture.sim.advance(200_000);
+        assertThat(fixture.store.keys()).hasSize(1);
+        assertThat(fixture.readAll(owner, 0, owner.endOffset(), 10_000)).isEqualTo(owner.batches());
     }
 }
