@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.broker.admin;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.TreeSet;
+import org.apache.kafka.common.config.ConfigException;
+import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.InvalidConfigurationException;
+import org.apache.kafka.common.errors.InvalidRequestException;
+import org.apache.kafka.common.internals.Topic;
+import org.apache.kafka.controller.ConfigurationValidator;
+import org.apache.kafka.coordinator.group.GroupConfig;
+import org.apache.kafka.coordinator.group.GroupCoordinatorConfig;
+import org.apache.kafka.coordinator.group.modern.share.ShareGroupConfig;
+import org.apache.kafka.server.config.DynamicBrokerConfig;
+import org.apache.kafka.server.metrics.ClientMetricsConfigs;
+import org.apache.kafka.storage.internals.log.LogConfig;
+
+/**
+ * Decides whether a resource may have a set of configurations. For the controller, which asks before it commits a change.
+ * Stateless; safe for use by many threads. Throws Kafka's InvalidConfigurationException or InvalidRequestException with the
+ * reason.
+ */
+public final class ConfigChangeValidation implements ConfigurationValidator {
+    private final Map<String, String> staticTopicDefaults;
+    private final GroupCoordinatorConfig groupConfig;
+    private final ShareGroupConfig shareGroupConfig;
+
+    /**
+     * @param staticTopicDefaults defaults of topic configurations, by topic configuration name, as the broker's file gives them
+     */
+    ConfigChangeValidation(
+            Map<String, String> staticTopicDefaults,
+            GroupCoordinatorConfig groupConfig,
+            ShareGroupConfig shareGroupConfig) {
+        this.staticTopicDefaults = Map.copyOf(staticTopicDefaults);
+        this.groupConfig = groupConfig;
+        this.shareGroupConfig = shareGroupConfig;
+    }
+
+    /** Rules that follow from {@code broker}'s file; the metadata image is not read, so the controller may be built first. */
+    public static ConfigChangeValidation of(BrokerConfigs broker) {
+        return new ConfigChangeValidation(
+                BrokerConfigs.topicDefaults(List.of(broker.staticConfigs())),
+                new GroupCoordinatorConfig(broker.values()),
+                new ShareGroupConfig(broker.values()));
+    }
+
+    /** Checks a resource whose configurations are all removed. */
+    @Override
+    public void validate(ConfigResource resource) {
+        switch (resource.type()) {
+            case TOPIC -> validateTopicName(resource.name());
+            case BROKER -> validateBrokerName(resource.name());
+            default -> throw unknownType(resource);
+        }
+    }
+
+    @Override
+    public void validate(
+            ConfigResource resource, Map<String, String> newConfigs, Map<String, String> existingConfigs) {
+        try {
+            switch (resource.type()) {
+                case TOPIC -> validateTopic(resource, newConfigs, existingConfigs);
+                case BROKER -> validateBroker(resource, newConfigs);
+                case CLIENT_METRICS ->
+                    ClientMetricsConfigs.validate(resource.name(), withoutNulls(newConfigs, "client metrics"));
+                case GROUP -> validateGroup(resource, newConfigs);
+                default -> throw unknownType(resource);
+            }
+        } catch (ConfigException e) {
+            throw new InvalidConfigurationException(e.getMessage(), e);
+        }
+    }
+
+    private void validateTopic(
+            ConfigResource resource, Map<String, String> newConfigs, Map<String, String> existingConfigs) {
+        validateTopicName(resource.name());
+        LogConfig.validate(existingConfigs, withoutNulls(newConfigs, "topic"), staticTopicDefaults, false);
+    }
+
+    private void validateGroup(ConfigResource resource, Map<String, String> newConfigs) {
+        if (resource.name().isEmpty()) {
+            throw new InvalidRequestException("Default group resources are not allowed.");
+        }
+        GroupConfig.validate(withoutNulls(newConfigs, "group"), groupConfig, shareGroupConfig);
+    }
+
+    /** Kafka answers a refused broker configuration with INVALID_REQUEST, not INVALID_CONFIG; clients rely on it. */
+    private void validateBroker(ConfigResource resource, Map<String, String> newConfigs) {
+        validateBrokerName(resource.name());
+        Properties given = new Properties();
+        withoutNulls(newConfigs, "broker").forEach(given::setProperty);
+        boolean perBroker = !resource.name().isEmpty();
+        try {
+            DynamicBrokerConfig.validateConfigs(given, given, perBroker);
+            refuseUnsupported(given);
+            Map<String, String> defaults = new HashMap<>(staticTopicDefaults);
+            defaults.putAll(BrokerConfigs.topicDefaults(List.of(withoutNulls(newConfigs, "broker"))));
+            LogConfig.validate(Map.of(), Map.of(), defaults, false);
+        } catch (ConfigException | InvalidConfigurationException e) {
+            throw new InvalidRequestException(e.getMessage(), e);
+        }
+    }
+
+    private static void refuseUnsupported(Properties given) {
+        TreeSet<String> unsupported = new TreeSet<>(given.stringPropertyNames());
+        unsupported.removeAll(BrokerConfigs.SUPPORTED_DYNAMIC_NAMES);
+        if (!unsupported.isEmpty()) {
+            throw new InvalidRequestException("This broker cannot change " + unsupported
+                    + " while it runs: set them in its configuration file and restart it");
+        }
+    }
+
+    private static void validateTopicName(String name) {
+        if (name.isEmpty()) {
+            throw new InvalidRequestException("Default topic resources are not allowed.");
+        }
+        Topic.validate(name);
+    }
+
+    private static void validateBrokerName(String name) {
+        if (!name.isEmpty() && parseNodeId(name) < 0) {
+            throw new InvalidRequestException("Invalid negative broker id " + name);
+        }
+    }
+
+    static int parseNodeId(String name) {
+        try {
+            return Integer.parseInt(name);
+        } catch (NumberFormatException e) {
+            throw new InvalidRequestException("Broker id must be an integer, but it is: " + name, e);
+        }
+    }
+
+    private static Map<String, String> withoutNulls(Map<String, String> configs, String what) {
+        List<String> nulls = new ArrayList<>();
+        configs.forEach((name, value) -> {
+            if (value == null) {
+                nulls.add(name);
+            }
+        });
+        if (!nulls.isEmpty()) {
+            throw new InvalidConfigurationException(
+                    "Null value not supported for " + what + " configs: " + String.join(",", nulls));
+        }
+        return new HashMap<>(configs);
+    }
+
+    private static InvalidRequestException unknownType(ConfigResource resource) {
+        return new InvalidRequestException("Unknown resource type " + resource.type());
+    }
+}
