@@ -11,12 +11,15 @@ import org.apache.kafka.common.config.AbstractConfig;
 import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.image.ConfigurationsImage;
+import org.apache.kafka.metadata.KafkaConfigSchema;
 import org.apache.kafka.server.config.ConfigSynonym;
 import org.apache.kafka.server.config.DynamicBrokerConfig;
 import org.apache.kafka.server.config.ReplicationConfigs;
 import org.apache.kafka.server.config.ServerConfigs;
 import org.apache.kafka.server.config.ServerLogConfigs;
 import org.apache.kafka.server.config.ServerTopicConfigSynonyms;
+import org.apache.kafka.server.metrics.ClientMetricsConfigs;
+import org.apache.kafka.storage.internals.log.LogConfig;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,11 +28,12 @@ import org.jspecify.annotations.Nullable;
  */
 public final class BrokerConfigs {
     /** The dynamic names that take effect without a restart: the broker-wide defaults of topic configurations. */
-    static final Set<String> SUPPORTED_DYNAMIC_NAMES = ServerTopicConfigSynonyms.ALL_TOPIC_CONFIG_SYNONYMS.values().stream()
-            .flatMap(List::stream)
-            .map(ConfigSynonym::name)
-            .filter(DynamicBrokerConfig.ALL_DYNAMIC_CONFIGS::contains)
-            .collect(Collectors.toUnmodifiableSet());
+    static final Set<String> SUPPORTED_DYNAMIC_NAMES =
+            ServerTopicConfigSynonyms.ALL_TOPIC_CONFIG_SYNONYMS.values().stream()
+                    .flatMap(List::stream)
+                    .map(ConfigSynonym::name)
+                    .filter(DynamicBrokerConfig.ALL_DYNAMIC_CONFIGS::contains)
+                    .collect(Collectors.toUnmodifiableSet());
 
     private final int nodeId;
     private final ConfigDef definition;
@@ -43,15 +47,32 @@ public final class BrokerConfigs {
      * @param values the file's configuration, parsed by {@code definition}
      * @param image the configurations as applied on this node
      */
-    public BrokerConfigs(
-            int nodeId, ConfigDef definition, AbstractConfig values, Supplier<ConfigurationsImage> image) {
+    public BrokerConfigs(int nodeId, ConfigDef definition, AbstractConfig values, Supplier<ConfigurationsImage> image) {
         this.nodeId = nodeId;
         this.definition = definition;
         this.values = values;
         this.image = image;
+        this.staticConfigs = unparsed(values);
+    }
+
+    static Map<String, String> unparsed(AbstractConfig values) {
         Map<String, String> given = new HashMap<>();
         values.originals().forEach((name, value) -> given.put(name, String.valueOf(value)));
-        this.staticConfigs = Map.copyOf(given);
+        return Map.copyOf(given);
+    }
+
+    /**
+     * Types, defaults and synonyms of every configuration that can be changed, for the controller.
+     *
+     * @param definition every configuration that the broker knows
+     */
+    public static KafkaConfigSchema schema(ConfigDef definition) {
+        return new KafkaConfigSchema(
+                Map.of(
+                        ConfigResource.Type.BROKER, definition,
+                        ConfigResource.Type.TOPIC, LogConfig.configDefCopy(),
+                        ConfigResource.Type.CLIENT_METRICS, ClientMetricsConfigs.configDef()),
+                ServerTopicConfigSynonyms.ALL_TOPIC_CONFIG_SYNONYMS);
     }
 
     public int nodeId() {
@@ -124,14 +145,16 @@ public final class BrokerConfigs {
     }
 
     /** Partitions of a topic made without a count; empty leaves it to the controller. */
-    @Nullable Integer givenPartitionCount() {
+    @Nullable
+    Integer givenPartitionCount() {
         return staticConfigs.containsKey(ServerLogConfigs.NUM_PARTITIONS_CONFIG)
                 ? values.getInt(ServerLogConfigs.NUM_PARTITIONS_CONFIG)
                 : null;
     }
 
     /** Replication factor of a topic made without one; empty leaves it to the controller. */
-    @Nullable Short givenReplicationFactor() {
+    @Nullable
+    Short givenReplicationFactor() {
         return staticConfigs.containsKey(ReplicationConfigs.DEFAULT_REPLICATION_FACTOR_CONFIG)
                 ? values.getInt(ReplicationConfigs.DEFAULT_REPLICATION_FACTOR_CONFIG)
                         .shortValue()

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.TreeSet;
+import org.apache.kafka.common.config.AbstractConfig;
 import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.InvalidConfigurationException;
@@ -42,12 +43,21 @@ public final class ConfigChangeValidation implements ConfigurationValidator {
         this.shareGroupConfig = shareGroupConfig;
     }
 
-    /** Rules that follow from {@code broker}'s file; the metadata image is not read, so the controller may be built first. */
-    public static ConfigChangeValidation of(BrokerConfigs broker) {
+    /**
+     * Rules that follow from the broker's file alone; no metadata image is read, so the controller may be built first.
+     *
+     * @param values the file's configuration, parsed
+     */
+    public static ConfigChangeValidation of(AbstractConfig values) {
         return new ConfigChangeValidation(
-                BrokerConfigs.topicDefaults(List.of(broker.staticConfigs())),
-                new GroupCoordinatorConfig(broker.values()),
-                new ShareGroupConfig(broker.values()));
+                BrokerConfigs.topicDefaults(List.of(BrokerConfigs.unparsed(values))),
+                new GroupCoordinatorConfig(values),
+                new ShareGroupConfig(values));
+    }
+
+    /** Checks the configurations that a resource would have, whatever it has now. */
+    public void validate(ConfigResource resource, Map<String, String> newConfigs) {
+        validate(resource, newConfigs, Map.of());
     }
 
     /** Checks a resource whose configurations are all removed. */
@@ -61,8 +71,7 @@ public final class ConfigChangeValidation implements ConfigurationValidator {
     }
 
     @Override
-    public void validate(
-            ConfigResource resource, Map<String, String> newConfigs, Map<String, String> existingConfigs) {
+    public void validate(ConfigResource resource, Map<String, String> newConfigs, Map<String, String> existingConfigs) {
         try {
             switch (resource.type()) {
                 case TOPIC -> validateTopic(resource, newConfigs, existingConfigs);

@@ -124,7 +124,10 @@ final class ConfigDescriptions {
                 .setReadOnly(isReadOnly)
                 .setSynonyms(withSynonyms ? synonyms : List.of())
                 .setDocumentation(documentation)
-                .setConfigType(entry.type.map(ConfigDescriptions::answerType).orElse(ConfigType.UNKNOWN).id());
+                .setConfigType(entry.type
+                        .map(ConfigDescriptions::answerType)
+                        .orElse(ConfigType.UNKNOWN)
+                        .id());
     }
 
     /** The values of {@code name} and of the names that stand in for it, strongest layer first. */
@@ -187,7 +190,8 @@ final class ConfigDescriptions {
 
     /** One configuration: its name, its effective value, its type if it is known. */
     private record Entry(String name, @Nullable Object value, Optional<ConfigDef.Type> type) {
-        @Nullable String shown() {
+        @Nullable
+        String shown() {
             return isSensitive(type) || value == null ? null : ConfigDef.convertToString(value, type.get());
         }
     }

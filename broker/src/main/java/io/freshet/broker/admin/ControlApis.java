@@ -31,27 +31,18 @@ public final class ControlApis {
         ClusterController controller = parts.metadata().controller();
         String clusterId = parts.metadata().clusterId();
         TopicAutoCreation autoCreation = new TopicAutoCreation(
-                controller,
-                parts.configs(),
-                parts.groups().config(),
-                parts.groups()::offsetsTopicConfigs);
+                controller, parts.configs(), parts.groups().config(), parts.groups()::offsetsTopicConfigs);
 
         router.register(
                 ApiKeys.API_VERSIONS,
                 new ApiVersionsHandler(
-                        router,
-                        clusterId,
-                        nodeId,
-                        BrokerFeatures.defaultSupportedFeatures(false),
-                        cache::features));
-        router.register(
-                ApiKeys.METADATA, new MetadataHandler(clusterId, cache, parts.configs(), autoCreation));
+                        router, clusterId, nodeId, BrokerFeatures.defaultSupportedFeatures(false), cache::features));
+        router.register(ApiKeys.METADATA, new MetadataHandler(clusterId, cache, parts.configs(), autoCreation));
         new ClusterApis(clusterId, cache, parts.configs()).register(router);
         new TopicApis(controller).register(router);
         router.register(ApiKeys.DELETE_TOPICS, new DeleteTopicsHandler(controller, cache, parts.configs()));
         router.register(
-                ApiKeys.DESCRIBE_CONFIGS,
-                new DescribeConfigsHandler(cache, parts.configs(), parts.topicConfigs()));
+                ApiKeys.DESCRIBE_CONFIGS, new DescribeConfigsHandler(cache, parts.configs(), parts.topicConfigs()));
         new AlterConfigsApis(nodeId, controller).register(router);
         router.register(ApiKeys.LIST_CONFIG_RESOURCES, new ListConfigResourcesHandler(cache, parts.configs()));
         router.register(
@@ -63,8 +54,8 @@ public final class ControlApis {
                         parts.partitionSizeBytes()));
         router.register(
                 ApiKeys.INIT_PRODUCER_ID,
-                new InitProducerIdHandler(() ->
-                        controller.allocateProducerIds(nodeId, parts.brokerEpoch().getAsLong())));
+                new InitProducerIdHandler(() -> controller.allocateProducerIds(
+                        nodeId, parts.brokerEpoch().getAsLong())));
         GroupApis.register(
                 router,
                 parts.groups().coordinator(),

@@ -73,7 +73,8 @@ final class DeleteTopicsHandler implements RequestHandler {
             body.topics().forEach(this::readTopic);
             names.removeAll(repeatedNames);
             ids.removeAll(repeatedIds);
-            repeatedNames.forEach(name -> refuse(name, Uuid.ZERO_UUID, Errors.INVALID_REQUEST, "Duplicate topic name."));
+            repeatedNames.forEach(
+                    name -> refuse(name, Uuid.ZERO_UUID, Errors.INVALID_REQUEST, "Duplicate topic name."));
             repeatedIds.forEach(id -> refuse(null, id, Errors.INVALID_REQUEST, "Duplicate topic id."));
             ids.forEach(this::resolveId);
             names.forEach(this::resolveName);
@@ -105,8 +106,7 @@ final class DeleteTopicsHandler implements RequestHandler {
         private void resolveId(Uuid id) {
             cache.getTopicName(id)
                     .ifPresentOrElse(
-                            name -> nameById.put(id, name),
-                            () -> add(null, id, new ApiError(Errors.UNKNOWN_TOPIC_ID)));
+                            name -> nameById.put(id, name), () -> add(null, id, new ApiError(Errors.UNKNOWN_TOPIC_ID)));
         }
 
         private void resolveName(String name) {

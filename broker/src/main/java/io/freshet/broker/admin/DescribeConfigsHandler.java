@@ -111,9 +111,7 @@ final class DescribeConfigsHandler implements RequestHandler {
     private DescribeConfigsResult describeBroker(DescribeConfigsResource resource, ConfigDescriptions descriptions) {
         if (resource.resourceName().isEmpty()) {
             return ConfigHelperUtils.createResponseConfig(
-                    resource,
-                    descriptions.dynamicDefaults(),
-                    (name, value) -> descriptions.broker(name, value, false));
+                    resource, descriptions.dynamicDefaults(), (name, value) -> descriptions.broker(name, value, false));
         }
         checkNode(resource);
         List<String> wanted = resource.configurationKeys();

@@ -57,8 +57,8 @@ final class DescribeLogDirsHandler implements RequestHandler {
                                     .setIsFutureKey(false)));
         }
         List<DescribeLogDirsTopic> described = new ArrayList<>();
-        found.forEach((topic, sizes) -> described.add(
-                new DescribeLogDirsTopic().setName(topic).setPartitions(sizes)));
+        found.forEach((topic, sizes) ->
+                described.add(new DescribeLogDirsTopic().setName(topic).setPartitions(sizes)));
         request.respond(new DescribeLogDirsResponse(new DescribeLogDirsResponseData()
                 .setErrorCode(Errors.NONE.code())
                 .setResults(List.of(new DescribeLogDirsResult()
@@ -71,8 +71,9 @@ final class DescribeLogDirsHandler implements RequestHandler {
         List<TopicPartition> wanted = new ArrayList<>();
         if (body.isAllTopicPartitions()) {
             for (TopicImage topic : topics.get().topicsByName().values()) {
-                topic.partitions().keySet().forEach(partition -> wanted.add(
-                        new TopicPartition(topic.name(), partition)));
+                topic.partitions()
+                        .keySet()
+                        .forEach(partition -> wanted.add(new TopicPartition(topic.name(), partition)));
             }
         } else {
             body.data()

@@ -32,8 +32,7 @@ final class MetadataHandler implements RequestHandler {
     private final BrokerConfigs configs;
     private final TopicAutoCreation autoCreation;
 
-    MetadataHandler(
-            String clusterId, KRaftMetadataCache cache, BrokerConfigs configs, TopicAutoCreation autoCreation) {
+    MetadataHandler(String clusterId, KRaftMetadataCache cache, BrokerConfigs configs, TopicAutoCreation autoCreation) {
         this.clusterId = clusterId;
         this.cache = cache;
         this.configs = configs;
@@ -71,8 +70,7 @@ final class MetadataHandler implements RequestHandler {
                 throw new InvalidRequestException("Topic name can not be null for version " + version);
             }
             if (!topic.topicId().equals(Uuid.ZERO_UUID)) {
-                throw new InvalidRequestException(
-                        "Topic IDs are not supported in requests for version " + version);
+                throw new InvalidRequestException("Topic IDs are not supported in requests for version " + version);
             }
         }
     }
@@ -91,15 +89,17 @@ final class MetadataHandler implements RequestHandler {
         for (Uuid id : ids) {
             cache.getTopicName(id)
                     .ifPresentOrElse(
-                            names::add, () -> unknown.add(error(Errors.UNKNOWN_TOPIC_ID, null).setTopicId(id)));
+                            names::add,
+                            () -> unknown.add(
+                                    error(Errors.UNKNOWN_TOPIC_ID, null).setTopicId(id)));
         }
         return names;
     }
 
     private List<MetadataResponseTopic> describe(
             MetadataRequest body, short version, Set<String> wanted, ListenerName listener) {
-        List<MetadataResponseTopic> known = cache.getTopicMetadata(
-                wanted, listener, version == 0, version >= FIRST_VERSION_WITH_LISTENER_ERRORS);
+        List<MetadataResponseTopic> known =
+                cache.getTopicMetadata(wanted, listener, version == 0, version >= FIRST_VERSION_WITH_LISTENER_ERRORS);
         if (known.size() == wanted.size() || body.isAllTopics()) {
             return known;
         }

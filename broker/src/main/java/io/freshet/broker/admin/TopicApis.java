@@ -39,7 +39,8 @@ final class TopicApis {
 
     private void createTopics(KafkaRequest request) {
         CreateTopicsRequestData body = ((CreateTopicsRequest) request.body()).data();
-        Duplicates names = Duplicates.of(body.topics().stream().map(CreatableTopic::name).toList());
+        Duplicates names =
+                Duplicates.of(body.topics().stream().map(CreatableTopic::name).toList());
         List<CreatableTopicResult> refused = new ArrayList<>();
         names.repeated.forEach(name -> refused.add(refusedTopic(name, "Duplicate topic name.")));
         if (names.once.remove(Topic.CLUSTER_METADATA_TOPIC_NAME)) {

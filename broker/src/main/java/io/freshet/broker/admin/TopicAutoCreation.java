@@ -59,8 +59,7 @@ public final class TopicAutoCreation {
         });
     }
 
-    private static void report(
-            String topic, @Nullable CreateTopicsResponseData response, @Nullable Throwable error) {
+    private static void report(String topic, @Nullable CreateTopicsResponseData response, @Nullable Throwable error) {
         if (response == null) {
             LOG.warn("Topic {} could not be created; the next request for it tries again", topic, error);
             return;

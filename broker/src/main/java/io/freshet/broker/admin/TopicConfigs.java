@@ -26,7 +26,7 @@ public final class TopicConfigs implements Function<String, LogConfig> {
     public LogConfig apply(String topic) {
         ConfigurationsImage newest = broker.image();
         Parsed known = parsed;
-        if (known.image != newest) {
+        if (!known.isOf(newest)) {
             known = new Parsed(broker, newest);
             parsed = known;
         }
@@ -42,6 +42,12 @@ public final class TopicConfigs implements Function<String, LogConfig> {
         Parsed(BrokerConfigs broker, ConfigurationsImage image) {
             this.image = image;
             this.defaults = broker.topicDefaults(image);
+        }
+
+        /** By identity: comparing contents would cost more than parsing anew. */
+        @SuppressWarnings("ReferenceEquality")
+        boolean isOf(ConfigurationsImage other) {
+            return image == other;
         }
 
         LogConfig parse(String topic) {

@@ -29,8 +29,9 @@ public final class ApiRouter implements RequestHandler {
      */
     public synchronized ApiRouter register(ApiKeys api, int minVersion, int maxVersion, RequestHandler handler) {
         if (minVersion > maxVersion || minVersion < api.oldestVersion() || maxVersion > api.latestVersion(false)) {
-            throw new IllegalArgumentException("Cannot serve " + api + " in versions " + minVersion + " to " + maxVersion
-                    + ": the protocol library knows " + api.oldestVersion() + " to " + api.latestVersion(false));
+            throw new IllegalArgumentException("Cannot serve " + api + " in versions " + minVersion + " to "
+                    + maxVersion + ": the protocol library knows " + api.oldestVersion() + " to "
+                    + api.latestVersion(false));
         }
         EnumMap<ApiKeys, Route> changed = new EnumMap<>(routes);
         Route route = new Route(new ServedVersions((short) minVersion, (short) maxVersion), handler);
@@ -53,8 +54,9 @@ public final class ApiRouter implements RequestHandler {
         ApiKeys api = request.header().apiKey();
         Route route = routes.get(api);
         if (route == null || !route.accepts(api, request.header().apiVersion())) {
-            request.disconnect("Received " + api + " in version " + request.header().apiVersion()
-                    + ", which is not among the versions that this broker told its clients");
+            request.disconnect(
+                    "Received " + api + " in version " + request.header().apiVersion()
+                            + ", which is not among the versions that this broker told its clients");
             return;
         }
         try {

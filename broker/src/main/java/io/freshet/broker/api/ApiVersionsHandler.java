@@ -44,7 +44,8 @@ public final class ApiVersionsHandler implements RequestHandler {
 
     @Override
     public void handle(KafkaRequest request) {
-        request.respond(answer((ApiVersionsRequest) request.body(), request.header().apiVersion()));
+        request.respond(
+                answer((ApiVersionsRequest) request.body(), request.header().apiVersion()));
     }
 
     private AbstractResponse answer(ApiVersionsRequest body, short version) {
@@ -80,7 +81,8 @@ public final class ApiVersionsHandler implements RequestHandler {
         ApiVersionCollection versions = new ApiVersionCollection(served.size());
         served.forEach((api, range) -> versions.add(new ApiVersion()
                 .setApiKey(api.id)
-                .setMinVersion(api == ApiKeys.PRODUCE ? ApiKeys.PRODUCE_API_VERSIONS_RESPONSE_MIN_VERSION : range.minVersion())
+                .setMinVersion(
+                        api == ApiKeys.PRODUCE ? ApiKeys.PRODUCE_API_VERSIONS_RESPONSE_MIN_VERSION : range.minVersion())
                 .setMaxVersion(range.maxVersion())));
         return versions;
     }

@@ -8,7 +8,8 @@ import org.apache.kafka.common.security.auth.SecurityProtocol;
 import org.apache.kafka.server.authorizer.AuthorizableRequestContext;
 
 /** Who calls and how, in the form that Kafka's coordinators and authorizer take. */
-public record CallContext(KafkaRequest request, SecurityProtocol securityProtocol) implements AuthorizableRequestContext {
+public record CallContext(KafkaRequest request, SecurityProtocol securityProtocol)
+        implements AuthorizableRequestContext {
     /** The context of a request on a plaintext listener. */
     public static CallContext of(KafkaRequest request) {
         return new CallContext(request, SecurityProtocol.PLAINTEXT);

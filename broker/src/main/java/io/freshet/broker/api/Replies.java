@@ -6,6 +6,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import org.apache.kafka.common.protocol.Errors;
 import org.apache.kafka.common.requests.AbstractResponse;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,14 +22,30 @@ public final class Replies {
      */
     public static <T> void whenDone(
             KafkaRequest request, CompletableFuture<T> result, Function<T, AbstractResponse> toResponse) {
-        var answered = result.thenApply(toResponse).whenComplete((response, error) -> {
-            if (error == null) {
-                request.respond(response);
-            } else {
-                fail(request, error);
-            }
+        var answered = result.handle((value, error) -> {
+            answer(request, value, error, toResponse);
+            return request;
         });
-        answered.exceptionally(error -> null);
+        answered.exceptionally(error -> {
+            LOG.error("Could not answer {} from {}", request.header(), request.connectionId(), error);
+            return request;
+        });
+    }
+
+    private static <T> void answer(
+            KafkaRequest request, T value, @Nullable Throwable error, Function<T, AbstractResponse> toResponse) {
+        if (error != null) {
+            fail(request, error);
+            return;
+        }
+        AbstractResponse response;
+        try {
+            response = toResponse.apply(value);
+        } catch (RuntimeException e) {
+            fail(request, e);
+            return;
+        }
+        request.respond(response);
     }
 
     /**
@@ -42,11 +59,20 @@ public final class Replies {
         } else {
             LOG.debug("{} from {} failed with {}", request.header(), request.connectionId(), code, error);
         }
-        AbstractResponse response = request.body().getErrorResponse(0, KafkaErrors.exceptionOf(error));
+        AbstractResponse response = errorResponse(request, error);
         if (response == null) {
-            request.disconnect("A request that has no answer failed with " + code);
+            request.disconnect(request.header().apiKey() + " failed with " + code + " and has no answer to tell it in");
         } else {
             request.respond(response);
+        }
+    }
+
+    private static @Nullable AbstractResponse errorResponse(KafkaRequest request, Throwable error) {
+        try {
+            return request.body().getErrorResponse(0, KafkaErrors.exceptionOf(error));
+        } catch (RuntimeException e) {
+            LOG.error("No error response can be made for {}", request.header(), e);
+            return null;
         }
     }
 }

@@ -82,8 +82,7 @@ final class GroupAdminApis {
                                 .forEach(group ->
                                         group.setAuthorizedOperations(AuthorizedOperations.all(ResourceType.GROUP)));
                     }
-                    return new ConsumerGroupDescribeResponse(
-                            new ConsumerGroupDescribeResponseData().setGroups(groups));
+                    return new ConsumerGroupDescribeResponse(new ConsumerGroupDescribeResponseData().setGroups(groups));
                 });
     }
 

@@ -25,6 +25,8 @@ import org.apache.kafka.image.TopicImage;
 import org.apache.kafka.server.share.persister.NoOpStatePersister;
 import org.apache.kafka.server.util.timer.SystemTimer;
 import org.apache.kafka.server.util.timer.SystemTimerReaper;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Runs Kafka's group coordinator over this broker's partitions of {@code __consumer_offsets}: elects it for each partition
@@ -35,6 +37,8 @@ import org.apache.kafka.server.util.timer.SystemTimerReaper;
  * coordinator is told of offsets at once and of their durability later: see {@link LogPartitionWriter}.
  */
 public final class GroupCoordination implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(GroupCoordination.class);
+
     /** Waiting metadata changes; each is small, and a change that did not fit would leave the coordinator with an old image. */
     private static final int METADATA_QUEUE_LENGTH = 1 << 16;
 
@@ -46,6 +50,7 @@ public final class GroupCoordination implements AutoCloseable {
     private final GroupCoordinatorService service;
     private final ExecutorService metadataThread;
     private final ExecutorService loaderThread;
+    private volatile boolean closed;
 
     private GroupCoordination(GroupParts parts) {
         this.parts = parts;
@@ -83,7 +88,7 @@ public final class GroupCoordination implements AutoCloseable {
 
     private void begin() {
         service.startup(this::offsetsTopicPartitions);
-        parts.metadata().addListener((delta, image) -> metadataThread.execute(() -> onMetadata(delta, image)));
+        parts.metadata().addListener(this::enqueueMetadata);
         parts.partitions().addLeadershipListener(new Elections());
         for (int partition = 0; partition < offsetsTopicPartitions(); partition++) {
             parts.partitions().log(offsetsPartition(partition)).ifPresent(this::elect);
@@ -108,10 +113,29 @@ public final class GroupCoordination implements AutoCloseable {
     /** Partitions of {@code __consumer_offsets} as created, or as they will be. */
     private int offsetsTopicPartitions() {
         TopicImage topic = parts.metadata().image().topics().getTopic(Topic.GROUP_METADATA_TOPIC_NAME);
-        return topic == null ? config.offsetsTopicPartitions() : topic.partitions().size();
+        return topic == null
+                ? config.offsetsTopicPartitions()
+                : topic.partitions().size();
+    }
+
+    private void enqueueMetadata(MetadataDelta delta, MetadataImage image) {
+        if (!closed) {
+            metadataThread.execute(() -> onMetadata(delta, image));
+        }
     }
 
     private void onMetadata(MetadataDelta delta, MetadataImage image) {
+        if (closed) {
+            return;
+        }
+        try {
+            tell(delta, image);
+        } catch (RuntimeException e) {
+            LOG.error("The group coordinator could not take on metadata of offset {}", image.offset(), e);
+        }
+    }
+
+    private void tell(MetadataDelta delta, MetadataImage image) {
         if (delta.configsDelta() != null) {
             delta.configsDelta().changes().keySet().stream()
                     .filter(resource -> resource.type() == ConfigResource.Type.GROUP)
@@ -122,6 +146,9 @@ public final class GroupCoordination implements AutoCloseable {
     }
 
     private void elect(PartitionLog log) {
+        if (closed) {
+            return;
+        }
         service.onElection(log.id().partition(), log.leaderEpoch());
     }
 
@@ -132,6 +159,9 @@ public final class GroupCoordination implements AutoCloseable {
 
     /** The coordinator drops what it holds of older epochs than it is told, and keeps what a newer election has loaded. */
     private void resign(int partition, int leaderEpoch) {
+        if (closed) {
+            return;
+        }
         service.onResignation(partition, OptionalInt.of(leaderEpoch + 1));
     }
 
@@ -142,6 +172,7 @@ public final class GroupCoordination implements AutoCloseable {
     /** Stops the coordinator and its threads; requests in flight are answered with an error. */
     @Override
     public void close() {
+        closed = true;
         service.shutdown();
         Threads.stop(metadataThread, STOP_TIMEOUT);
         Threads.stop(loaderThread, STOP_TIMEOUT);

@@ -58,8 +58,7 @@ final class GroupMembershipApis {
 
     private void heartbeat(KafkaRequest request) {
         HeartbeatRequest body = (HeartbeatRequest) request.body();
-        Replies.whenDone(
-                request, coordinator.heartbeat(CallContext.of(request), body.data()), HeartbeatResponse::new);
+        Replies.whenDone(request, coordinator.heartbeat(CallContext.of(request), body.data()), HeartbeatResponse::new);
     }
 
     /** Older versions name one member outside the list; the normalized form holds it inside. */

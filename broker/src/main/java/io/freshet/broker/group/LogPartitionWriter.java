@@ -48,7 +48,6 @@ final class LogPartitionWriter implements PartitionWriter {
         Registration registration = new Registration(log, new Bridge(partition, listener));
         registrations.put(new ListenerKey(partition, listener), registration);
         log.addHighWatermarkListener(registration.bridge);
-        listener.onHighWatermarkUpdated(partition, log.highWatermark());
     }
 
     @Override

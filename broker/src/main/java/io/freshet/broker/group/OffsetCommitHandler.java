@@ -83,10 +83,7 @@ final class OffsetCommitHandler implements RequestHandler {
                 existing.partitions().add(partition);
             } else {
                 answer.addPartition(
-                        topic.topicId(),
-                        topic.name(),
-                        partition.partitionIndex(),
-                        Errors.UNKNOWN_TOPIC_OR_PARTITION);
+                        topic.topicId(), topic.name(), partition.partitionIndex(), Errors.UNKNOWN_TOPIC_OR_PARTITION);
             }
         }
         if (!existing.partitions().isEmpty()) {

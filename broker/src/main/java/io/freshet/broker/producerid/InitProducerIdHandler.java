@@ -37,8 +37,9 @@ public final class InitProducerIdHandler implements RequestHandler {
             throw new InvalidRequestException("transactional.id must not be empty");
         }
         if (body.transactionalId() != null) {
-            throw new UnsupportedVersionException("Transactions are not served by this broker yet: configure the producer"
-                    + " without transactional.id (it was " + body.transactionalId() + ")");
+            throw new UnsupportedVersionException(
+                    "Transactions are not served by this broker yet: configure the producer"
+                            + " without transactional.id (it was " + body.transactionalId() + ")");
         }
         boolean hasId = body.producerId() != RecordBatch.NO_PRODUCER_ID;
         boolean hasEpoch = body.producerEpoch() != RecordBatch.NO_PRODUCER_EPOCH;

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.freshet.broker.fake.ControlFixture;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.AlterConfigOp.OpType;
 import org.apache.kafka.clients.admin.ConfigEntry;
@@ -28,6 +29,7 @@ import org.apache.kafka.common.requests.IncrementalAlterConfigsResponse;
 import org.apache.kafka.common.requests.ListConfigResourcesRequest;
 import org.apache.kafka.common.requests.ListConfigResourcesResponse;
 import org.apache.kafka.storage.internals.log.LogConfig;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -59,7 +61,7 @@ class ConfigApisTest {
 
         LogConfig parsed = broker.topicConfigs.apply("events");
         assertThat(broker.topicConfigs.apply("events")).isSameAs(parsed);
-        DescribeConfigsResourceResult described = describe(TOPIC).get("max.message.bytes");
+        DescribeConfigsResourceResult described = described(TOPIC, "max.message.bytes");
         assertThat(described.value()).isEqualTo("8000");
         assertThat(described.configSource()).isEqualTo(ConfigSource.TOPIC_CONFIG.id());
         assertThat(described.synonyms().stream().map(synonym -> synonym.value()))
@@ -74,13 +76,12 @@ class ConfigApisTest {
     void aStandInNameIsShownAsTheSource() {
         broker.cluster.createTopic("events", 1);
 
-        DescribeConfigsResourceResult retention = describe(TOPIC).get("retention.ms");
+        DescribeConfigsResourceResult retention = described(TOPIC, "retention.ms");
 
         assertThat(retention.value()).isEqualTo("86400000");
         assertThat(retention.configSource()).isEqualTo(ConfigSource.STATIC_BROKER_CONFIG.id());
         assertThat(retention.synonyms().get(0).name()).isEqualTo("log.retention.hours");
-        assertThat(describe(TOPIC).get("cleanup.policy").configSource())
-                .isEqualTo(ConfigSource.DEFAULT_CONFIG.id());
+        assertThat(described(TOPIC, "cleanup.policy").configSource()).isEqualTo(ConfigSource.DEFAULT_CONFIG.id());
     }
 
     @Test
@@ -102,12 +103,12 @@ class ConfigApisTest {
         assertThat(set(new ConfigResource(Type.BROKER, "2"), "log.retention.ms", "1"))
                 .isEqualTo(Errors.INVALID_REQUEST);
 
-        DescribeConfigsResourceResult retention = describe(BROKER).get("log.retention.ms");
+        DescribeConfigsResourceResult retention = described(BROKER, "log.retention.ms");
         assertThat(retention.value()).isEqualTo("1000");
         assertThat(retention.configSource()).isEqualTo(ConfigSource.DYNAMIC_BROKER_CONFIG.id());
         assertThat(retention.readOnly()).isFalse();
-        assertThat(describe(BROKER).get("auto.create.topics.enable").readOnly()).isTrue();
-        assertThat(describe(BROKER).get("message.max.bytes").configSource())
+        assertThat(described(BROKER, "auto.create.topics.enable").readOnly()).isTrue();
+        assertThat(described(BROKER, "message.max.bytes").configSource())
                 .isEqualTo(ConfigSource.STATIC_BROKER_CONFIG.id());
         assertThat(describe(DEFAULT_BROKER)).isEmpty();
     }
@@ -121,14 +122,13 @@ class ConfigApisTest {
         assertThat(set(group, "consumer.session.timeout.ms", "1")).isEqualTo(Errors.INVALID_CONFIG);
         assertThat(set(metrics, "interval.ms", "1000")).isEqualTo(Errors.NONE);
 
-        assertThat(describe(group).get("consumer.session.timeout.ms").value()).isEqualTo("50000");
-        assertThat(describe(group).get("consumer.heartbeat.interval.ms").value())
-                .isEqualTo("5000");
-        assertThat(describe(metrics).get("interval.ms").value()).isEqualTo("1000");
-        ListConfigResourcesResponse listed = broker.call(new ListConfigResourcesRequest.Builder(
-                        new ListConfigResourcesRequestData()
+        assertThat(described(group, "consumer.session.timeout.ms").value()).isEqualTo("50000");
+        assertThat(described(group, "consumer.heartbeat.interval.ms").value()).isEqualTo("5000");
+        assertThat(described(metrics, "interval.ms").value()).isEqualTo("1000");
+        ListConfigResourcesResponse listed =
+                broker.call(new ListConfigResourcesRequest.Builder(new ListConfigResourcesRequestData()
                                 .setResourceTypes(List.of(Type.GROUP.id(), Type.CLIENT_METRICS.id(), Type.BROKER.id())))
-                .build((short) 1));
+                        .build((short) 1));
         assertThat(listed.data().configResources().stream()
                         .map(ListConfigResourcesResponseData.ConfigResource::resourceName))
                 .containsExactlyInAnyOrder("payments", "all", "1");
@@ -147,7 +147,7 @@ class ConfigApisTest {
                         false)
                 .build((short) 2));
 
-        assertThat(response.errors().get(TOPIC).error()).isEqualTo(Errors.NONE);
+        assertThat(response.errors().values().iterator().next().error()).isEqualTo(Errors.NONE);
         assertThat(broker.cluster.image().configs().configMapForResource(TOPIC))
                 .containsExactly(Map.entry("segment.ms", "9"));
     }
@@ -161,11 +161,15 @@ class ConfigApisTest {
         assertThat(describeError(new ConfigResource(Type.BROKER_LOGGER, "1"))).isEqualTo(Errors.NONE);
     }
 
+    private DescribeConfigsResourceResult described(ConfigResource resource, String name) {
+        return Objects.requireNonNull(describe(resource).get(name), name);
+    }
+
     private Errors set(ConfigResource resource, String name, String value) {
         return alter(resource, name, value, OpType.SET);
     }
 
-    private Errors alter(ConfigResource resource, String name, String value, OpType operation) {
+    private Errors alter(ConfigResource resource, String name, @Nullable String value, OpType operation) {
         IncrementalAlterConfigsResponse response = broker.call(new IncrementalAlterConfigsRequest.Builder(
                         Map.of(resource, List.of(new AlterConfigOp(new ConfigEntry(name, value), operation))), false)
                 .build((short) 1));
@@ -186,15 +190,15 @@ class ConfigApisTest {
     }
 
     private DescribeConfigsResult result(ConfigResource resource) {
-        DescribeConfigsResponse response = broker.call(new DescribeConfigsRequest.Builder(
-                        new DescribeConfigsRequestData()
+        DescribeConfigsResponse response =
+                broker.call(new DescribeConfigsRequest.Builder(new DescribeConfigsRequestData()
                                 .setIncludeSynonyms(true)
                                 .setIncludeDocumentation(true)
                                 .setResources(List.of(new DescribeConfigsResource()
                                         .setResourceType(resource.type().id())
                                         .setResourceName(resource.name())
                                         .setConfigurationKeys(null))))
-                .build((short) 4));
+                        .build((short) 4));
         return response.data().results().get(0);
     }
 }

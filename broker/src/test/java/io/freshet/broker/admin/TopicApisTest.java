@@ -60,8 +60,8 @@ class TopicApisTest {
     void metadataDescribesBrokersAndTopicsByNameAndById() {
         Uuid id = broker.cluster.createTopic("events", 2);
 
-        MetadataResponse byName = broker.call(MetadataRequest.Builder.forTopicNames(List.of("events"), false)
-                .build((short) 13));
+        MetadataResponse byName = broker.call(
+                MetadataRequest.Builder.forTopicNames(List.of("events"), false).build((short) 13));
         assertThat(byName.clusterId()).isEqualTo(MemoryCluster.CLUSTER_ID);
         assertThat(byName.controller().id()).isEqualTo(1);
         assertThat(byName.brokers()).singleElement().satisfies(node -> {
@@ -70,8 +70,9 @@ class TopicApisTest {
         });
         MetadataResponseTopic topic = byName.data().topics().find("events");
         assertThat(topic.topicId()).isEqualTo(id);
-        assertThat(topic.partitions()).hasSize(2).allSatisfy(partition -> assertThat(partition.leaderId())
-                .isEqualTo(1));
+        assertThat(topic.partitions())
+                .hasSize(2)
+                .allSatisfy(partition -> assertThat(partition.leaderId()).isEqualTo(1));
 
         MetadataResponse byId = broker.call(
                 MetadataRequest.Builder.forTopicIds(Set.of(id, new Uuid(1, 2))).build((short) 13));
@@ -126,17 +127,17 @@ class TopicApisTest {
 
         DescribeTopicPartitionsResponse first =
                 describe(new DescribeTopicPartitionsRequestData().setResponsePartitionLimit(2));
-        assertThat(first.data().topics()).singleElement().satisfies(topic -> assertThat(topic.partitions())
-                .hasSize(2));
+        assertThat(first.data().topics())
+                .singleElement()
+                .satisfies(topic -> assertThat(topic.partitions()).hasSize(2));
         assertThat(first.data().nextCursor().topicName()).isEqualTo("a");
         DescribeTopicPartitionsResponse second = describe(new DescribeTopicPartitionsRequestData()
                 .setCursor(new Cursor().setTopicName("a").setPartitionIndex(2)));
         assertThat(second.data().topics()).hasSize(2);
         assertThat(second.data().nextCursor()).isNull();
-        DescribeTopicPartitionsResponse missing = describe(
-                new DescribeTopicPartitionsRequestData().setTopics(List.of(new TopicRequest().setName("no"))));
-        assertThat(missing.data().topics().find("no").errorCode())
-                .isEqualTo(Errors.UNKNOWN_TOPIC_OR_PARTITION.code());
+        DescribeTopicPartitionsResponse missing =
+                describe(new DescribeTopicPartitionsRequestData().setTopics(List.of(new TopicRequest().setName("no"))));
+        assertThat(missing.data().topics().find("no").errorCode()).isEqualTo(Errors.UNKNOWN_TOPIC_OR_PARTITION.code());
     }
 
     private DescribeTopicPartitionsResponse describe(DescribeTopicPartitionsRequestData data) {
@@ -152,9 +153,9 @@ class TopicApisTest {
         assertThat(response.data().brokers().find(1).port()).isEqualTo(9092);
         assertThat(response.data().clusterAuthorizedOperations()).isPositive();
 
-        DescribeClusterResponse controllers = broker.call(new DescribeClusterRequest.Builder(
-                        new DescribeClusterRequestData().setEndpointType((byte) 2))
-                .build((short) 2));
+        DescribeClusterResponse controllers = broker.call(
+                new DescribeClusterRequest.Builder(new DescribeClusterRequestData().setEndpointType((byte) 2))
+                        .build((short) 2));
         assertThat(controllers.data().errorCode()).isEqualTo(Errors.MISMATCHED_ENDPOINT_TYPE.code());
     }
 
@@ -221,9 +222,9 @@ class TopicApisTest {
         restartWith(Map.of("delete.topic.enable", "false"));
         broker.cluster.createTopic("kept", 1);
 
-        DeleteTopicsResponse response = broker.call(new DeleteTopicsRequest.Builder(
-                        new DeleteTopicsRequestData().setTopicNames(List.of("kept")))
-                .build((short) 5));
+        DeleteTopicsResponse response = broker.call(
+                new DeleteTopicsRequest.Builder(new DeleteTopicsRequestData().setTopicNames(List.of("kept")))
+                        .build((short) 5));
 
         assertThat(response.data().responses().find("kept").errorCode())
                 .isEqualTo(Errors.TOPIC_DELETION_DISABLED.code());
@@ -237,8 +238,7 @@ class TopicApisTest {
         data.topics().mustAdd(new CreatePartitionsTopic().setName("twice").setCount(4));
         data.topics().mustAdd(new CreatePartitionsTopic().setName("twice").setCount(5));
 
-        CreatePartitionsResponse response =
-                broker.call(new CreatePartitionsRequest.Builder(data).build((short) 3));
+        CreatePartitionsResponse response = broker.call(new CreatePartitionsRequest.Builder(data).build((short) 3));
 
         assertThat(response.data().results()).hasSize(2);
         assertThat(response.errorCounts()).containsEntry(Errors.INVALID_REQUEST, 1);
@@ -255,8 +255,9 @@ class TopicApisTest {
 
         assertThat(response.data().results()).singleElement().satisfies(dir -> {
             assertThat(dir.logDir()).isEqualTo("memory:");
-            assertThat(dir.topics()).singleElement().satisfies(topic -> assertThat(topic.partitions())
-                    .hasSize(2));
+            assertThat(dir.topics())
+                    .singleElement()
+                    .satisfies(topic -> assertThat(topic.partitions()).hasSize(2));
         });
     }
 }

@@ -50,16 +50,16 @@ class ApiRouterTest {
 
     @Test
     void aFailedFutureIsAnsweredAndSoIsAFailureToMakeTheAnswer() {
-        RecordedRequest failed = new RecordedRequest(
-                new ListGroupsRequest.Builder(new ListGroupsRequestData()).build((short) 4));
+        RecordedRequest failed =
+                new RecordedRequest(new ListGroupsRequest.Builder(new ListGroupsRequestData()).build((short) 4));
         Replies.whenDone(
                 failed,
                 CompletableFuture.failedFuture(Errors.NOT_COORDINATOR.exception()),
                 nothing -> new ListGroupsResponse(null));
         assertThat(error(failed)).isEqualTo(Errors.NOT_COORDINATOR);
 
-        RecordedRequest badAnswer = new RecordedRequest(
-                new ListGroupsRequest.Builder(new ListGroupsRequestData()).build((short) 4));
+        RecordedRequest badAnswer =
+                new RecordedRequest(new ListGroupsRequest.Builder(new ListGroupsRequestData()).build((short) 4));
         Replies.whenDone(badAnswer, CompletableFuture.completedFuture(1), one -> {
             throw new IllegalStateException("bug");
         });
@@ -82,16 +82,19 @@ class ApiRouterTest {
             ApiVersionsResponse response = broker.call(new ApiVersionsRequest.Builder().build((short) 4));
 
             assertThat(response.data().errorCode()).isEqualTo(Errors.NONE.code());
-            assertThat(response.data().apiKeys()).hasSameSizeAs(broker.router.served().keySet());
+            assertThat(response.data().apiKeys())
+                    .hasSameSizeAs(broker.router.served().keySet());
             broker.router.served().forEach((api, versions) -> {
                 assertThat(response.apiVersion(api.id).minVersion()).isEqualTo(versions.minVersion());
                 assertThat(response.apiVersion(api.id).maxVersion()).isEqualTo(versions.maxVersion());
             });
             assertThat(response.apiVersion(ApiKeys.SHARE_FETCH.id)).isNull();
-            assertThat(response.data().finalizedFeatures().find("metadata.version")).isNotNull();
+            assertThat(response.data().finalizedFeatures().find("metadata.version"))
+                    .isNotNull();
             assertThat(response.data().finalizedFeatures().find("group.version").maxVersionLevel())
                     .isEqualTo((short) 1);
-            assertThat(response.data().supportedFeatures().find("metadata.version")).isNotNull();
+            assertThat(response.data().supportedFeatures().find("metadata.version"))
+                    .isNotNull();
         }
     }
 
@@ -102,9 +105,13 @@ class ApiRouterTest {
                     .isEqualTo(Errors.INVALID_REQUEST);
             assertThat(versions(broker, named().setClusterId("another").setNodeId(1)))
                     .isEqualTo(Errors.REBOOTSTRAP_REQUIRED);
-            assertThat(versions(broker, named().setClusterId(MemoryCluster.CLUSTER_ID).setNodeId(9)))
+            assertThat(versions(
+                            broker,
+                            named().setClusterId(MemoryCluster.CLUSTER_ID).setNodeId(9)))
                     .isEqualTo(Errors.REBOOTSTRAP_REQUIRED);
-            assertThat(versions(broker, named().setClusterId(MemoryCluster.CLUSTER_ID).setNodeId(1)))
+            assertThat(versions(
+                            broker,
+                            named().setClusterId(MemoryCluster.CLUSTER_ID).setNodeId(1)))
                     .isEqualTo(Errors.NONE);
         }
     }
@@ -113,7 +120,8 @@ class ApiRouterTest {
     void everyErrorKindHasACode() {
         for (ErrorKind kind : ErrorKind.values()) {
             assertThat(KafkaErrors.codeOf(kind)).isNotEqualTo(Errors.NONE);
-            assertThat(KafkaErrors.exceptionOf(new FreshetException(kind, "why"))).hasMessage("why");
+            assertThat(KafkaErrors.exceptionOf(new FreshetException(kind, "why")))
+                    .hasMessage("why");
         }
         assertThat(List.of(ErrorKind.UNAVAILABLE, ErrorKind.INDETERMINATE))
                 .allSatisfy(kind -> assertThat(KafkaErrors.codeOf(kind).exception())
@@ -121,9 +129,7 @@ class ApiRouterTest {
     }
 
     private static ApiVersionsRequestData named() {
-        return new ApiVersionsRequestData()
-                .setClientSoftwareName("test")
-                .setClientSoftwareVersion("1");
+        return new ApiVersionsRequestData().setClientSoftwareName("test").setClientSoftwareVersion("1");
     }
 
     private static Errors versions(ControlFixture broker, ApiVersionsRequestData data) {

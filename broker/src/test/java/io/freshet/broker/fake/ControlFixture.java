@@ -72,18 +72,11 @@ public final class ControlFixture implements AutoCloseable {
                 DEFINITION,
                 new AbstractConfig(DEFINITION, file, false),
                 () -> this.cluster.image().configs());
-        this.cluster.validator = ConfigChangeValidation.of(configs);
+        this.cluster.validator = ConfigChangeValidation.of(configs.values());
         this.topicConfigs = new TopicConfigs(configs);
         this.cache = ControlApis.cacheOf(NODE_ID, this.cluster);
         this.groups = GroupCoordination.start(new GroupParts(
-                NODE_ID,
-                configs.values(),
-                this.cluster,
-                partitions,
-                topicConfigs,
-                Time.SYSTEM,
-                metrics,
-                registry));
+                NODE_ID, configs.values(), this.cluster, partitions, topicConfigs, Time.SYSTEM, metrics, registry));
         ControlApis.register(
                 router,
                 new ControlParts(

@@ -159,8 +159,7 @@ public final class MemoryCluster implements MetadataNode, ClusterController {
             replay(List.of(new RemoveTopicRecord().setTopicId(id)));
             topic.partitions()
                     .keySet()
-                    .forEach(partition ->
-                            partitions.closePartition(new TopicPartition(topic.name(), partition), true));
+                    .forEach(partition -> partitions.closePartition(new TopicPartition(topic.name(), partition), true));
             results.put(id, ApiError.NONE);
         }
         return CompletableFuture.completedFuture(results);
@@ -290,9 +289,8 @@ public final class MemoryCluster implements MetadataNode, ClusterController {
     @Override
     public synchronized void addListener(ImageListener listener) {
         listeners.add(listener);
-        MetadataDelta delta = new MetadataDelta.Builder()
-                .setImage(MetadataImage.EMPTY)
-                .build();
+        MetadataDelta delta =
+                new MetadataDelta.Builder().setImage(MetadataImage.EMPTY).build();
         image.write(
                 new org.apache.kafka.image.writer.ImageWriter() {
                     @Override
@@ -303,7 +301,8 @@ public final class MemoryCluster implements MetadataNode, ClusterController {
                     @Override
                     public void close(boolean complete) {}
                 },
-                new org.apache.kafka.image.writer.ImageWriterOptions.Builder(image.features().metadataVersionOrThrow())
+                new org.apache.kafka.image.writer.ImageWriterOptions.Builder(
+                                image.features().metadataVersionOrThrow())
                         .build());
         listener.onChange(delta, image);
     }

@@ -71,18 +71,22 @@ class ClassicGroupTest {
         assertThat(found.nodeId()).isEqualTo(ControlFixture.NODE_ID);
         assertThat(found.host()).isEqualTo("broker.test");
         assertThat(found.port()).isEqualTo(9092);
-        assertThat(broker.cluster.image().topics().getTopic("__consumer_offsets").partitions())
+        assertThat(broker.cluster
+                        .image()
+                        .topics()
+                        .getTopic("__consumer_offsets")
+                        .partitions())
                 .hasSize(3);
         assertThat(broker.topicConfigs.apply("__consumer_offsets").compact).isTrue();
     }
 
     @Test
     void aTransactionalProducerThatLooksForACoordinatorIsToldAtOnceThatThereIsNone() {
-        FindCoordinatorResponse response = broker.call(new FindCoordinatorRequest.Builder(
-                        new FindCoordinatorRequestData()
+        FindCoordinatorResponse response =
+                broker.call(new FindCoordinatorRequest.Builder(new FindCoordinatorRequestData()
                                 .setKeyType(FindCoordinatorRequest.CoordinatorType.TRANSACTION.id())
                                 .setCoordinatorKeys(List.of("tx")))
-                .build((short) 6));
+                        .build((short) 6));
 
         var found = response.data().coordinators().get(0);
         assertThat(found.errorCode()).isEqualTo(Errors.UNSUPPORTED_VERSION.code());
@@ -97,8 +101,7 @@ class ClassicGroupTest {
         String second = memberId();
 
         RecordedRequest firstJoin = broker.send(join(first));
-        JoinGroupResponseData alone =
-                ((JoinGroupResponse) firstJoin.answer().get(20, TimeUnit.SECONDS)).data();
+        JoinGroupResponseData alone = ((JoinGroupResponse) firstJoin.answer().get(20, TimeUnit.SECONDS)).data();
         assertThat(alone.errorCode()).isEqualTo(Errors.NONE.code());
         assertThat(sync(alone, Map.of(first, "all")).data().assignment()).isEqualTo(bytes("all"));
 
@@ -123,9 +126,9 @@ class ClassicGroupTest {
         assertThat(commit(first, generation - 1, "events", 0, 43)).isEqualTo(Errors.ILLEGAL_GENERATION);
         assertThat(committed("events", 0)).isEqualTo(42);
 
-        LeaveGroupResponse left = broker.call(new LeaveGroupRequest.Builder(
-                        GROUP, List.of(new MemberIdentity().setMemberId(second)))
-                .build((short) 5));
+        LeaveGroupResponse left =
+                broker.call(new LeaveGroupRequest.Builder(GROUP, List.of(new MemberIdentity().setMemberId(second)))
+                        .build((short) 5));
         assertThat(left.error()).isEqualTo(Errors.NONE);
         awaitRebalance(first, generation);
     }
@@ -141,8 +144,7 @@ class ClassicGroupTest {
 
         restart();
 
-        await().atMost(Duration.ofSeconds(20))
-                .until(() -> heartbeat(member, joined.generationId()) == Errors.NONE);
+        await().atMost(Duration.ofSeconds(20)).until(() -> heartbeat(member, joined.generationId()) == Errors.NONE);
         assertThat(committed("events", 0)).isEqualTo(7);
         assertThat(commit(member, joined.generationId(), "events", 0, 8)).isEqualTo(Errors.NONE);
         assertThat(committed("events", 0)).isEqualTo(8);
@@ -187,8 +189,8 @@ class ClassicGroupTest {
                         .map(partition -> Errors.forCode(partition.errorCode())))
                 .containsExactlyInAnyOrder(Errors.NONE, Errors.UNKNOWN_TOPIC_OR_PARTITION, Errors.UNKNOWN_TOPIC_ID);
 
-        OffsetCommitResponse byName = broker.call(
-                OffsetCommitRequest.Builder.forTopicNames(commit).build((short) 9));
+        OffsetCommitResponse byName =
+                broker.call(OffsetCommitRequest.Builder.forTopicNames(commit).build((short) 9));
         assertThat(byName.data().topics().stream()
                         .filter(topic -> topic.name().equals("gone"))
                         .map(OffsetCommitResponseTopic::partitions)
@@ -263,11 +265,11 @@ class ClassicGroupTest {
     }
 
     private org.apache.kafka.common.message.FindCoordinatorResponseData.Coordinator find(String group) {
-        FindCoordinatorResponse response = broker.call(new FindCoordinatorRequest.Builder(
-                        new FindCoordinatorRequestData()
+        FindCoordinatorResponse response =
+                broker.call(new FindCoordinatorRequest.Builder(new FindCoordinatorRequestData()
                                 .setKeyType(FindCoordinatorRequest.CoordinatorType.GROUP.id())
                                 .setCoordinatorKeys(List.of(group)))
-                .build((short) 6));
+                        .build((short) 6));
         return response.data().coordinators().get(0);
     }
 
@@ -326,13 +328,13 @@ class ClassicGroupTest {
     }
 
     private Errors commit(String member, int generation, String topic, int partition, long offset) {
-        OffsetCommitResponse response = broker.call(OffsetCommitRequest.Builder.forTopicNames(
-                        new OffsetCommitRequestData()
+        OffsetCommitResponse response =
+                broker.call(OffsetCommitRequest.Builder.forTopicNames(new OffsetCommitRequestData()
                                 .setGroupId(GROUP)
                                 .setMemberId(member)
                                 .setGenerationIdOrMemberEpoch(generation)
                                 .setTopics(List.of(topic(topic, partition, offset))))
-                .build((short) 9));
+                        .build((short) 9));
         return Errors.forCode(
                 response.data().topics().get(0).partitions().get(0).errorCode());
     }

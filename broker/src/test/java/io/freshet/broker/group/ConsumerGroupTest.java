@@ -44,8 +44,8 @@ import org.junit.jupiter.api.Test;
 class ConsumerGroupTest {
     private static final String GROUP = "payments";
 
-    private final ControlFixture broker = new ControlFixture(Map.of(
-            "group.consumer.assignment.interval.ms", "0", "group.consumer.min.assignment.interval.ms", "0"));
+    private final ControlFixture broker = new ControlFixture(
+            Map.of("group.consumer.assignment.interval.ms", "0", "group.consumer.min.assignment.interval.ms", "0"));
 
     @AfterEach
     void close() {
@@ -81,11 +81,11 @@ class ConsumerGroupTest {
         Set<Integer> all = new HashSet<>(first.owned);
         all.addAll(second.owned);
         assertThat(all).containsExactlyInAnyOrder(0, 1, 2, 3);
-        ConsumerGroupDescribeResponse described = broker.call(new ConsumerGroupDescribeRequest.Builder(
-                        new ConsumerGroupDescribeRequestData()
+        ConsumerGroupDescribeResponse described =
+                broker.call(new ConsumerGroupDescribeRequest.Builder(new ConsumerGroupDescribeRequestData()
                                 .setGroupIds(List.of(GROUP))
                                 .setIncludeAuthorizedOperations(true))
-                .build((short) 1));
+                        .build((short) 1));
         assertThat(described.data().groups().get(0).members()).hasSize(2);
         assertThat(described.data().groups().get(0).authorizedOperations()).isPositive();
         assertThat(list().data().groups())
@@ -113,26 +113,24 @@ class ConsumerGroupTest {
 
     @Test
     void describingAnUnknownClassicGroupSaysThatItIsDead() {
-        DescribeGroupsResponse response = broker.call(new DescribeGroupsRequest.Builder(
-                        new DescribeGroupsRequestData().setGroups(List.of("nobody")))
-                .build((short) 6));
+        DescribeGroupsResponse response = broker.call(
+                new DescribeGroupsRequest.Builder(new DescribeGroupsRequestData().setGroups(List.of("nobody")))
+                        .build((short) 6));
 
-        assertThat(response.data().groups())
-                .singleElement()
-                .satisfies(group -> {
-                    assertThat(group.errorCode()).isEqualTo(Errors.GROUP_ID_NOT_FOUND.code());
-                    assertThat(group.groupState()).isEqualTo("Dead");
-                });
+        assertThat(response.data().groups()).singleElement().satisfies(group -> {
+            assertThat(group.errorCode()).isEqualTo(Errors.GROUP_ID_NOT_FOUND.code());
+            assertThat(group.groupState()).isEqualTo("Dead");
+        });
     }
 
     @Test
     void anInvalidHeartbeatIsRefused() {
-        ConsumerGroupHeartbeatResponse response = broker.call(new ConsumerGroupHeartbeatRequest.Builder(
-                        new ConsumerGroupHeartbeatRequestData()
+        ConsumerGroupHeartbeatResponse response =
+                broker.call(new ConsumerGroupHeartbeatRequest.Builder(new ConsumerGroupHeartbeatRequestData()
                                 .setGroupId("")
                                 .setMemberId("m")
                                 .setMemberEpoch(0))
-                .build((short) 1));
+                        .build((short) 1));
 
         assertThat(response.data().errorCode()).isEqualTo(Errors.INVALID_REQUEST.code());
     }
@@ -142,9 +140,9 @@ class ConsumerGroupTest {
     }
 
     private Errors delete() {
-        DeleteGroupsResponse response = broker.call(new DeleteGroupsRequest.Builder(
-                        new DeleteGroupsRequestData().setGroupsNames(List.of(GROUP, GROUP)))
-                .build((short) 2));
+        DeleteGroupsResponse response = broker.call(
+                new DeleteGroupsRequest.Builder(new DeleteGroupsRequestData().setGroupsNames(List.of(GROUP, GROUP)))
+                        .build((short) 2));
         assertThat(response.data().results()).hasSize(1);
         return Errors.forCode(response.data().results().find(GROUP).errorCode());
     }

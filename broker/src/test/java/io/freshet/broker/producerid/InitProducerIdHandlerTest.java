@@ -75,8 +75,7 @@ class InitProducerIdHandlerTest {
 
     @Test
     void aTransactionalIdIsRefusedAtOnce() {
-        assertThat(error(send(idempotent().setTransactionalId("tx"))))
-                .isEqualTo(Errors.UNSUPPORTED_VERSION);
+        assertThat(error(send(idempotent().setTransactionalId("tx")))).isEqualTo(Errors.UNSUPPORTED_VERSION);
         assertThat(asked).isEmpty();
     }
 
@@ -97,7 +96,8 @@ class InitProducerIdHandlerTest {
     }
 
     private static InitProducerIdResponseData data(RecordedRequest request) {
-        InitProducerIdResponse response = (InitProducerIdResponse) request.answer().getNow(null);
+        InitProducerIdResponse response =
+                (InitProducerIdResponse) request.answer().getNow(null);
         assertThat(response).isNotNull();
         return response.data();
     }
