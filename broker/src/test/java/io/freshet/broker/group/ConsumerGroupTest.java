@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.freshet.broker.fake.ControlFixture;
+import io.freshet.broker.fake.MemoryPartitionLogs;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -44,8 +45,10 @@ import org.junit.jupiter.api.Test;
 class ConsumerGroupTest {
     private static final String GROUP = "payments";
 
-    private final ControlFixture broker = new ControlFixture(
-            Map.of("group.consumer.assignment.interval.ms", "0", "group.consumer.min.assignment.interval.ms", "0"));
+    private static final Map<String, String> EAGER =
+            Map.of("group.consumer.assignment.interval.ms", "0", "group.consumer.min.assignment.interval.ms", "0");
+
+    private ControlFixture broker = new ControlFixture(EAGER);
 
     @AfterEach
     void close() {
@@ -91,6 +94,25 @@ class ConsumerGroupTest {
         assertThat(list().data().groups())
                 .singleElement()
                 .satisfies(group -> assertThat(group.groupType()).isEqualToIgnoringCase("consumer"));
+    }
+
+    @Test
+    void aNewBrokerProcessGoesOnWithTheMembersEpoch() {
+        Uuid topic = broker.cluster.createTopic("payments", 2);
+        Member member = new Member(topic);
+        await().atMost(Duration.ofSeconds(20)).until(() -> member.heartbeat().size() == 2);
+        int epoch = member.epoch;
+
+        broker.stop();
+        MemoryPartitionLogs old = broker.partitions;
+        MemoryPartitionLogs reopened = new MemoryPartitionLogs();
+        broker = new ControlFixture(EAGER, reopened, broker.cluster);
+        old.all().values().forEach(log -> reopened.open(log.id(), log.leaderEpoch() + 1, log));
+        old.close();
+
+        await().atMost(Duration.ofSeconds(20)).until(() -> member.send(epoch).errorCode() == Errors.NONE.code());
+        assertThat(member.heartbeat()).containsExactlyInAnyOrder(0, 1);
+        assertThat(member.epoch).isEqualTo(epoch);
     }
 
     @Test
