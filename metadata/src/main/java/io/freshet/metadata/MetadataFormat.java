@@ -96,6 +96,11 @@ public final class MetadataFormat {
         return properties(directory).clusterId().orElseThrow();
     }
 
+    /** The node id in {@code directory}; INVALID if it is not formatted. */
+    public static int nodeId(Path directory) {
+        return properties(directory).nodeId().getAsInt();
+    }
+
     static MetaProperties properties(Path directory) {
         if (!isFormatted(directory)) {
             throw new FreshetException(

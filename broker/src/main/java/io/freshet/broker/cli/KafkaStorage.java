@@ -99,7 +99,7 @@ public final class KafkaStorage {
                         .println("Already formatted: " + directory + ". Use --ignore-formatted to leave it as it is.");
                 return 1;
             }
-            MetadataFormat.format(directory, config.nodeId(), clusterId);
+            Formatting.format(config, clusterId);
             spec.commandLine()
                     .getOut()
                     .println(

@@ -4,6 +4,7 @@ package io.freshet.broker.cli;
 import io.freshet.broker.config.FreshetKeys;
 import io.freshet.broker.config.ServerConfig;
 import io.freshet.broker.server.BrokerServer;
+import io.freshet.common.runtime.Randomness;
 import io.freshet.metadata.MetadataFormat;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -71,7 +72,7 @@ final class UpCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         ServerConfig config = config();
         if (!MetadataFormat.isFormatted(config.metadataDirectory())) {
-            String clusterId = MetadataFormat.format(config.metadataDirectory(), config.nodeId());
+            String clusterId = Formatting.format(config, MetadataFormat.newClusterId(Randomness.secure()));
             out.println("Formatted " + config.metadataDirectory() + " for the new cluster " + clusterId + ".");
             out.flush();
         }

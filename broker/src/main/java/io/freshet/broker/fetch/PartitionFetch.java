@@ -3,8 +3,8 @@ package io.freshet.broker.fetch;
 
 import io.freshet.broker.api.KafkaErrors;
 import io.freshet.broker.offsets.LedPartitions;
-import io.freshet.broker.offsets.PartitionQueries;
-import io.freshet.broker.offsets.PartitionQueries.EpochEnd;
+import io.freshet.broker.partition.PartitionQueries;
+import io.freshet.broker.partition.PartitionQueries.EpochEnd;
 import io.freshet.common.buffer.SharedBytes;
 import io.freshet.protocol.SlicedRecords;
 import io.freshet.storage.SegmentCheckpoint.AbortedTransaction;
@@ -85,7 +85,8 @@ final class PartitionFetch {
         return log == null || error != Errors.NONE || diverging != null;
     }
 
-    @Nullable PartitionQueries log() {
+    @Nullable
+    PartitionQueries log() {
         return log;
     }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.fetch;
 
-import io.freshet.broker.offsets.PartitionQueries;
 import io.freshet.broker.partition.PartitionLog;
+import io.freshet.broker.partition.PartitionQueries;
 import io.freshet.common.runtime.Scheduler;
 import io.freshet.storage.StreamLog.StreamRead;
 import java.util.List;

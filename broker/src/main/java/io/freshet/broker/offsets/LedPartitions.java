@@ -3,6 +3,7 @@ package io.freshet.broker.offsets;
 
 import io.freshet.broker.partition.PartitionLog;
 import io.freshet.broker.partition.PartitionLogs;
+import io.freshet.broker.partition.PartitionQueries;
 import io.freshet.metadata.MetadataNode;
 import java.util.Optional;
 import java.util.function.Function;
@@ -61,7 +62,8 @@ public record LedPartitions(
     private RuntimeException whyNotLed(TopicPartition partition) {
         TopicImage topic = metadata.image().topics().getTopic(partition.topic());
         if (topic != null && topic.partitions().containsKey(partition.partition())) {
-            return new NotLeaderOrFollowerException("This broker does not lead " + partition + "; refresh the metadata");
+            return new NotLeaderOrFollowerException(
+                    "This broker does not lead " + partition + "; refresh the metadata");
         }
         return new UnknownTopicOrPartitionException(partition + " does not exist");
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.offsets;
 
+import io.freshet.broker.partition.PartitionQueries;
 import io.freshet.common.buffer.SharedBytes;
 import io.freshet.storage.StreamLog.StreamRead;
 import java.util.Optional;

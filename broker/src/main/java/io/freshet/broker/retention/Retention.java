@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.retention;
 
-import io.freshet.broker.offsets.PartitionQueries;
+import io.freshet.broker.partition.PartitionQueries;
 import io.freshet.common.runtime.Clock;
 import io.freshet.common.runtime.Scheduler;
 import io.freshet.common.stream.StreamSegment;
@@ -101,7 +101,11 @@ public final class Retention implements AutoCloseable {
         if (newStartOffset <= partition.logStartOffset()) {
             return;
         }
-        LOG.info("Retention moves the log start of {} to {}, giving up {} segments", partition.id(), newStartOffset, count);
+        LOG.info(
+                "Retention moves the log start of {} to {}, giving up {} segments",
+                partition.id(),
+                newStartOffset,
+                count);
         partition.trim(newStartOffset).whenComplete((done, failure) -> {
             if (failure == null) {
                 deletedSegments.increment(count);

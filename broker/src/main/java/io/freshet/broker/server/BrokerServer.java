@@ -14,8 +14,8 @@ import io.freshet.objectstore.ObjectStore;
 import io.freshet.protocol.EnabledApis;
 import io.freshet.protocol.KafkaServer;
 import io.freshet.protocol.KafkaServerConfig;
-import io.freshet.protocol.KafkaServerConfig.Listener;
 import io.freshet.protocol.KafkaServers;
+import io.freshet.protocol.Listener;
 import io.freshet.storage.StreamStorage;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
@@ -50,8 +50,8 @@ public final class BrokerServer implements AutoCloseable {
         this.config = config;
         Clock clock = Clock.system();
         long begin = clock.nanoTime();
-        PrometheusMeterRegistry meters =
-                opened.add("metrics", new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));
+        PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        opened.add("metrics", meters::close);
         this.runtime = new Runtime(
                 clock, opened.add("scheduler", Threads.scheduler("freshet-scheduler")), Randomness.secure(), meters);
         try {
@@ -117,7 +117,9 @@ public final class BrokerServer implements AutoCloseable {
             String host = listener.substring(0, colon);
             int port = Integer.parseInt(listener.substring(colon + 1));
             return Optional.of(opened.add(
-                    "console", ConsoleServer.start(host, port, readiness, () -> runtime.meters().scrape())));
+                    "console",
+                    ConsoleServer.start(
+                            host, port, readiness, () -> runtime.meters().scrape())));
         } catch (IndexOutOfBoundsException | NumberFormatException e) {
             throw new FreshetException(
                     ErrorKind.INVALID, "http.listener=" + listener + " is not host:port, such as 127.0.0.1:8080", e);

@@ -19,11 +19,7 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.common.Uuid;
-import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.image.ConfigurationsImage;
-import org.apache.kafka.metadata.KafkaConfigSchema;
-import org.apache.kafka.server.config.ServerTopicConfigSynonyms;
-import org.apache.kafka.storage.internals.log.LogConfig;
 
 /** Starts this node's part of the quorum, and registers its broker. */
 final class MetadataWiring {
@@ -51,7 +47,7 @@ final class MetadataWiring {
 
     /** Starts the node and waits until it leads and has replayed its log. */
     MetadataNode start(OpenedParts opened) {
-        ConfigChangeValidation validation = ConfigChangeValidation.of(brokerConfigs);
+        ConfigChangeValidation validation = ConfigChangeValidation.of(config.kafka());
         Map<String, Object> staticConfig = new HashMap<>();
         config.kafka().nonInternalValues().forEach((key, value) -> {
             if (value != null) {
@@ -69,8 +65,8 @@ final class MetadataWiring {
                                 config.kafka().numPartitions(),
                                 (short) config.kafka().defaultReplicationFactor(),
                                 MetadataNodeConfig.DEFAULT_SNAPSHOT_AFTER_BYTES,
-                                (resource, values) -> validation.validate(resource, values, Map.of()),
-                                schema(),
+                                validation::validate,
+                                BrokerConfigs.schema(KafkaSettings.DEFINITION),
                                 staticConfig,
                                 Map.of()),
                         runtime.clock(),
@@ -79,14 +75,6 @@ final class MetadataWiring {
         node.addListener((delta, image) -> configurations.set(image.configs()));
         Waiting.on("the metadata quorum", READY_TIMEOUT, node.ready());
         return node;
-    }
-
-    private static KafkaConfigSchema schema() {
-        return new KafkaConfigSchema(
-                Map.of(
-                        ConfigResource.Type.BROKER, KafkaSettings.DEFINITION,
-                        ConfigResource.Type.TOPIC, LogConfig.configDefCopy()),
-                ServerTopicConfigSynonyms.ALL_TOPIC_CONFIG_SYNONYMS);
     }
 
     /** Registers this process as the broker and waits until its image says so. */

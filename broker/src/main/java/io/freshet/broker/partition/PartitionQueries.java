@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.freshet.broker.offsets;
+package io.freshet.broker.partition;
 
-import io.freshet.broker.partition.PartitionLog;
 import io.freshet.common.stream.StreamSegment;
 import io.freshet.storage.SegmentCheckpoint.AbortedTransaction;
 import java.util.List;

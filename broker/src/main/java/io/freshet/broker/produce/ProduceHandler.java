@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.broker.produce;
+
+import io.freshet.broker.partition.Partition;
+import io.freshet.broker.partition.PartitionLog.Appended;
+import io.freshet.broker.partition.PartitionLookup;
+import io.freshet.common.buffer.SharedBytes;
+import io.freshet.common.runtime.Clock;
+import io.freshet.common.runtime.Scheduler;
+import io.freshet.protocol.KafkaRequest;
+import io.freshet.protocol.RequestHandler;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.errors.InvalidRequiredAcksException;
+import org.apache.kafka.common.errors.InvalidTopicException;
+import org.apache.kafka.common.errors.UnknownTopicIdException;
+import org.apache.kafka.common.internals.Topic;
+import org.apache.kafka.common.message.ProduceRequestData.PartitionProduceData;
+import org.apache.kafka.common.message.ProduceRequestData.TopicProduceData;
+import org.apache.kafka.common.record.internal.MemoryRecords;
+import org.apache.kafka.common.requests.ProduceRequest;
+import org.apache.kafka.storage.internals.log.AppendOrigin;
+
+/**
+ * Serves Produce. Called on event loops; answers leave from the thread that made the last partition durable. With acks 1 or
+ * all the answer waits for the WAL, and for no longer than the request's own timeout.
+ */
+public final class ProduceHandler implements RequestHandler {
+    private static final short ACKS_ALL = -1;
+    private static final String ADMIN_CLIENT_ID = "__admin_client";
+    private static final long EXPIRY_PERIOD_MS = 500;
+
+    private final PartitionLookup partitions;
+    private final Clock clock;
+    private final Counter bytesIn;
+    private final ConcurrentLinkedQueue<PendingProduce> pending = new ConcurrentLinkedQueue<>();
+
+    public ProduceHandler(PartitionLookup partitions, Clock clock, Scheduler scheduler, MeterRegistry meters) {
+        this.partitions = partitions;
+        this.clock = clock;
+        this.bytesIn = meters.counter("freshet.produce.bytes");
+        scheduler.scheduleRepeatedly(EXPIRY_PERIOD_MS, this::expire);
+    }
+
+    @Override
+    public void handle(KafkaRequest request) {
+        ProduceRequest body = (ProduceRequest) request.body();
+        short acks = body.acks();
+        PendingProduce answer = new PendingProduce(request, body.data(), partitions);
+        for (TopicProduceData topic : body.data().topicData()) {
+            for (PartitionProduceData partition : topic.partitionData()) {
+                append(request, body, topic, partition, answer);
+            }
+        }
+        if (acks == 0) {
+            answer.finishWithoutAnswer();
+        } else if (!answer.seal(request.receivedNanos() + body.timeout() * 1_000_000L)) {
+            pending.add(answer);
+        }
+    }
+
+    private void append(
+            KafkaRequest request,
+            ProduceRequest body,
+            TopicProduceData topic,
+            PartitionProduceData partition,
+            PendingProduce answer) {
+        PendingProduce.Slot slot = answer.slot(topic, partition.index());
+        try {
+            checkAcks(body.acks());
+            TopicPartition target = target(request, topic, partition.index());
+            slot.resolved(target);
+            ProduceRequest.validateRecords(request.header().apiVersion(), partition.records());
+            Partition log = partitions.require(target, PartitionLookup.NO_EPOCH);
+            MemoryRecords records = (MemoryRecords) partition.records();
+            bytesIn.increment(records.sizeInBytes());
+            SharedBytes memory = request.retainedPart(records.buffer());
+            Appended appended;
+            try {
+                appended = log.append(records, memory, AppendOrigin.CLIENT);
+            } finally {
+                memory.release();
+            }
+            slot.appended(appended);
+        } catch (RuntimeException e) {
+            slot.failed(e);
+        }
+    }
+
+    private static void checkAcks(short acks) {
+        if (acks < ACKS_ALL || acks > 1) {
+            throw new InvalidRequiredAcksException("acks is " + acks + "; it must be 0, 1 or -1 (all)");
+        }
+    }
+
+    private TopicPartition target(KafkaRequest request, TopicProduceData topic, int partition) {
+        String name = topic.name();
+        if (request.header().apiVersion() >= 13) {
+            name = topic.topicId().equals(Uuid.ZERO_UUID) ? null : partitions.topicName(topic.topicId());
+            if (name == null) {
+                throw new UnknownTopicIdException("There is no topic with the id " + topic.topicId());
+            }
+        }
+        if (Topic.isInternal(name) && !ADMIN_CLIENT_ID.equals(request.header().clientId())) {
+            throw new InvalidTopicException("Clients may not write to the internal topic " + name);
+        }
+        return new TopicPartition(name, partition);
+    }
+
+    /** Answers requests whose time is over; what they appended may still become durable. */
+    private void expire() {
+        long now = clock.nanoTime();
+        pending.removeIf(answer -> answer.isAnswered() || answer.expireAt(now));
+    }
+}

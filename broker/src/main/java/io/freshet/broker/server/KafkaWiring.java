@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.broker.server;
+
+import com.yammer.metrics.core.MetricsRegistry;
+import io.freshet.broker.admin.BrokerConfigs;
+import io.freshet.broker.admin.ControlApis;
+import io.freshet.broker.admin.ControlParts;
+import io.freshet.broker.admin.TopicConfigs;
+import io.freshet.broker.api.ApiRouter;
+import io.freshet.broker.config.ServerConfig;
+import io.freshet.broker.fetch.FetchHandler;
+import io.freshet.broker.fetch.FetchSessions;
+import io.freshet.broker.group.GroupCoordination;
+import io.freshet.broker.group.GroupParts;
+import io.freshet.broker.offsets.DeleteRecordsHandler;
+import io.freshet.broker.offsets.DescribeProducersHandler;
+import io.freshet.broker.offsets.LedPartitions;
+import io.freshet.broker.offsets.ListOffsetsHandler;
+import io.freshet.broker.offsets.OffsetForLeaderEpochHandler;
+import io.freshet.broker.partition.KafkaTime;
+import io.freshet.broker.partition.Partition;
+import io.freshet.broker.partition.PartitionContext;
+import io.freshet.broker.partition.PartitionLookup;
+import io.freshet.broker.partition.PartitionQueries;
+import io.freshet.broker.partition.Partitions;
+import io.freshet.broker.partition.RejectionCounters;
+import io.freshet.broker.produce.ProduceHandler;
+import io.freshet.broker.retention.Retention;
+import io.freshet.metadata.MetadataNode;
+import io.freshet.storage.StreamStorage;
+import java.time.Duration;
+import org.apache.kafka.common.metrics.Metrics;
+import org.apache.kafka.common.protocol.ApiKeys;
+import org.apache.kafka.coordinator.transaction.TransactionLogConfig;
+import org.apache.kafka.server.config.ServerConfigs;
+import org.apache.kafka.storage.internals.log.ProducerStateManagerConfig;
+
+/** Makes everything that speaks Kafka: partitions, coordinators, handlers, retention. */
+final class KafkaWiring {
+    private static final Duration OPEN_TIMEOUT = Duration.ofSeconds(120);
+    private static final long PRODUCER_EXPIRY_PERIOD_MS = 600_000;
+
+    private final ServerConfig config;
+    private final Runtime runtime;
+    private final BrokerConfigs brokerConfigs;
+    private final TopicConfigs topicConfigs;
+    private final ApiRouter router = new ApiRouter();
+
+    KafkaWiring(ServerConfig config, Runtime runtime, BrokerConfigs brokerConfigs) {
+        this.config = config;
+        this.runtime = runtime;
+        this.brokerConfigs = brokerConfigs;
+        this.topicConfigs = new TopicConfigs(brokerConfigs);
+    }
+
+    /** The router of all APIs; complete once {@link #start} has returned. */
+    ApiRouter router() {
+        return router;
+    }
+
+    /** Opens every partition that this broker owns, then the coordinators over them, and waits until all can serve. */
+    void start(MetadataNode metadata, StreamStorage streams, long brokerEpoch, String storeName, OpenedParts opened) {
+        PartitionContext context = new PartitionContext(
+                runtime.clock(),
+                topicConfigs,
+                new ProducerStateManagerConfig(
+                        config.kafka().getInt(TransactionLogConfig.PRODUCER_ID_EXPIRATION_MS_CONFIG), false),
+                new RejectionCounters(runtime.meters()));
+        Partitions partitions = opened.add(
+                "partitions",
+                new Partitions(config.nodeId(), metadata.manifests(), streams::open, context, runtime.scheduler()));
+        metadata.addListener(partitions);
+        Waiting.on("opening partitions", OPEN_TIMEOUT, new OpenedAll(metadata, partitions, runtime).future());
+        Metrics kafkaMetrics = opened.add("kafka metrics", new Metrics());
+        MetricsRegistry yammer = new MetricsRegistry();
+        opened.add("coordinator metrics", yammer::shutdown);
+        GroupCoordination groups = opened.add(
+                "groups",
+                GroupCoordination.start(new GroupParts(
+                        config.nodeId(),
+                        config.kafka(),
+                        metadata,
+                        partitions,
+                        topicConfigs,
+                        org.apache.kafka.common.utils.Time.SYSTEM,
+                        kafkaMetrics,
+                        yammer)));
+        ControlApis.register(
+                router,
+                new ControlParts(
+                        metadata,
+                        ControlApis.cacheOf(config.nodeId(), metadata),
+                        brokerConfigs,
+                        topicConfigs,
+                        groups,
+                        () -> brokerEpoch,
+                        partitions,
+                        log -> ((Partition) log).sizeBytes(),
+                        storeName));
+        registerRecordApis(metadata, partitions);
+        startHousekeeping(partitions, opened);
+    }
+
+    private void registerRecordApis(MetadataNode metadata, Partitions partitions) {
+        PartitionLookup lookup = new PartitionLookup(partitions::log, metadata::image);
+        LedPartitions led = new LedPartitions(partitions, PartitionQueries.class::cast, metadata);
+        router.register(
+                ApiKeys.PRODUCE, new ProduceHandler(lookup, runtime.clock(), runtime.scheduler(), runtime.meters()));
+        router.register(
+                ApiKeys.FETCH,
+                new FetchHandler(
+                        led,
+                        FetchSessions.create(new KafkaTime(runtime.clock()), FetchSessions.DEFAULT_SLOTS),
+                        runtime.scheduler(),
+                        config.kafka().getInt(ServerConfigs.FETCH_MAX_BYTES_CONFIG),
+                        runtime.meters()));
+        router.register(ApiKeys.LIST_OFFSETS, new ListOffsetsHandler(led));
+        router.register(ApiKeys.OFFSET_FOR_LEADER_EPOCH, new OffsetForLeaderEpochHandler(led));
+        router.register(ApiKeys.DELETE_RECORDS, new DeleteRecordsHandler(led, topicConfigs, runtime.scheduler()));
+        router.register(ApiKeys.DESCRIBE_PRODUCERS, new DescribeProducersHandler(led));
+    }
+
+    private void startHousekeeping(Partitions partitions, OpenedParts opened) {
+        long periodMs = config.kafka().logCleanupIntervalMs();
+        Retention retention =
+                new Retention(partitions::open, topicConfigs, runtime.clock(), runtime.scheduler(), runtime.meters());
+        retention.start(Math.min(periodMs, config.kafka().logInitialTaskDelayMs()), periodMs);
+        opened.add("retention", retention);
+        var expiry = runtime.scheduler().scheduleRepeatedly(PRODUCER_EXPIRY_PERIOD_MS, partitions::expireProducers);
+        opened.add("producer expiry", expiry::cancel);
+    }
+}
