@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  * or the one read of that pass.
  */
 final class PartitionFetch {
+    private final LedPartitions partitions;
     private final TopicIdPartition id;
     private final FetchRequest.PartitionData wanted;
     private final boolean isReadCommitted;
@@ -39,7 +40,12 @@ final class PartitionFetch {
     private int sizeBytes;
     private boolean isFull;
 
-    PartitionFetch(TopicIdPartition id, FetchRequest.PartitionData wanted, boolean isReadCommitted) {
+    PartitionFetch(
+            LedPartitions partitions,
+            TopicIdPartition id,
+            FetchRequest.PartitionData wanted,
+            boolean isReadCommitted) {
+        this.partitions = partitions;
         this.id = id;
         this.wanted = wanted;
         this.isReadCommitted = isReadCommitted;
@@ -47,7 +53,7 @@ final class PartitionFetch {
     }
 
     /** Finds the partition and checks the request against it; what is wrong becomes this partition's answer. */
-    void open(LedPartitions partitions) {
+    void open() {
         if (id.topic() == null) {
             error = Errors.UNKNOWN_TOPIC_ID;
             return;
@@ -77,6 +83,13 @@ final class PartitionFetch {
         }
         if (wanted.fetchOffset < found.logStartOffset() || wanted.fetchOffset > found.logEndOffset()) {
             error = Errors.OFFSET_OUT_OF_RANGE;
+        }
+    }
+
+    /** Checks again, as the partition may have been lost during a wait; records that were read stay in the answer. */
+    void reopen() {
+        if (!isDecided() && sizeBytes == 0) {
+            open();
         }
     }
 

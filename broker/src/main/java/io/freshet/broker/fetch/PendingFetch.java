@@ -27,6 +27,7 @@ final class PendingFetch implements PartitionLog.HighWatermarkListener {
     private boolean isWaiting;
     private Scheduler.@Nullable Cancellable timeLimit;
     private volatile boolean mustAnswer;
+    private volatile boolean hasLostOne;
 
     /** @param whenReady is told once, with every partition ready for its answer */
     PendingFetch(
@@ -52,10 +53,6 @@ final class PendingFetch implements PartitionLog.HighWatermarkListener {
         return partitions;
     }
 
-    boolean hasWaited() {
-        return isWaiting;
-    }
-
     int sizeBytes() {
         int sum = 0;
         for (PartitionFetch partition : partitions) {
@@ -75,6 +72,7 @@ final class PendingFetch implements PartitionLog.HighWatermarkListener {
 
     @Override
     public void onFailed(PartitionLog log) {
+        hasLostOne = true;
         mustAnswer = true;
         signal();
     }
@@ -173,6 +171,9 @@ final class PendingFetch implements PartitionLog.HighWatermarkListener {
     private void finish() {
         if (isWaiting) {
             endWaiting();
+        }
+        if (hasLostOne) {
+            partitions.forEach(PartitionFetch::reopen);
         }
         CompletableFuture<?>[] prepared =
                 partitions.stream().map(PartitionFetch::prepareAnswer).toArray(CompletableFuture<?>[]::new);
