@@ -39,7 +39,7 @@ freshet_build() {
   local log="$1/bin/target/build.log"
   mkdir -p "$1/bin/target"
   echo "Building the distribution (first use, or the sources have changed); this takes a minute or two." >&2
-  if ! (cd "$1" && mvn -B -Dquick -DskipTests -Dstyle.color=never -pl bin -am package 2>&1 | tee "$log" \
+  if ! (cd "$1" && mvn -B -Dquick -Dmaven.test.skip=true -Dstyle.color=never -pl bin -am package 2>&1 | tee "$log" \
       | grep --line-buffered -E '^\[INFO\] (Building Freshet|BUILD)|^\[ERROR\]' | sed -u 's/^\[INFO\] /  /' >&2; \
       exit "${PIPESTATUS[0]}"); then
     echo "freshet: the build failed; its whole output is in $log" >&2

@@ -70,7 +70,8 @@ public final class FetchHandler implements RequestHandler {
         try {
             context = contextOf(body);
             boolean isReadCommitted = body.isolationLevel() == IsolationLevel.READ_COMMITTED;
-            context.foreachPartition((id, data) -> wanted.add(new PartitionFetch(partitions, id, data, isReadCommitted)));
+            context.foreachPartition(
+                    (id, data) -> wanted.add(new PartitionFetch(partitions, id, data, isReadCommitted)));
             wanted.forEach(PartitionFetch::open);
         } catch (RuntimeException e) {
             Replies.fail(request, e);

@@ -41,10 +41,7 @@ final class PartitionFetch {
     private boolean isFull;
 
     PartitionFetch(
-            LedPartitions partitions,
-            TopicIdPartition id,
-            FetchRequest.PartitionData wanted,
-            boolean isReadCommitted) {
+            LedPartitions partitions, TopicIdPartition id, FetchRequest.PartitionData wanted, boolean isReadCommitted) {
         this.partitions = partitions;
         this.id = id;
         this.wanted = wanted;

@@ -17,7 +17,6 @@ import io.freshet.broker.offsets.DescribeProducersHandler;
 import io.freshet.broker.offsets.LedPartitions;
 import io.freshet.broker.offsets.ListOffsetsHandler;
 import io.freshet.broker.offsets.OffsetForLeaderEpochHandler;
-import io.freshet.broker.partition.KafkaTime;
 import io.freshet.broker.partition.Partition;
 import io.freshet.broker.partition.PartitionContext;
 import io.freshet.broker.partition.PartitionLookup;
@@ -110,7 +109,7 @@ final class KafkaWiring {
                 ApiKeys.FETCH,
                 new FetchHandler(
                         led,
-                        FetchSessions.create(new KafkaTime(runtime.clock()), FetchSessions.DEFAULT_SLOTS),
+                        FetchSessions.create(runtime.clock(), FetchSessions.DEFAULT_SLOTS),
                         runtime.scheduler(),
                         config.kafka().getInt(ServerConfigs.FETCH_MAX_BYTES_CONFIG),
                         runtime.meters()));

@@ -3,6 +3,8 @@ package io.freshet.broker.server;
 
 import io.freshet.broker.config.FreshetKeys;
 import io.freshet.broker.config.ServerConfig;
+import io.freshet.common.ErrorKind;
+import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Threads;
 import io.freshet.objectstore.ObjectStore;
 import io.freshet.objectstore.ObjectStores;
@@ -19,8 +21,12 @@ import io.freshet.wal.WriteAheadLog;
 import io.freshet.wal.block.BlockWal;
 import io.freshet.wal.block.BlockWalConfig;
 import io.freshet.wal.block.FileBlockDevice;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.ExecutorService;
+import org.jspecify.annotations.Nullable;
 
 /** Opens the object store, the WAL and the streams as the configuration says. */
 final class StorageWiring {
@@ -87,11 +93,26 @@ final class StorageWiring {
                 brokerEpoch,
                 BlockWalConfig.DEFAULT_MAX_GROUP_BYTES,
                 BlockWalConfig.DEFAULT_MAX_RECORD_BYTES);
+        makeDirectory(config.walPath().toAbsolutePath().getParent());
         return BlockWal.open(
                 walConfig,
                 FileBlockDevice.open(config.walPath(), config.walCapacityBytes()),
                 visitor,
                 new BlockWal.Services(runtime.clock(), runtime.randomness(), runtime.meters()));
+    }
+
+    private static void makeDirectory(@Nullable Path directory) {
+        try {
+            if (directory != null) {
+                Files.createDirectories(directory);
+            }
+        } catch (IOException e) {
+            throw new FreshetException(
+                    ErrorKind.UNAVAILABLE,
+                    "Cannot make the WAL's directory " + directory + " (" + e.getMessage()
+                            + "); check its rights, or set " + FreshetKeys.WAL_PATH,
+                    e);
+        }
     }
 
     private StorageConfig storageConfig() {

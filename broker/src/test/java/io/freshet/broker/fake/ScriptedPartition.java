@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.fake;
 
-import io.freshet.broker.offsets.PartitionQueries;
+import io.freshet.broker.partition.PartitionQueries;
 import io.freshet.common.buffer.SharedBytes;
 import io.freshet.common.stream.StreamSegment;
 import io.freshet.storage.SegmentCheckpoint.AbortedTransaction;

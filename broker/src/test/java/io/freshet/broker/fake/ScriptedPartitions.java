@@ -2,9 +2,9 @@
 package io.freshet.broker.fake;
 
 import io.freshet.broker.offsets.LedPartitions;
-import io.freshet.broker.offsets.PartitionQueries;
 import io.freshet.broker.partition.PartitionLog;
 import io.freshet.broker.partition.PartitionLogs;
+import io.freshet.broker.partition.PartitionQueries;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
