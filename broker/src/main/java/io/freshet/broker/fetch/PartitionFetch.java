@@ -176,7 +176,7 @@ final class PartitionFetch {
         if (!isReadCommitted || sizeBytes == 0) {
             return CompletableFuture.completedFuture(null);
         }
-        return led().abortedTransactions(wanted.fetchOffset, nextOffset).handle((found, failure) -> {
+        return abortedTransactions().handle((found, failure) -> {
             if (failure == null) {
                 aborted = found.stream().map(PartitionFetch::toKafka).toList();
             } else {
@@ -185,6 +185,14 @@ final class PartitionFetch {
             }
             return null;
         });
+    }
+
+    private CompletableFuture<List<AbortedTransaction>> abortedTransactions() {
+        try {
+            return led().abortedTransactions(wanted.fetchOffset, nextOffset);
+        } catch (RuntimeException e) {
+            return CompletableFuture.failedFuture(e);
+        }
     }
 
     private static FetchResponseData.AbortedTransaction toKafka(AbortedTransaction transaction) {

@@ -52,8 +52,12 @@ public final class ScriptedPartitions implements PartitionLogs, AutoCloseable {
         SimpleRecord[] records = IntStream.range(0, timestampsMs.length)
                 .mapToObj(i -> new SimpleRecord(timestampsMs[i], ("value-" + (baseOffset + i)).getBytes()))
                 .toArray(SimpleRecord[]::new);
-        return MemoryRecords.withRecords(
+        MemoryRecords made = MemoryRecords.withRecords(
                 RecordBatch.CURRENT_MAGIC_VALUE, baseOffset, compression, timestampType, records);
+        if (timestampType == TimestampType.LOG_APPEND_TIME) {
+            made.batches().forEach(batch -> batch.setMaxTimestamp(timestampType, timestampsMs[0]));
+        }
+        return made;
     }
 
     @Override
