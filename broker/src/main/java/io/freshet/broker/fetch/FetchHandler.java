@@ -51,11 +51,7 @@ public final class FetchHandler implements RequestHandler {
      * @param maxBytes the most that one answer holds ({@code fetch.max.bytes}), but for one batch that is larger
      */
     public FetchHandler(
-            LedPartitions partitions,
-            FetchManager sessions,
-            Scheduler scheduler,
-            int maxBytes,
-            MeterRegistry meters) {
+            LedPartitions partitions, FetchManager sessions, Scheduler scheduler, int maxBytes, MeterRegistry meters) {
         this.partitions = partitions;
         this.sessions = sessions;
         this.scheduler = scheduler;
@@ -74,7 +70,8 @@ public final class FetchHandler implements RequestHandler {
         try {
             context = contextOf(body);
             boolean isReadCommitted = body.isolationLevel() == IsolationLevel.READ_COMMITTED;
-            context.foreachPartition((id, data) -> wanted.add(new PartitionFetch(partitions, id, data, isReadCommitted)));
+            context.foreachPartition(
+                    (id, data) -> wanted.add(new PartitionFetch(partitions, id, data, isReadCommitted)));
             wanted.forEach(PartitionFetch::open);
         } catch (RuntimeException e) {
             Replies.fail(request, e);
@@ -87,9 +84,8 @@ public final class FetchHandler implements RequestHandler {
     }
 
     private FetchContext contextOf(FetchRequest body) {
-        Map<Uuid, String> topicNames = body.version() >= 13
-                ? partitions.metadata().image().topics().topicIdToNameView()
-                : Map.of();
+        Map<Uuid, String> topicNames =
+                body.version() >= 13 ? partitions.metadata().image().topics().topicIdToNameView() : Map.of();
         return sessions.newContext(
                 body.version(),
                 body.metadata(),

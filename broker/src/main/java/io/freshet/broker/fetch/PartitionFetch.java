@@ -41,10 +41,7 @@ final class PartitionFetch {
     private boolean isFull;
 
     PartitionFetch(
-            LedPartitions partitions,
-            TopicIdPartition id,
-            FetchRequest.PartitionData wanted,
-            boolean isReadCommitted) {
+            LedPartitions partitions, TopicIdPartition id, FetchRequest.PartitionData wanted, boolean isReadCommitted) {
         this.partitions = partitions;
         this.id = id;
         this.wanted = wanted;
@@ -98,7 +95,8 @@ final class PartitionFetch {
         return log == null || error != Errors.NONE || diverging != null;
     }
 
-    @Nullable PartitionQueries log() {
+    @Nullable
+    PartitionQueries log() {
         return log;
     }
 

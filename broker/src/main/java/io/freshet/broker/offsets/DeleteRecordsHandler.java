@@ -51,8 +51,9 @@ public final class DeleteRecordsHandler implements RequestHandler {
             DeleteRecordsTopicResult ofTopic = new DeleteRecordsTopicResult().setName(topic.name());
             for (DeleteRecordsPartition partition : topic.partitions()) {
                 TopicPartition id = new TopicPartition(topic.name(), partition.partitionIndex());
-                CompletableFuture<DeleteRecordsPartitionResult> result =
-                        withLimit(delete(id, partition.offset()), expired).handle((lowWatermark, failure) ->
+                CompletableFuture<DeleteRecordsPartitionResult> result = withLimit(
+                                delete(id, partition.offset()), expired)
+                        .handle((lowWatermark, failure) ->
                                 failure == null ? done(id, lowWatermark) : failed(id, failure));
                 pending.add(result.thenAccept(done -> add(ofTopic, done)));
             }
@@ -76,7 +77,9 @@ public final class DeleteRecordsHandler implements RequestHandler {
     }
 
     private static CompletableFuture<Long> withLimit(CompletableFuture<Long> result, CompletableFuture<Void> expired) {
-        return result.isDone() ? result : result.applyToEither(expired.thenApply(never -> -1L), lowWatermark -> lowWatermark);
+        return result.isDone()
+                ? result
+                : result.applyToEither(expired.thenApply(never -> -1L), lowWatermark -> lowWatermark);
     }
 
     private static DeleteRecordsPartitionResult done(TopicPartition id, long lowWatermark) {
@@ -94,7 +97,8 @@ public final class DeleteRecordsHandler implements RequestHandler {
     private CompletableFuture<Long> delete(TopicPartition id, long requestedOffset) {
         try {
             if (Topic.isInternal(id.topic())) {
-                throw new InvalidTopicException("Records of the internal topic " + id.topic() + " are not for deletion");
+                throw new InvalidTopicException(
+                        "Records of the internal topic " + id.topic() + " are not for deletion");
             }
             PartitionQueries log = partitions.require(id, Uuid.ZERO_UUID, Optional.empty());
             if (!topicConfigs.apply(id.topic()).delete) {
@@ -102,8 +106,7 @@ public final class DeleteRecordsHandler implements RequestHandler {
                         "cleanup.policy of " + id.topic() + " has no 'delete'; add it before deleting records");
             }
             long highWatermark = log.highWatermark();
-            long offset =
-                    requestedOffset == DeleteRecordsRequest.HIGH_WATERMARK ? highWatermark : requestedOffset;
+            long offset = requestedOffset == DeleteRecordsRequest.HIGH_WATERMARK ? highWatermark : requestedOffset;
             if (offset < 0 || offset > highWatermark) {
                 throw new OffsetOutOfRangeException(
                         "Offset " + requestedOffset + " of " + id + " is not within 0.." + highWatermark);

@@ -61,7 +61,8 @@ public record LedPartitions(
     private RuntimeException whyNotLed(TopicPartition partition) {
         TopicImage topic = metadata.image().topics().getTopic(partition.topic());
         if (topic != null && topic.partitions().containsKey(partition.partition())) {
-            return new NotLeaderOrFollowerException("This broker does not lead " + partition + "; refresh the metadata");
+            return new NotLeaderOrFollowerException(
+                    "This broker does not lead " + partition + "; refresh the metadata");
         }
         return new UnknownTopicOrPartitionException(partition + " does not exist");
     }

@@ -38,7 +38,9 @@ public final class ListOffsetsHandler implements RequestHandler {
             ListOffsetsRequest.EARLIEST_PENDING_UPLOAD_TIMESTAMP, 11);
 
     private static final Found NOTHING = new Found(
-            ListOffsetsResponse.UNKNOWN_TIMESTAMP, ListOffsetsResponse.UNKNOWN_OFFSET, ListOffsetsResponse.UNKNOWN_EPOCH);
+            ListOffsetsResponse.UNKNOWN_TIMESTAMP,
+            ListOffsetsResponse.UNKNOWN_OFFSET,
+            ListOffsetsResponse.UNKNOWN_EPOCH);
 
     private final LedPartitions partitions;
 
@@ -71,8 +73,7 @@ public final class ListOffsetsHandler implements RequestHandler {
                 done -> new ListOffsetsResponse(new ListOffsetsResponseData().setTopics(answers)));
     }
 
-    private static void fill(
-            ListOffsetsPartitionResponse answer, Found found, Throwable failure, short version) {
+    private static void fill(ListOffsetsPartitionResponse answer, Found found, Throwable failure, short version) {
         Found told = failure == null ? found : NOTHING;
         answer.setErrorCode(
                         failure == null

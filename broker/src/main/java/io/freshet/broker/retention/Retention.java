@@ -101,7 +101,11 @@ public final class Retention implements AutoCloseable {
         if (newStartOffset <= partition.logStartOffset()) {
             return;
         }
-        LOG.info("Retention moves the log start of {} to {}, giving up {} segments", partition.id(), newStartOffset, count);
+        LOG.info(
+                "Retention moves the log start of {} to {}, giving up {} segments",
+                partition.id(),
+                newStartOffset,
+                count);
         partition.trim(newStartOffset).whenComplete((done, failure) -> {
             if (failure == null) {
                 deletedSegments.increment(count);

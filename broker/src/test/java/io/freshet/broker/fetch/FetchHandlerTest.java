@@ -122,7 +122,12 @@ class FetchHandlerTest {
         for (short version = 4; version <= 12; version++) {
             CapturedRequest request = send(fetch(partition, from(partition, 0, 1 << 20)), version);
             assertRecords(only(request), 1);
-            assertThat(request.answer(FetchResponse.class).data().responses().get(0).topic()).isEqualTo("a");
+            assertThat(request.answer(FetchResponse.class)
+                            .data()
+                            .responses()
+                            .get(0)
+                            .topic())
+                    .isEqualTo("a");
         }
     }
 
@@ -160,8 +165,8 @@ class FetchHandlerTest {
     void readsEachBatchOnceWhileItWaitsForMinBytes() {
         ScriptedPartition partition = partitions.open("a");
         int batchBytes = batch(0, 1).sizeInBytes();
-        CapturedRequest request = send(fetch(
-                3 * batchBytes, Map.of(partition.id().topicPartition(), from(partition, 0, 1 << 20))));
+        CapturedRequest request =
+                send(fetch(3 * batchBytes, Map.of(partition.id().topicPartition(), from(partition, 0, 1 << 20))));
 
         partition.add(batch(0, 1)).advance();
         partition.add(batch(1, 1)).advance();
@@ -205,19 +210,19 @@ class FetchHandlerTest {
         wanted.put(first.id().topicPartition(), from(first, 0, 1));
         wanted.put(second.id().topicPartition(), from(second, 0, 1));
 
-        FetchResponse answer =
-                send(fetch(1, wanted).setMaxBytes(1)).answer(FetchResponse.class);
+        FetchResponse answer = send(fetch(1, wanted).setMaxBytes(1)).answer(FetchResponse.class);
 
         assertRecords(answer.data().responses().get(0).partitions().get(0), 1);
-        assertThat(answer.data().responses().get(1).partitions().get(0).records()).isSameAs(MemoryRecords.EMPTY);
+        assertThat(answer.data().responses().get(1).partitions().get(0).records())
+                .isSameAs(MemoryRecords.EMPTY);
     }
 
     @Test
     void keepsTheWholeAnswerBelowTheBrokersLimit() {
         ScriptedPartition partition = partitions.open("a");
         partition.add(batch(0, 1)).add(batch(1, 1)).add(batch(2, 1)).advance();
-        CapturedRequest request =
-                new CapturedRequest(fetch(partition, from(partition, 0, 1 << 20)).build(NEWEST));
+        CapturedRequest request = new CapturedRequest(
+                fetch(partition, from(partition, 0, 1 << 20)).build(NEWEST));
 
         handler(2 * batch(0, 1).sizeInBytes()).handle(request);
 

@@ -35,7 +35,10 @@ class ListOffsetsHandlerTest {
     }
 
     private static ListOffsetsPartition at(long time) {
-        return new ListOffsetsPartition().setPartitionIndex(0).setTimestamp(time).setCurrentLeaderEpoch(-1);
+        return new ListOffsetsPartition()
+                .setPartitionIndex(0)
+                .setTimestamp(time)
+                .setCurrentLeaderEpoch(-1);
     }
 
     private List<ListOffsetsPartitionResponse> ask(
@@ -44,12 +47,11 @@ class ListOffsetsHandlerTest {
                 .setReplicaId(ListOffsetsRequest.CONSUMER_REPLICA_ID)
                 .setIsolationLevel(isolation.id())
                 .setTopics(List.of(new ListOffsetsTopic().setName(topic).setPartitions(List.of(wanted))));
-        CapturedRequest request = new CapturedRequest(
-                ListOffsetsRequest.parse(
-                        new org.apache.kafka.common.protocol.ByteBufferAccessor(
-                                org.apache.kafka.common.protocol.MessageUtil.toByteBufferAccessor(body, version)
-                                        .buffer()),
-                        version));
+        CapturedRequest request = new CapturedRequest(ListOffsetsRequest.parse(
+                new org.apache.kafka.common.protocol.ByteBufferAccessor(
+                        org.apache.kafka.common.protocol.MessageUtil.toByteBufferAccessor(body, version)
+                                .buffer()),
+                version));
         handler.handle(request);
         return request.answer(ListOffsetsResponse.class).topics().get(0).partitions();
     }
@@ -136,7 +138,9 @@ class ListOffsetsHandlerTest {
                         NEWEST, IsolationLevel.READ_COMMITTED, "a", at(ListOffsetsRequest.LATEST_TIMESTAMP))
                 .get(0);
         assertThat(committed.offset()).isEqualTo(1);
-        assertThat(ask(NEWEST, IsolationLevel.READ_COMMITTED, "a", at(15)).get(0).offset())
+        assertThat(ask(NEWEST, IsolationLevel.READ_COMMITTED, "a", at(15))
+                        .get(0)
+                        .offset())
                 .isEqualTo(-1);
     }
 
@@ -147,10 +151,8 @@ class ListOffsetsHandlerTest {
         assertThat(errorsOf((short) 6, "a", at(-3))).containsExactly(Errors.UNSUPPORTED_VERSION);
         assertThat(errorsOf((short) 10, "a", at(-6))).containsExactly(Errors.UNSUPPORTED_VERSION);
         assertThat(errorsOf(NEWEST, "a", at(-7))).containsExactly(Errors.UNSUPPORTED_VERSION);
-        assertThat(errorsOf(NEWEST, "a", at(-1).setCurrentLeaderEpoch(4)))
-                .containsExactly(Errors.FENCED_LEADER_EPOCH);
-        assertThat(errorsOf(NEWEST, "a", at(-1).setCurrentLeaderEpoch(6)))
-                .containsExactly(Errors.UNKNOWN_LEADER_EPOCH);
+        assertThat(errorsOf(NEWEST, "a", at(-1).setCurrentLeaderEpoch(4))).containsExactly(Errors.FENCED_LEADER_EPOCH);
+        assertThat(errorsOf(NEWEST, "a", at(-1).setCurrentLeaderEpoch(6))).containsExactly(Errors.UNKNOWN_LEADER_EPOCH);
         assertThat(errorsOf(NEWEST, "nowhere", at(-1))).containsExactly(Errors.UNKNOWN_TOPIC_OR_PARTITION);
         partition.add(batch(0, 10)).advance();
         partition.readFailure = new KafkaStorageException("broken");
@@ -169,7 +171,9 @@ class ListOffsetsHandlerTest {
     void answersEveryVersion() {
         partition.add(batch(0, 10)).advance();
         for (short version = 1; version <= NEWEST; version++) {
-            assertThat(ask(version, IsolationLevel.READ_UNCOMMITTED, "a", at(-1)).get(0).offset())
+            assertThat(ask(version, IsolationLevel.READ_UNCOMMITTED, "a", at(-1))
+                            .get(0)
+                            .offset())
                     .isEqualTo(1);
         }
     }

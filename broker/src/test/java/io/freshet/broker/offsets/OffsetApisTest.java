@@ -164,8 +164,7 @@ class OffsetApisTest {
         }
         assertThat(epochEnd("a", 3, 1, (short) 4).errorCode()).isEqualTo(Errors.FENCED_LEADER_EPOCH.code());
         assertThat(epochEnd("a", 5, 1, (short) 4).errorCode()).isEqualTo(Errors.UNKNOWN_LEADER_EPOCH.code());
-        assertThat(epochEnd("b", 5, 1, (short) 4).errorCode())
-                .isEqualTo(Errors.UNKNOWN_TOPIC_OR_PARTITION.code());
+        assertThat(epochEnd("b", 5, 1, (short) 4).errorCode()).isEqualTo(Errors.UNKNOWN_TOPIC_OR_PARTITION.code());
     }
 
     private PartitionResponse describeProducers(String topic) {
