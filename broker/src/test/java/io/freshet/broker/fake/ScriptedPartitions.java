@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.fake;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import io.freshet.broker.offsets.LedPartitions;
 import io.freshet.broker.offsets.PartitionQueries;
 import io.freshet.broker.partition.PartitionLog;
@@ -50,7 +52,7 @@ public final class ScriptedPartitions implements PartitionLogs, AutoCloseable {
     public static MemoryRecords batch(
             Compression compression, TimestampType timestampType, long baseOffset, long... timestampsMs) {
         SimpleRecord[] records = IntStream.range(0, timestampsMs.length)
-                .mapToObj(i -> new SimpleRecord(timestampsMs[i], ("value-" + (baseOffset + i)).getBytes()))
+                .mapToObj(i -> new SimpleRecord(timestampsMs[i], ("value-" + (baseOffset + i)).getBytes(UTF_8)))
                 .toArray(SimpleRecord[]::new);
         MemoryRecords made = MemoryRecords.withRecords(
                 RecordBatch.CURRENT_MAGIC_VALUE, baseOffset, compression, timestampType, records);
