@@ -76,7 +76,8 @@ public final class ScriptedPartition implements PartitionQueries {
     }
 
     @Override
-    public synchronized CompletableFuture<StreamRead> read(long offset, int maxBytes, long maxOffset, boolean minOneBatch) {
+    public synchronized CompletableFuture<StreamRead> read(
+            long offset, int maxBytes, long maxOffset, boolean minOneBatch) {
         reads++;
         if (readFailure != null) {
             return CompletableFuture.failedFuture(readFailure);

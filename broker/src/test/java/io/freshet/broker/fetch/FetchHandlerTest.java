@@ -392,7 +392,8 @@ class FetchHandlerTest {
         try {
             for (int offset = 0; offset < 2000; offset++) {
                 int next = offset;
-                Future<?> advanced = writer.submit(() -> partition.add(batch(next, 1)).advance());
+                Future<?> advanced =
+                        writer.submit(() -> partition.add(batch(next, 1)).advance());
                 CapturedRequest request = send(fetch(partition, from(partition, offset, 1 << 20))
                         .isolationLevel(IsolationLevel.READ_UNCOMMITTED));
                 advanced.get();
