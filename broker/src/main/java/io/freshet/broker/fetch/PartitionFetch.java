@@ -174,7 +174,7 @@ final class PartitionFetch {
         if (!isReadCommitted || sizeBytes == 0) {
             return CompletableFuture.completedFuture(null);
         }
-        return led().abortedTransactions(wanted.fetchOffset, nextOffset).handle((found, failure) -> {
+        return abortedTransactions().handle((found, failure) -> {
             if (failure == null) {
                 aborted = found.stream().map(PartitionFetch::toKafka).toList();
             } else {
@@ -183,6 +183,14 @@ final class PartitionFetch {
             }
             return null;
         });
+    }
+
+    private CompletableFuture<List<AbortedTransaction>> abortedTransactions() {
+        try {
+            return led().abortedTransactions(wanted.fetchOffset, nextOffset);
+        } catch (RuntimeException e) {
+            return CompletableFuture.failedFuture(e);
+        }
     }
 
     private static FetchResponseData.AbortedTransaction toKafka(AbortedTransaction transaction) {

@@ -23,12 +23,12 @@ public final class CapturedRequest implements KafkaRequest {
         this.body = AbstractRequest.parseRequest(request.apiKey(), request.version(), request.serialize()).request;
     }
 
-    public boolean isAnswered() {
+    public synchronized boolean isAnswered() {
         return !answers.isEmpty();
     }
 
     /** The one answer. */
-    public <T extends AbstractResponse> T answer(Class<T> type) {
+    public synchronized <T extends AbstractResponse> T answer(Class<T> type) {
         if (answers.size() != 1) {
             throw new AssertionError(answers.size() + " answers to " + header);
         }
@@ -76,7 +76,7 @@ public final class CapturedRequest implements KafkaRequest {
     }
 
     @Override
-    public void respond(AbstractResponse response) {
+    public synchronized void respond(AbstractResponse response) {
         answers.add(response);
     }
 

@@ -12,7 +12,16 @@ public final class ManualScheduler implements Scheduler {
     private final List<Task> tasks = new ArrayList<>();
     private long nowMs;
 
-    private record Task(long dueMs, Runnable work) {}
+    /** Known by identity: the same work may be due twice at the same time. */
+    private static final class Task {
+        private final long dueMs;
+        private final Runnable work;
+
+        Task(long dueMs, Runnable work) {
+            this.dueMs = dueMs;
+            this.work = work;
+        }
+    }
 
     @Override
     public synchronized Cancellable schedule(long delayMs, Runnable work) {
@@ -22,7 +31,7 @@ public final class ManualScheduler implements Scheduler {
     }
 
     private synchronized boolean remove(Task task) {
-        return tasks.removeIf(it -> it == task);
+        return tasks.remove(task);
     }
 
     public synchronized int taskCount() {
@@ -34,14 +43,14 @@ public final class ManualScheduler implements Scheduler {
         long untilMs = nowMs + ms;
         for (Optional<Task> due = nextDue(untilMs); due.isPresent(); due = nextDue(untilMs)) {
             if (remove(due.get())) {
-                nowMs = due.get().dueMs();
-                due.get().work().run();
+                nowMs = due.get().dueMs;
+                due.get().work.run();
             }
         }
         nowMs = untilMs;
     }
 
     private synchronized Optional<Task> nextDue(long untilMs) {
-        return tasks.stream().filter(task -> task.dueMs() <= untilMs).min(Comparator.comparingLong(Task::dueMs));
+        return tasks.stream().filter(task -> task.dueMs <= untilMs).min(Comparator.comparingLong(task -> task.dueMs));
     }
 }

@@ -42,16 +42,16 @@ public final class ScriptedPartition implements PartitionQueries {
     public int reads;
     public long sizeBytes;
     public long logStartOffset;
-    public long highWatermark;
-    public long lastStableOffset;
-    public long logEndOffset;
+    public volatile long highWatermark;
+    public volatile long lastStableOffset;
+    public volatile long logEndOffset;
 
     public ScriptedPartition(TopicIdPartition id) {
         this.id = id;
     }
 
     /** Adds batches that already carry their offsets, not yet visible. */
-    public ScriptedPartition add(MemoryRecords records) {
+    public synchronized ScriptedPartition add(MemoryRecords records) {
         for (MutableRecordBatch batch : records.batches()) {
             batch.setPartitionLeaderEpoch(leaderEpoch);
             batches.add(batch);
@@ -76,7 +76,8 @@ public final class ScriptedPartition implements PartitionQueries {
     }
 
     @Override
-    public CompletableFuture<StreamRead> read(long offset, int maxBytes, long maxOffset, boolean minOneBatch) {
+    public synchronized CompletableFuture<StreamRead> read(
+            long offset, int maxBytes, long maxOffset, boolean minOneBatch) {
         reads++;
         if (readFailure != null) {
             return CompletableFuture.failedFuture(readFailure);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.fake;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import io.freshet.broker.offsets.LedPartitions;
 import io.freshet.broker.partition.PartitionLog;
 import io.freshet.broker.partition.PartitionLogs;
@@ -50,10 +52,14 @@ public final class ScriptedPartitions implements PartitionLogs, AutoCloseable {
     public static MemoryRecords batch(
             Compression compression, TimestampType timestampType, long baseOffset, long... timestampsMs) {
         SimpleRecord[] records = IntStream.range(0, timestampsMs.length)
-                .mapToObj(i -> new SimpleRecord(timestampsMs[i], ("value-" + (baseOffset + i)).getBytes()))
+                .mapToObj(i -> new SimpleRecord(timestampsMs[i], ("value-" + (baseOffset + i)).getBytes(UTF_8)))
                 .toArray(SimpleRecord[]::new);
-        return MemoryRecords.withRecords(
+        MemoryRecords made = MemoryRecords.withRecords(
                 RecordBatch.CURRENT_MAGIC_VALUE, baseOffset, compression, timestampType, records);
+        if (timestampType == TimestampType.LOG_APPEND_TIME) {
+            made.batches().forEach(batch -> batch.setMaxTimestamp(timestampType, timestampsMs[0]));
+        }
+        return made;
     }
 
     @Override

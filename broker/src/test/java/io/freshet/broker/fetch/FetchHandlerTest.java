@@ -16,6 +16,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.Uuid;
@@ -379,5 +382,27 @@ class FetchHandlerTest {
         assertThat(first.answer(FetchResponse.class).error()).isEqualTo(Errors.INVALID_FETCH_SESSION_EPOCH);
         assertThat(second.answer(FetchResponse.class).error()).isEqualTo(Errors.NONE);
         assertThat(partition.references).hasValue(1);
+    }
+
+    /** The advance may come before the first look, between the looks, or after the fetch has begun to wait. */
+    @Test
+    void neverMissesAnAdvanceThatComesMeanwhile() throws Exception {
+        ScriptedPartition partition = partitions.open("a");
+        ExecutorService writer = Executors.newSingleThreadExecutor();
+        try {
+            for (int offset = 0; offset < 2000; offset++) {
+                int next = offset;
+                Future<?> advanced =
+                        writer.submit(() -> partition.add(batch(next, 1)).advance());
+                CapturedRequest request = send(fetch(partition, from(partition, offset, 1 << 20))
+                        .isolationLevel(IsolationLevel.READ_UNCOMMITTED));
+                advanced.get();
+                assertRecords(only(request), 1);
+            }
+        } finally {
+            writer.shutdownNow();
+        }
+        assertThat(partition.listeners).isEmpty();
+        assertThat(scheduler.taskCount()).isZero();
     }
 }
