@@ -179,7 +179,7 @@ public final class ServerConfig {
                         endpoint.listener(),
                         endpoint.securityProtocol(),
                         advertisedHost(endpoint.host()),
-                        endpoint.port() == 0 ? boundPorts.get(endpoint.listener()) : endpoint.port()))
+                        endpoint.port() == 0 ? boundPorts.getOrDefault(endpoint.listener(), 0) : endpoint.port()))
                 .toList();
     }
 

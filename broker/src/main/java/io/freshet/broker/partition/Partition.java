@@ -48,7 +48,6 @@ public final class Partition implements PartitionQueries, SegmentCheckpoint.Sour
     private final ArrayDeque<Pending> inFlight = new ArrayDeque<>();
     private final Set<HighWatermarkListener> listeners = ConcurrentHashMap.newKeySet();
     private volatile long firstUnstableOffset = Long.MAX_VALUE;
-    private volatile long durableBytes;
     private volatile boolean failed;
 
     private Partition(TopicIdPartition id, StreamLog stream, PartitionContext context) {
@@ -119,11 +118,6 @@ public final class Partition implements PartitionQueries, SegmentCheckpoint.Sour
         return stream.endOffset();
     }
 
-    /** Bytes made durable since this partition was opened; only grows. */
-    public long durableBytes() {
-        return durableBytes;
-    }
-
     public LogConfig config() {
         return context.configs().apply(id.topic());
     }
@@ -137,6 +131,7 @@ public final class Partition implements PartitionQueries, SegmentCheckpoint.Sour
         return failed;
     }
 
+    @SuppressWarnings("ReferenceEquality") // the same object means that it was validated in place
     @Override
     public Appended append(MemoryRecords records, SharedBytes memory, AppendOrigin origin) {
         checkServing();
@@ -366,7 +361,6 @@ public final class Partition implements PartitionQueries, SegmentCheckpoint.Sour
         lock.lock();
         try {
             inFlight.remove(pending);
-            durableBytes = durableBytes + pending.bytes().sizeBytes();
             if (firstUnstableOffset != Long.MAX_VALUE) {
                 producers.onHighWatermark(stream.durableEndOffset());
                 firstUnstableOffset = producers.firstUnstableOffset();

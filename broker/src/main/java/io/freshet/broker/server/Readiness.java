@@ -3,28 +3,27 @@ package io.freshet.broker.server;
 
 import io.freshet.console.HealthSource;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 
 /** What /livez and /readyz say: the phase of the start, then the complaints of running parts. */
 final class Readiness implements HealthSource {
-    private final AtomicReference<String> phase = new AtomicReference<>("starting");
+    private volatile String phase = "starting";
     private volatile Supplier<List<String>> complaints = List::of;
 
     /** The server is busy with {@code what} and not ready. */
     void phase(String what) {
-        phase.set(what);
+        phase = what;
     }
 
     /** The server is ready whenever {@code complaints} gives none. */
     void ready(Supplier<List<String>> complaintsOfParts) {
         complaints = complaintsOfParts;
-        phase.set("");
+        phase = "";
     }
 
     @Override
     public List<String> notReadyReasons() {
-        String now = phase.get();
+        String now = phase;
         return now.isEmpty() ? complaints.get() : List.of(now);
     }
 

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.freshet.broker.fake.ManualScheduler;
 import io.freshet.broker.fake.ScriptedPartition;
-import io.freshet.broker.offsets.PartitionQueries;
+import io.freshet.broker.partition.PartitionQueries;
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Clock;
