@@ -13,8 +13,8 @@ import org.apache.kafka.common.message.DescribeProducersResponseData.ProducerSta
 public interface PartitionQueries extends PartitionLog {
     /**
      * Where {@code leaderEpoch} ended: the greatest known epoch at or below it, and the start of the next known epoch (the
-     * log end for the newest). Empty if the epoch is newer than any known one, or the history has none at or below it and
-     * none above it.
+     * log end for the newest). An epoch older than all known ones is answered with itself and the start of the oldest. Empty
+     * if the epoch is newer than all known ones, or none is known.
      */
     Optional<EpochEnd> epochEndOffset(int leaderEpoch);
 
