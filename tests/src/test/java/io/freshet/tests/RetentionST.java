@@ -41,7 +41,7 @@ class RetentionST {
                 Admin admin = new Clients(server.bootstrap()).admin()) {
             Clients clients = new Clients(server.bootstrap());
             clients.createTopic("by-time", 1, Map.of("retention.ms", "500"));
-            clients.createTopic("by-size", 1, Map.of("retention.bytes", "1"));
+            clients.createTopic("by-size", 1, Map.of("retention.bytes", "0"));
             clients.createTopic("by-request", 1, Map.of());
             clients.createTopic("by-topic", 1, Map.of());
             for (String topic : List.of("by-time", "by-size", "by-request", "by-topic")) {
