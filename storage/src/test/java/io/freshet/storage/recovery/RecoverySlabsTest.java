@@ -18,7 +18,8 @@ class RecoverySlabsTest {
         Random random = new Random(5);
         List<byte[]> given = new ArrayList<>();
         List<SharedBytes> kept = new ArrayList<>();
-        for (int size : new int[] {1, 4000, RecoverySlabs.SLAB_BYTES / 4 - 1, 100, RecoverySlabs.SLAB_BYTES + 1, 0, 1 << 20}) {
+        for (int size :
+                new int[] {1, 4000, RecoverySlabs.SLAB_BYTES / 4 - 1, 100, RecoverySlabs.SLAB_BYTES + 1, 0, 1 << 20}) {
             for (int i = 0; i < 5; i++) {
                 byte[] bytes = new byte[size + 3];
                 random.nextBytes(bytes);
