@@ -324,9 +324,8 @@ public final class ErrorScript {
         deleteRecords("to the end", "t", 0, -1);
         cells.cell("fetch below the start", ApiKeys.FETCH, 12, fetchOf("t", Uuid.ZERO_UUID, 0, 2, -1));
         var producersOf = new DescribeProducersRequestData.TopicRequestCollection();
-        producersOf.add(new DescribeProducersRequestData.TopicRequest()
-                .setName("nope")
-                .setPartitionIndexes(List.of(0)));
+        producersOf.add(
+                new DescribeProducersRequestData.TopicRequest().setName("nope").setPartitionIndexes(List.of(0)));
         cells.cell(
                 "describe producers unknown",
                 ApiKeys.DESCRIBE_PRODUCERS,
