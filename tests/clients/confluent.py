@@ -100,8 +100,8 @@ config = list(admin.describe_configs([ConfigResource(ConfigResource.Type.TOPIC, 
 assert "retention.ms" in config
 done(admin.delete_topics([topic]))
 bad = Consumer({"bootstrap.servers": bootstrap, "group.id": run, "allow.auto.create.topics": False})
-bad.assign([TopicPartition(run + "-nobody", 0, OFFSET_BEGINNING)])
-message = bad.poll(15)
+bad.subscribe([run + "-nobody"])
+message = bad.poll(30)
 assert message is not None and message.error().code() == KafkaError.UNKNOWN_TOPIC_OR_PART, message and message.error()
 bad.close()
 print("ok admin and errors")

@@ -179,7 +179,7 @@ class JavaClientST {
     }
 
     @Test
-    void deletedRecordsAreGoneAndTheirObjectsToo() throws Exception {
+    void deletedRecordsAreGone() throws Exception {
         clients.createTopic("trimmed", 1, Map.of());
         TopicPartition partition = new TopicPartition("trimmed", 0);
         produce("trimmed", 100, Map.of());

@@ -10,7 +10,6 @@ import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
@@ -23,8 +22,6 @@ import org.apache.kafka.common.network.ListenerName;
 import org.apache.kafka.common.security.auth.SecurityProtocol;
 import org.apache.kafka.network.SocketServerConfigs;
 import org.apache.kafka.raft.MetadataLogConfig;
-import org.apache.kafka.server.config.ServerTopicConfigSynonyms;
-import org.apache.kafka.storage.internals.log.LogConfig;
 
 /** One node's checked configuration. Immutable. All failures are INVALID and name the key. */
 public final class ServerConfig {
@@ -202,24 +199,5 @@ public final class ServerConfig {
         } catch (UnknownHostException e) {
             return "localhost";
         }
-    }
-
-    /** Topic-level defaults: each topic config's value from this broker's configuration. */
-    public Map<String, Object> topicDefaults() {
-        Map<String, Object> defaults = new LinkedHashMap<>();
-        for (String name : LogConfig.configNames()) {
-            var synonyms = ServerTopicConfigSynonyms.ALL_TOPIC_CONFIG_SYNONYMS.get(name);
-            if (synonyms == null) {
-                continue;
-            }
-            for (var synonym : synonyms) {
-                Object value = kafka.originals().get(synonym.name());
-                if (value != null) {
-                    defaults.put(name, synonym.converter().apply(value.toString()));
-                    break;
-                }
-            }
-        }
-        return defaults;
     }
 }

@@ -49,8 +49,10 @@ final class BatchValidator {
      * @param recordCount offsets that they take
      * @param maxTimestampMs greatest timestamp
      * @param logAppendTimeMs broker time if the topic uses it, else −1
+     * @param rewritten whether {@code records} are new bytes rather than the given ones
      */
-    record Accepted(MemoryRecords records, long recordCount, long maxTimestampMs, long logAppendTimeMs) {}
+    record Accepted(
+            MemoryRecords records, long recordCount, long maxTimestampMs, long logAppendTimeMs, boolean rewritten) {}
 
     Accepted validate(MemoryRecords records, AppendOrigin origin, LogConfig config, int leaderEpoch) {
         CompressionType source = checkBatches(records, origin, config);
@@ -62,7 +64,8 @@ final class BatchValidator {
         if (isFast(records, origin, config, target, nowMs)) {
             ByteBuffer bytes = records.buffer();
             int at = bytes.position();
-            return new Accepted(records, BatchHeader.recordCount(bytes, at), BatchHeader.maxTimestampMs(bytes, at), -1);
+            return new Accepted(
+                    records, BatchHeader.recordCount(bytes, at), BatchHeader.maxTimestampMs(bytes, at), -1, false);
         }
         return validateWithKafka(records, origin, config, leaderEpoch, source, target);
     }
@@ -113,7 +116,8 @@ final class BatchValidator {
                 result.validatedRecords(),
                 offset.value,
                 result.maxTimestampMs(),
-                brokerTime ? result.logAppendTimeMs() : -1);
+                brokerTime ? result.logAppendTimeMs() : -1,
+                result.messageSizeMaybeChanged());
     }
 
     /**

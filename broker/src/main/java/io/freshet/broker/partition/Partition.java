@@ -131,14 +131,12 @@ public final class Partition implements PartitionQueries, SegmentCheckpoint.Sour
         return failed;
     }
 
-    @SuppressWarnings("ReferenceEquality") // the same object means that it was validated in place
     @Override
     public Appended append(MemoryRecords records, SharedBytes memory, AppendOrigin origin) {
         checkServing();
         BatchValidator.Accepted accepted = validator.validate(records, origin, config(), stream.leaderEpoch());
-        SharedBytes bytes = accepted.records() == records
-                ? memory
-                : SharedBytes.unpooled(accepted.records().buffer());
+        SharedBytes bytes =
+                accepted.rewritten() ? SharedBytes.unpooled(accepted.records().buffer()) : memory;
         Appended appended;
         lock.lock();
         try {

@@ -60,15 +60,6 @@ class ServerConfigTest {
     }
 
     @Test
-    void topicDefaultsComeFromTheirServerKeys() {
-        Map<String, String> values = minimal();
-        values.put("log.retention.hours", "2");
-        values.put("message.max.bytes", "12345");
-        Map<String, Object> defaults = ServerConfig.of(values).topicDefaults();
-        assertThat(defaults).containsEntry("retention.ms", "7200000").containsEntry("max.message.bytes", "12345");
-    }
-
-    @Test
     void distanceIsLevenshteins() {
         assertThat(KeyCheck.distance("kitten", "sitting")).isEqualTo(3);
         assertThat(KeyCheck.distance("", "abc")).isEqualTo(3);

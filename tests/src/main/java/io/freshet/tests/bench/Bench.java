@@ -2,9 +2,11 @@
 package io.freshet.tests.bench;
 
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -12,14 +14,27 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * Runs the same loads against Freshet, Kafka, and Kafka with an fsync per append, taking turns, and prints each figure's
  * median and its ratio to Kafka. Started by {@code tests/bench/run.sh}.
  */
 public final class Bench {
-    private static final Set<String> ALL =
-            Set.of("produce1", "produce16", "latency", "endtoend", "catchup", "fsync1", "fsync16");
+    private static final Set<String> ALL = Set.of(
+            "produce1",
+            "produce16",
+            "default1",
+            "default16",
+            "latency",
+            "tail",
+            "endtoend",
+            "catchup",
+            "fsync1",
+            "fsync16");
+    private static final Set<String> SERVERS = Set.of("kafka", "freshet");
+    private static final Map<String, String> LARGE_BATCHES = Map.of("linger.ms", "5", "batch.size", "131072");
+    private static final int TEN_MB_PER_SECOND = 10_240;
 
     private final Launcher launcher;
     private final int rounds;
@@ -34,9 +49,9 @@ public final class Bench {
         this.catchUpBytes = catchUpBytes;
     }
 
-    /** Arguments: freshet home, kafka lib folder, work folder, rounds, seconds, catch-up MiB, loads (comma list or all). */
+    /** Arguments: freshet home, kafka lib folder, work folder, rounds, seconds, catch-up MiB, loads and servers (comma lists, or all). */
     public static void main(String[] arguments) throws Exception {
-        if (arguments.length != 7) {
+        if (arguments.length != 8) {
             throw new IllegalArgumentException("Run tests/bench/run.sh");
         }
         Path work = Path.of(arguments[2]);
@@ -48,13 +63,17 @@ public final class Bench {
                 Duration.ofSeconds(Long.parseLong(arguments[4])),
                 Long.parseLong(arguments[5]) << 20);
         Set<String> loads = arguments[6].equals("all") ? ALL : Set.copyOf(Arrays.asList(arguments[6].split(",")));
-        bench.run(loads);
+        Set<String> servers = arguments[7].equals("all") ? SERVERS : Set.copyOf(Arrays.asList(arguments[7].split(",")));
+        bench.run(loads, servers);
         bench.report();
     }
 
-    private void run(Set<String> loads) throws Exception {
+    private void run(Set<String> loads, Set<String> servers) throws Exception {
         for (int round = 0; round < rounds; round++) {
             for (String kind : round % 2 == 0 ? List.of("kafka", "freshet") : List.of("freshet", "kafka")) {
+                if (!servers.contains(kind)) {
+                    continue;
+                }
                 try (ServerProcess server = launcher.start(kind)) {
                     Workloads on = new Workloads(server);
                     warmUp(on, round);
@@ -68,8 +87,9 @@ public final class Bench {
     private void warmUp(Workloads on, int round) throws Exception {
         String topic = "warm-up-" + round;
         on.createTopic(topic, 4, Map.of());
-        on.produceAtFullSpeed(topic, duration.dividedBy(2));
-        on.catchUp(topic, 4, 16 << 20);
+        on.produceAtFullSpeed(topic, duration, Map.of());
+        on.produceAtFullSpeed(topic, duration, LARGE_BATCHES);
+        on.catchUp(topic, 4, 64 << 20);
         on.deleteTopic(topic);
     }
 
@@ -78,20 +98,39 @@ public final class Bench {
             if (loads.contains("produce" + partitions)) {
                 String topic = "produce-" + partitions + "-" + round;
                 on.createTopic(topic, partitions, Map.of());
-                note("produce 1 KiB, " + partitions + " p", kind, on.produceAtFullSpeed(topic, duration));
+                note(
+                        "produce, 128 KiB batches, " + partitions + " p",
+                        kind,
+                        on.produceAtFullSpeed(topic, duration, LARGE_BATCHES));
+                on.deleteTopic(topic);
+            }
+            if (loads.contains("default" + partitions)) {
+                String topic = "default-" + partitions + "-" + round;
+                on.createTopic(topic, partitions, Map.of());
+                note(
+                        "produce, 16 KiB batches, " + partitions + " p",
+                        kind,
+                        on.produceAtFullSpeed(topic, duration, Map.of()));
                 on.deleteTopic(topic);
             }
             if (loads.contains("fsync" + partitions)) {
                 // Freshet syncs every acknowledged byte anyway; Kafka does when it is told to
                 String topic = "fsync-" + partitions + "-" + round;
                 on.createTopic(topic, partitions, kind.equals("kafka") ? Map.of("flush.messages", "1") : Map.of());
-                note("produce 1 KiB fsynced, " + partitions + " p", kind, on.produceAtFullSpeed(topic, duration));
+                note(
+                        "produce, fsynced, 128 KiB, " + partitions + " p",
+                        kind,
+                        on.produceAtFullSpeed(topic, duration, LARGE_BATCHES));
                 on.deleteTopic(topic);
             }
         }
         if (loads.contains("latency")) {
             on.createTopic("latency-" + round, 16, Map.of());
-            note("produce at 10 MB/s, 16 p", kind, on.produceAtRate("latency-" + round, 10_240, duration));
+            note("produce at 10 MB/s, 16 p", kind, on.produceAtRate("latency-" + round, TEN_MB_PER_SECOND, duration));
+        }
+        if (loads.contains("tail")) {
+            on.createTopic("tail-" + round, 16, Map.of());
+            note("end to end at 10 MB/s, 16 p", kind, on.tailAtRate("tail-" + round, 16, TEN_MB_PER_SECOND, duration));
         }
         if (loads.contains("endtoend")) {
             on.createTopic("endtoend-" + round, 1, Map.of());
@@ -99,30 +138,46 @@ public final class Bench {
         }
         if (loads.contains("catchup")) {
             on.createTopic("catchup-" + round, 4, Map.of());
-            on.fill("catchup-" + round, catchUpBytes);
+            note("fill of " + (catchUpBytes >> 20) + " MiB, 4 p", kind, on.fill("catchup-" + round, catchUpBytes));
             note("catch-up of " + (catchUpBytes >> 20) + " MiB", kind, on.catchUp("catchup-" + round, 4, catchUpBytes));
         }
     }
 
     private void note(String load, String kind, Map<String, Double> results) {
-        results.forEach((figure, value) -> {
-            System.out.printf(Locale.ROOT, "%-32s %-18s %-8s %10.2f%n", load, figure, kind, value);
+        new TreeMap<>(results).forEach((figure, value) -> {
+            System.out.printf(
+                    Locale.ROOT,
+                    "%s %-34s %-18s %-8s %10.2f  load %s%n",
+                    Instant.now(),
+                    load,
+                    figure,
+                    kind,
+                    value,
+                    hostLoad());
             figures.computeIfAbsent(load + " | " + figure, key -> new LinkedHashMap<>())
                     .computeIfAbsent(kind, key -> new ArrayList<>())
                     .add(value);
         });
     }
 
+    /** Runnable threads of the whole machine, a minute's average: a figure taken under somebody else's load tells little. */
+    private static String hostLoad() {
+        return String.format(
+                Locale.ROOT,
+                "%.1f",
+                ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage());
+    }
+
     private void report() {
         System.out.println();
-        System.out.printf("%-32s %-18s %10s %10s %8s%n", "load", "figure (median)", "kafka", "freshet", "ratio");
+        System.out.printf("%-34s %-18s %10s %10s %8s%n", "load", "figure (median)", "kafka", "freshet", "ratio");
         figures.forEach((name, byKind) -> {
             double kafka = median(byKind.getOrDefault("kafka", List.of()));
             double freshet = median(byKind.getOrDefault("freshet", List.of()));
             String[] parts = name.split(" \\| ", 2);
             System.out.printf(
                     Locale.ROOT,
-                    "%-32s %-18s %10.2f %10.2f %8.2f%n",
+                    "%-34s %-18s %10.2f %10.2f %8.2f%n",
                     parts[0],
                     parts[1],
                     kafka,

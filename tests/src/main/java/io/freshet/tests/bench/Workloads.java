@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.tests.bench;
 
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
@@ -16,6 +20,7 @@ import org.HdrHistogram.SynchronizedHistogram;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
@@ -27,6 +32,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 /** The loads that are put on a server. Each returns figures by name; times in ms, sizes in MiB. */
 final class Workloads {
     private static final int RECORD_BYTES = 1024;
+    private static final String CPU = "broker CPU s/GiB";
     private static final double MIB = 1 << 20;
     private static final double GIB = 1 << 30;
 
@@ -36,12 +42,23 @@ final class Workloads {
         this.server = server;
     }
 
+    /**
+     * Creates a topic and appends one record to each partition. Without that, a pipelining idempotent producer may have its
+     * first batch refused by a broker that does not know the topic yet and its second one accepted: the first one is then
+     * out of sequence for ever (seen with Kafka).
+     */
     void createTopic(String topic, int partitions, Map<String, String> configs)
             throws ExecutionException, InterruptedException {
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", server.bootstrap()))) {
             admin.createTopics(List.of(new NewTopic(topic, partitions, (short) 1).configs(configs)))
                     .all()
                     .get();
+        }
+        try (KafkaProducer<byte[], byte[]> producer = producer(Map.of())) {
+            for (int partition = 0; partition < partitions; partition++) {
+                producer.send(new ProducerRecord<>(topic, partition, null, payload()))
+                        .get();
+            }
         }
     }
 
@@ -51,13 +68,13 @@ final class Workloads {
         }
     }
 
-    /** Produces as fast as the client can for {@code duration}: MB/s and broker CPU seconds per GiB. */
-    Map<String, Double> produceAtFullSpeed(String topic, Duration duration) {
+    /** Produces as fast as the client can for {@code duration}, with the producer's {@code settings}: MB/s and broker CPU. */
+    Map<String, Double> produceAtFullSpeed(String topic, Duration duration, Map<String, String> settings) {
         double cpuBefore = server.cpuSeconds();
         long begin = System.nanoTime();
         long records = 0;
         AtomicReference<Exception> failure = new AtomicReference<>();
-        try (KafkaProducer<byte[], byte[]> producer = producer(Map.of("linger.ms", "5", "batch.size", "131072"))) {
+        try (KafkaProducer<byte[], byte[]> producer = producer(settings)) {
             byte[] payload = payload();
             while (System.nanoTime() - begin < duration.toNanos()) {
                 for (int i = 0; i < 1000; i++) {
@@ -74,12 +91,13 @@ final class Workloads {
         double seconds = (System.nanoTime() - begin) / 1e9;
         failOn(failure);
         double bytes = (double) records * RECORD_BYTES;
-        return Map.of(
-                "MB/s", bytes / MIB / seconds, "broker CPU s/GiB", (server.cpuSeconds() - cpuBefore) / (bytes / GIB));
+        return Map.of("MB/s", bytes / MIB / seconds, CPU, (server.cpuSeconds() - cpuBefore) / (bytes / GIB));
     }
 
     /** Produces {@code bytes} in large batches, for a later read. */
-    void fill(String topic, long bytes) {
+    Map<String, Double> fill(String topic, long bytes) {
+        double cpuBefore = server.cpuSeconds();
+        long begin = System.nanoTime();
         AtomicReference<Exception> failure = new AtomicReference<>();
         try (KafkaProducer<byte[], byte[]> producer = producer(Map.of("linger.ms", "10", "batch.size", "262144"))) {
             byte[] payload = payload();
@@ -92,7 +110,9 @@ final class Workloads {
             }
             producer.flush();
         }
+        double seconds = (System.nanoTime() - begin) / 1e9;
         failOn(failure);
+        return Map.of("MB/s", bytes / MIB / seconds, CPU, (server.cpuSeconds() - cpuBefore) / (bytes / GIB));
     }
 
     /** Produces {@code recordsPerSecond} for {@code duration}: latency from send to acknowledgement. */
@@ -117,6 +137,77 @@ final class Workloads {
         }
         failOn(failure);
         return percentiles(latency);
+    }
+
+    /**
+     * Produces {@code recordsPerSecond} for {@code duration} while another thread consumes at the tail: time from send to
+     * poll.
+     */
+    Map<String, Double> tailAtRate(String topic, int partitions, int recordsPerSecond, Duration duration)
+            throws InterruptedException {
+        Histogram latency = new Histogram(TimeFrame.MAX_MICROS, 3);
+        CountDownLatch positioned = new CountDownLatch(1);
+        AtomicBoolean ended = new AtomicBoolean();
+        AtomicReference<Exception> failure = new AtomicReference<>();
+        Thread reader = new Thread(() -> {
+            try {
+                followTail(topic, partitions, latency, positioned, ended);
+            } catch (RuntimeException e) {
+                failure.set(e);
+                positioned.countDown();
+            }
+        });
+        double cpuBefore = server.cpuSeconds();
+        reader.start();
+        long records = 0;
+        try (KafkaProducer<byte[], byte[]> producer = producer(Map.of("linger.ms", "0"))) {
+            positioned.await();
+            byte[] template = payload();
+            TimeFrame frame = new TimeFrame(recordsPerSecond, duration);
+            while (frame.awaitNext()) {
+                byte[] payload = template.clone();
+                ByteBuffer.wrap(payload).putLong(frame.isPastWarmUp() ? System.nanoTime() : 0);
+                producer.send(new ProducerRecord<>(topic, payload), (metadata, error) -> {
+                    if (error != null) {
+                        failure.set(error);
+                    }
+                });
+                records++;
+            }
+            producer.flush();
+        } finally {
+            ended.set(true);
+            reader.join();
+        }
+        failOn(failure);
+        Map<String, Double> results = new TreeMap<>(percentiles(latency));
+        results.put(CPU, (server.cpuSeconds() - cpuBefore) / ((double) records * RECORD_BYTES / GIB));
+        return results;
+    }
+
+    private void followTail(
+            String topic, int partitions, Histogram latency, CountDownLatch positioned, AtomicBoolean ended) {
+        try (KafkaConsumer<byte[], byte[]> consumer = consumer(Map.of())) {
+            List<TopicPartition> sources = partitionsOf(topic, partitions);
+            consumer.assign(sources);
+            consumer.seekToEnd(sources);
+            sources.forEach(consumer::position);
+            positioned.countDown();
+            while (!ended.get()) {
+                for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(200))) {
+                    long sentAt = ByteBuffer.wrap(record.value()).getLong();
+                    if (sentAt != 0) {
+                        latency.recordValue(Math.min(TimeFrame.MAX_MICROS, (System.nanoTime() - sentAt) / 1000));
+                    }
+                }
+            }
+        }
+    }
+
+    private static List<TopicPartition> partitionsOf(String topic, int partitions) {
+        return IntStream.range(0, partitions)
+                .mapToObj(i -> new TopicPartition(topic, i))
+                .toList();
     }
 
     /** One record at a time, produced and then consumed at the tail: time from send to poll. */
@@ -153,9 +244,7 @@ final class Workloads {
         long begin = System.nanoTime();
         try (KafkaConsumer<byte[], byte[]> consumer =
                 consumer(Map.of("fetch.max.bytes", "52428800", "max.partition.fetch.bytes", "8388608"))) {
-            List<TopicPartition> sources = IntStream.range(0, partitions)
-                    .mapToObj(i -> new TopicPartition(topic, i))
-                    .toList();
+            List<TopicPartition> sources = partitionsOf(topic, partitions);
             consumer.assign(sources);
             consumer.seekToBeginning(sources);
             while (seen.get() < records) {
@@ -167,8 +256,7 @@ final class Workloads {
             }
         }
         double seconds = (System.nanoTime() - begin) / 1e9;
-        return Map.of(
-                "MB/s", bytes / MIB / seconds, "broker CPU s/GiB", (server.cpuSeconds() - cpuBefore) / (bytes / GIB));
+        return Map.of("MB/s", bytes / MIB / seconds, CPU, (server.cpuSeconds() - cpuBefore) / (bytes / GIB));
     }
 
     private KafkaProducer<byte[], byte[]> producer(Map<String, String> settings) {
