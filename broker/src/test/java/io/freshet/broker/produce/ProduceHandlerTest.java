@@ -39,6 +39,7 @@ import org.apache.kafka.common.security.auth.KafkaPrincipal;
 import org.apache.kafka.image.MetadataDelta;
 import org.apache.kafka.image.MetadataImage;
 import org.apache.kafka.image.MetadataProvenance;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -186,7 +187,7 @@ class ProduceHandlerTest {
                         .isInstanceOf(org.apache.kafka.common.errors.RetriableException.class));
     }
 
-    private static PartitionProduceData part(int index, MemoryRecords records) {
+    private static PartitionProduceData part(int index, @Nullable MemoryRecords records) {
         return new PartitionProduceData().setIndex(index).setRecords(records);
     }
 
