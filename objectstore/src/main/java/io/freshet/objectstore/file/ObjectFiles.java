@@ -149,8 +149,12 @@ final class ObjectFiles {
         try {
             Files.createDirectory(directory);
         } catch (FileAlreadyExistsException e) {
-            if (!Files.isDirectory(directory)) {
+            if (Files.isRegularFile(directory)) {
                 throw new FileSystemException(directory.toString(), null, "Not a directory");
+            }
+            if (!Files.isDirectory(directory)) {
+                // made by another put and already removed, empty again, by a delete
+                throw new NoSuchFileException(directory.toString());
             }
         }
         syncDirectory(parent);
