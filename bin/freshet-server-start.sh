@@ -12,7 +12,7 @@ fi
 freshet_home
 freshet_server_jvm
 log_dir=${LOG_DIR:-$FRESHET_DIST/logs}
-command=("$JAVA" "${SERVER_JVM[@]}" -Dlog4j2.configurationFile="${FRESHET_LOG_CONFIG:-$FRESHET_DIST/config/log4j2.properties}"
+command=("$JAVA" "${SERVER_JVM[@]}" -Dlog4j2.configurationFile="$FRESHET_LOG_CONFIG"
   -cp "$FRESHET_DIST/lib/*" io.freshet.broker.cli.Freshet server "$@")
 if [ "$daemon" = yes ]; then
   mkdir -p "$log_dir"

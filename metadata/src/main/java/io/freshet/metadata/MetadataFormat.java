@@ -85,7 +85,7 @@ public final class MetadataFormat {
             throw new FreshetException(
                     ErrorKind.INVALID, "Cannot format " + directory + " for cluster " + clusterId + ": " + e, e);
         }
-        LOG.info(
+        LOG.debug(
                 "Formatted {}: {}",
                 directory,
                 said.toString(StandardCharsets.UTF_8).trim());

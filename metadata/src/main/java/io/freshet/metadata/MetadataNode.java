@@ -28,6 +28,14 @@ public interface MetadataNode extends AutoCloseable {
     /** Completes when a leader is known and this node has caught up with what was committed when it started. */
     CompletableFuture<Void> ready();
 
+    /**
+     * Completes with the reason if this node can go on no more: it keeps its last state and takes no commands until the
+     * process is started again. A node that cannot fail never completes it.
+     */
+    default CompletableFuture<Throwable> fault() {
+        return new CompletableFuture<>();
+    }
+
     /** The cluster id that this node's directory was formatted with. */
     String clusterId();
 

@@ -118,7 +118,7 @@ public final class QuorumNode implements MetadataNode {
         return ready.copy();
     }
 
-    /** Completes if this node can go on no more: it serves its last state and takes no commands until restarted. */
+    @Override
     public CompletableFuture<Throwable> fault() {
         return fault.copy();
     }

@@ -43,7 +43,11 @@ public final class StoreProbe {
     }
 
     private CompletableFuture<Void> run() {
-        return step("write with put-if-absent", "allow this process to put objects", this::create)
+        return step(
+                        "reach it",
+                        "correct the URI or the credentials, or make the store reachable",
+                        () -> expectListed(0))
+                .thenCompose(x -> step("write with put-if-absent", "allow this process to put objects", this::create))
                 .thenCompose(x -> step("read after write", "allow this process to get objects", this::readBack))
                 .thenCompose(x -> step("refusal of a second put-if-absent", USE_OTHER, this::createAgain))
                 .thenCompose(x -> step("put-if-absent with one winner in a race", USE_OTHER, this::race))

@@ -24,6 +24,7 @@ final class FreshetProcess implements AutoCloseable {
     private final int port;
     private final Map<String, String> environment;
     private final List<String> options;
+    private List<String> launcher = List.of();
     private Process process;
     private long readyNanos;
 
@@ -43,6 +44,15 @@ final class FreshetProcess implements AutoCloseable {
     static FreshetProcess start(Path data, Map<String, String> environment, String... options)
             throws IOException, InterruptedException {
         FreshetProcess server = new FreshetProcess(data, freePort(), environment, List.of(options));
+        server.start();
+        return server;
+    }
+
+    /** The same, started by {@code launcher}, a command that runs what follows it in its own process. */
+    static FreshetProcess startBy(List<String> launcher, Path data, Map<String, String> environment, String... options)
+            throws IOException, InterruptedException {
+        FreshetProcess server = new FreshetProcess(data, freePort(), environment, List.of(options));
+        server.launcher = launcher;
         server.start();
         return server;
     }
@@ -69,7 +79,8 @@ final class FreshetProcess implements AutoCloseable {
     /** Starts again, on the same data and port. */
     void start() throws IOException, InterruptedException {
         long begin = System.nanoTime();
-        List<String> command = new ArrayList<>(List.of(
+        List<String> command = new ArrayList<>(launcher);
+        command.addAll(List.of(
                 distribution().resolve("bin/freshet").toString(),
                 "up",
                 "--data",
@@ -79,7 +90,7 @@ final class FreshetProcess implements AutoCloseable {
                 "--http-port",
                 "0"));
         command.addAll(options);
-        Path errors = data.resolveSibling(data.getFileName() + ".log");
+        Path errors = errors();
         ProcessBuilder builder =
                 new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.appendTo(errors.toFile()));
         builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
@@ -97,6 +108,30 @@ final class FreshetProcess implements AutoCloseable {
             process.waitFor(START_TIMEOUT_SECONDS, TimeUnit.SECONDS);
             throw new IOException("The server did not come up; its log says:\n" + Files.readString(errors));
         }
+    }
+
+    /** Where the server's standard error goes. */
+    Path errors() {
+        return data.resolveSibling(data.getFileName() + ".log");
+    }
+
+    int port() {
+        return port;
+    }
+
+    /** Ctrl-C, and waits for the end; returns the exit code. */
+    int interrupt() throws IOException, InterruptedException {
+        new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor();
+        return awaitEnd();
+    }
+
+    /** Waits until the process has ended; returns its exit code. */
+    int awaitEnd() throws InterruptedException {
+        if (!process.waitFor(60, TimeUnit.SECONDS)) {
+            process.destroyForcibly().waitFor();
+            throw new IllegalStateException("The server did not end within 60 s");
+        }
+        return process.exitValue();
     }
 
     String bootstrap() {

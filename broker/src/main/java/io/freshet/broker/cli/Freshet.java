@@ -11,7 +11,7 @@ import picocli.CommandLine.Command;
         description = "A Kafka-compatible streaming server whose data lives on shared storage.",
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
-        subcommands = {UpCommand.class, ServerCommand.class, CommandLine.HelpCommand.class},
+        subcommands = {UpCommand.class, ServerCommand.class, TrainCommand.class, CommandLine.HelpCommand.class},
         synopsisSubcommandLabel = "COMMAND")
 public final class Freshet {
     private Freshet() {}

@@ -82,6 +82,16 @@ final class UpCommand implements Callable<Integer> {
     }
 
     private ServerConfig config() {
+        Map<String, String> values = new LinkedHashMap<>(settings(data, port, httpPort));
+        if (bucket != null) {
+            values.put(FreshetKeys.STORAGE_URI, bucket);
+        }
+        values.putAll(overrides);
+        return ServerConfig.of(values);
+    }
+
+    /** The configuration of one broker and voter with everything in {@code data}. */
+    static Map<String, String> settings(Path data, int port, int httpPort) {
         Map<String, String> values = new LinkedHashMap<>();
         values.put("process.roles", "broker,controller");
         values.put("node.id", Integer.toString(NODE_ID));
@@ -91,11 +101,7 @@ final class UpCommand implements Callable<Integer> {
         values.put("controller.quorum.bootstrap.servers", "localhost:9093");
         values.put("log.dirs", data.toAbsolutePath().normalize().toString());
         values.put(FreshetKeys.HTTP_LISTENER, "localhost:" + httpPort);
-        if (bucket != null) {
-            values.put(FreshetKeys.STORAGE_URI, bucket);
-        }
-        values.putAll(overrides);
-        return ServerConfig.of(values);
+        return values;
     }
 
     private static void printWelcome(PrintWriter out, ServerConfig config, BrokerServer server) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.fetch;
 
+import io.freshet.broker.api.IsolationLevels;
 import io.freshet.broker.api.Replies;
 import io.freshet.broker.fetch.PendingFetch.FetchLimits;
 import io.freshet.broker.offsets.LedPartitions;
@@ -14,10 +15,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.Node;
 import org.apache.kafka.common.TopicIdPartition;
 import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.errors.FetchSessionIdNotFoundException;
 import org.apache.kafka.common.message.FetchResponseData;
 import org.apache.kafka.common.protocol.Errors;
 import org.apache.kafka.common.requests.FetchRequest;
@@ -69,7 +70,8 @@ public final class FetchHandler implements RequestHandler {
         List<PartitionFetch> wanted = new ArrayList<>();
         try {
             context = contextOf(body);
-            boolean isReadCommitted = body.isolationLevel() == IsolationLevel.READ_COMMITTED;
+            boolean isReadCommitted =
+                    IsolationLevels.isReadCommitted(body.data().isolationLevel());
             context.foreachPartition(
                     (id, data) -> wanted.add(new PartitionFetch(partitions, id, data, isReadCommitted)));
             wanted.forEach(PartitionFetch::open);
@@ -86,13 +88,19 @@ public final class FetchHandler implements RequestHandler {
     private FetchContext contextOf(FetchRequest body) {
         Map<Uuid, String> topicNames =
                 body.version() >= 13 ? partitions.metadata().image().topics().topicIdToNameView() : Map.of();
-        return sessions.newContext(
-                body.version(),
-                body.metadata(),
-                false,
-                body.fetchData(topicNames),
-                body.forgottenTopics(topicNames),
-                topicNames);
+        try {
+            return sessions.newContext(
+                    body.version(),
+                    body.metadata(),
+                    false,
+                    body.fetchData(topicNames),
+                    body.forgottenTopics(topicNames),
+                    topicNames);
+        } catch (IndexOutOfBoundsException e) {
+            // The library finds a session's shard by its id, and does not look whether such an id can be.
+            throw new FetchSessionIdNotFoundException(
+                    "There is no fetch session " + body.metadata().sessionId());
+        }
     }
 
     private void answer(KafkaRequest request, FetchContext context, PendingFetch fetch) {

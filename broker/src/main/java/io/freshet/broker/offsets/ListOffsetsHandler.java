@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.offsets;
 
+import io.freshet.broker.api.IsolationLevels;
 import io.freshet.broker.api.KafkaErrors;
 import io.freshet.broker.api.Replies;
 import io.freshet.broker.offsets.TimestampSearch.Found;
@@ -12,7 +13,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.message.ListOffsetsRequestData.ListOffsetsPartition;
@@ -137,6 +137,8 @@ public final class ListOffsetsHandler implements RequestHandler {
         if (body.replicaId() != ListOffsetsRequest.CONSUMER_REPLICA_ID) {
             return log.logEndOffset();
         }
-        return body.isolationLevel() == IsolationLevel.READ_COMMITTED ? log.lastStableOffset() : log.highWatermark();
+        return IsolationLevels.isReadCommitted(body.data().isolationLevel())
+                ? log.lastStableOffset()
+                : log.highWatermark();
     }
 }

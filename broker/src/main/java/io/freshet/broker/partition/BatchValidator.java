@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import org.apache.kafka.common.InvalidRecordException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.compress.Compression;
+import org.apache.kafka.common.errors.ApiException;
 import org.apache.kafka.common.errors.CorruptRecordException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.record.TimestampType;
@@ -21,6 +22,7 @@ import org.apache.kafka.server.record.BrokerCompressionType;
 import org.apache.kafka.storage.internals.log.AppendOrigin;
 import org.apache.kafka.storage.internals.log.LogConfig;
 import org.apache.kafka.storage.internals.log.LogValidator;
+import org.apache.kafka.storage.internals.log.RecordValidationException;
 
 /**
  * Decides whether batches may be appended, with Kafka's rules and errors. Runs outside the partition's lock, on the
@@ -28,6 +30,8 @@ import org.apache.kafka.storage.internals.log.LogValidator;
  * walked in place without allocating; all others go through Kafka's own validator.
  */
 final class BatchValidator {
+    private static final long MAX_DECOMPRESSED_BYTES = 64L << 20;
+    private static final int MAX_COMPRESSED_RECORDS = 1 << 20;
     private static final ThreadLocal<BufferSupplier> BUFFERS = ThreadLocal.withInitial(BufferSupplier::create);
 
     private final TopicPartition partition;
@@ -52,6 +56,9 @@ final class BatchValidator {
 
     Accepted validate(MemoryRecords records, AppendOrigin origin, LogConfig config, int leaderEpoch) {
         CompressionType source = checkBatches(records, origin, config);
+        if (source != CompressionType.NONE) {
+            checkGrowth(records, source, config);
+        }
         Compression target = BrokerCompressionType.targetCompression(config.compression, source);
         long nowMs = clock.wallMs();
         if (isFast(records, origin, config, target, nowMs)) {
@@ -83,11 +90,22 @@ final class BatchValidator {
                 config.messageTimestampAfterMaxMs,
                 leaderEpoch,
                 origin,
-                config.maxDecompressedMessageBytes());
+                recordLimit(config));
         PrimitiveRef.LongRef offset = PrimitiveRef.ofLong(0);
-        LogValidator.ValidationResult result = isOutOfOrder(records, origin, source)
-                ? validator.validateMessagesAndAssignOffsetsCompressed(offset, rejections, BUFFERS.get())
-                : validator.validateMessagesAndAssignOffsets(offset, rejections, BUFFERS.get());
+        LogValidator.ValidationResult result;
+        try {
+            result = isOutOfOrder(records, origin, source)
+                    ? validator.validateMessagesAndAssignOffsetsCompressed(offset, rejections, BUFFERS.get())
+                    : validator.validateMessagesAndAssignOffsets(offset, rejections, BUFFERS.get());
+        } catch (ApiException | RecordValidationException e) {
+            throw e;
+        } catch (VirtualMachineError | LinkageError e) {
+            throw e;
+        } catch (RuntimeException | Error e) {
+            // Decompressors and parsers fail in ways of their own, snappy's with an Error; it is the sender's mistake.
+            throw new InvalidRecordException(
+                    "The records of a batch for " + partition + " cannot be read: " + e.getMessage(), e);
+        }
         if (result.messageSizeMaybeChanged()) {
             for (MutableRecordBatch batch : result.validatedRecords().batches()) {
                 checkSize(batch.sizeInBytes(), config);
@@ -115,10 +133,14 @@ final class BatchValidator {
                 return false;
             }
             long expected = batch.baseOffset();
-            for (Record record : batch) {
-                if (record.offset() != expected++) {
-                    return true;
+            try {
+                for (Record record : batch) {
+                    if (record.offset() != expected++) {
+                        return true;
+                    }
                 }
+            } catch (RuntimeException e) {
+                return false; // Not readable: the validator finds out too, and says what is wrong.
             }
         }
         return false;
@@ -141,8 +163,9 @@ final class BatchValidator {
                         + batch.checksum() + "; it was damaged on the way, send it again");
             }
             validBytes += batch.sizeInBytes();
-            if (batch.compressionType() != CompressionType.NONE) {
-                source = batch.compressionType();
+            CompressionType codec = codecOf(batch);
+            if (codec != CompressionType.NONE) {
+                source = codec;
             }
         }
         if (validBytes == 0 || validBytes != records.sizeInBytes()) {
@@ -150,6 +173,50 @@ final class BatchValidator {
                     + " bytes of whole batches out of " + records.sizeInBytes() + "; send whole batches");
         }
         return source;
+    }
+
+    /**
+     * Kafka bounds each record only. A few KiB can hold gigabytes in many records, or millions of tiny records that each
+     * cost an object while they are checked.
+     */
+    private void checkGrowth(MemoryRecords records, CompressionType source, LogConfig config) {
+        long limitBytes = growthLimit(config);
+        for (MutableRecordBatch batch : records.batches()) {
+            ByteBuffer bytes = records.buffer();
+            if (batch.magic() != RecordBatch.MAGIC_VALUE_V2 || batch.sizeInBytes() != bytes.remaining()) {
+                return; // Old or several batches: the validator refuses them compressed, before it reads them.
+            }
+            int count = BatchHeader.recordCount(bytes, bytes.position());
+            if (count > Math.max(MAX_COMPRESSED_RECORDS, config.maxMessageSize())) {
+                throw new RecordTooLargeException("A compressed batch for " + partition + " claims " + count
+                        + " records; send at most " + MAX_COMPRESSED_RECORDS + " in one");
+            }
+            bytes.position(bytes.position() + BatchHeader.HEADER_BYTES);
+            if (DecompressionBound.exceeds(source, bytes, limitBytes)) {
+                throw new RecordTooLargeException("A compressed batch for " + partition + " holds more than "
+                        + limitBytes + " bytes; send smaller batches or raise max.decompressed.message.bytes");
+            }
+        }
+    }
+
+    /** For a whole batch. Kafka's default of 2 GiB for each record would let one request fill the heap. */
+    private static long growthLimit(LogConfig config) {
+        int configured = config.maxDecompressedMessageBytes();
+        long asked = configured == LogConfig.DEFAULT_MAX_DECOMPRESSED_MESSAGE_BYTES ? 0 : configured;
+        return Math.max(Math.max(MAX_DECOMPRESSED_BYTES, asked), 64L * config.maxMessageSize());
+    }
+
+    private static int recordLimit(LogConfig config) {
+        return (int) Math.min(config.maxDecompressedMessageBytes(), growthLimit(config));
+    }
+
+    private CompressionType codecOf(MutableRecordBatch batch) {
+        try {
+            return batch.compressionType();
+        } catch (IllegalArgumentException e) {
+            throw new InvalidRecordException(
+                    "A batch for " + partition + " names a compression that does not exist: " + e.getMessage(), e);
+        }
     }
 
     private void checkSize(int sizeBytes, LogConfig config) {

@@ -74,8 +74,9 @@ final class RecordWalk {
         return position <= recordEnd;
     }
 
+    /** At most five bytes, as every other reader of these bytes demands. */
     private int varint() {
-        long value = varlong();
+        long value = varnum(5 * 7);
         if (value != (int) value) {
             broken = true;
         }
@@ -83,8 +84,12 @@ final class RecordWalk {
     }
 
     private long varlong() {
+        return varnum(9 * 7);
+    }
+
+    private long varnum(int maxBits) {
         long raw = 0;
-        for (int shift = 0; shift < 63; shift += 7) {
+        for (int shift = 0; shift < maxBits; shift += 7) {
             if (position >= end) {
                 broken = true;
                 return 0;

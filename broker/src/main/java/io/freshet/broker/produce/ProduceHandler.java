@@ -12,6 +12,7 @@ import io.freshet.protocol.RequestHandler;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import org.apache.kafka.common.InvalidRecordException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.errors.InvalidRequiredAcksException;
@@ -70,11 +71,12 @@ public final class ProduceHandler implements RequestHandler {
             PendingProduce answer) {
         PendingProduce.Slot slot = answer.slot(topic, partition.index());
         try {
-            checkAcks(body.acks());
             TopicPartition target = target(request, topic, partition.index());
             slot.resolved(target);
-            ProduceRequest.validateRecords(request.header().apiVersion(), partition.records());
             Partition log = partitions.require(target, PartitionLookup.NO_EPOCH);
+            checkRecords(request, partition);
+            checkAcks(body.acks());
+            checkWritable(request, target);
             MemoryRecords records = (MemoryRecords) partition.records();
             bytesIn.increment(records.sizeInBytes());
             SharedBytes memory = request.retainedPart(records.buffer());
@@ -104,10 +106,25 @@ public final class ProduceHandler implements RequestHandler {
                 throw new UnknownTopicIdException("There is no topic with the id " + topic.topicId());
             }
         }
-        if (Topic.isInternal(name) && !ADMIN_CLIENT_ID.equals(request.header().clientId())) {
-            throw new InvalidTopicException("Clients may not write to the internal topic " + name);
-        }
         return new TopicPartition(name, partition);
+    }
+
+    private static void checkWritable(KafkaRequest request, TopicPartition target) {
+        if (Topic.isInternal(target.topic())
+                && !ADMIN_CLIENT_ID.equals(request.header().clientId())) {
+            throw new InvalidTopicException("Clients may not write to the internal topic " + target.topic());
+        }
+    }
+
+    private static void checkRecords(KafkaRequest request, PartitionProduceData partition) {
+        if (partition.records() == null) {
+            throw new InvalidRecordException("No records for partition " + partition.index());
+        }
+        try {
+            ProduceRequest.validateRecords(request.header().apiVersion(), partition.records());
+        } catch (IllegalArgumentException e) {
+            throw new InvalidRecordException("A batch names a compression that does not exist: " + e.getMessage(), e);
+        }
     }
 
     /** Answers requests whose time is over; what they appended may still become durable. */

@@ -17,6 +17,7 @@ import io.freshet.protocol.KafkaServerConfig;
 import io.freshet.protocol.KafkaServers;
 import io.freshet.protocol.Listener;
 import io.freshet.storage.StreamStorage;
+import io.freshet.wal.block.FileBlockDevice;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
@@ -26,6 +27,7 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,6 +44,7 @@ public final class BrokerServer implements AutoCloseable {
     private final OpenedParts opened = new OpenedParts();
     private final Runtime runtime;
     private final Readiness readiness = new Readiness();
+    private final EndOfService endOfService = new EndOfService(reason -> readiness.phase("stopping: " + reason));
     private final Wired wired;
     private final long startMs;
     private boolean closed;
@@ -76,23 +79,30 @@ public final class BrokerServer implements AutoCloseable {
         Optional<ConsoleServer> console = startConsole();
         StorageWiring storageWiring = new StorageWiring(config, runtime);
         MetadataWiring metadataWiring = new MetadataWiring(config, runtime);
+        Early<ObjectStore> earlyStore = Early.start("freshet-start-store", storageWiring::openStore);
+        opened.add("object store of a failed start", earlyStore);
+        Early<FileBlockDevice> device = Early.start("freshet-start-wal", storageWiring::openDevice);
+        opened.add("WAL of a failed start", device);
         readiness.phase("replaying the metadata log");
         MetadataNode metadata = metadataWiring.start(opened);
         readiness.phase("checking the object store");
-        ObjectStore store = storageWiring.openStore(opened);
+        ObjectStore store = opened.add("object store", earlyStore.take());
         readiness.phase("registering the broker");
         StartGate gate = new StartGate();
         KafkaServer network = startNetwork(gate);
         RegisteredBroker registered = metadataWiring.register(metadata, network.boundPorts());
         readiness.phase("recovering the write-ahead log");
-        StreamStorage streams =
-                storageWiring.openStreams(store, new QuorumMetadata(metadata), registered.brokerEpoch(), opened);
+        StreamStorage streams = storageWiring.openStreams(
+                store, device, new QuorumMetadata(metadata), registered.brokerEpoch(), opened);
         opened.add("last upload", () -> uploadRest(streams));
         readiness.phase("opening partitions");
         KafkaWiring kafka = new KafkaWiring(config, runtime, metadataWiring.brokerConfigs());
         kafka.start(metadata, streams, registered.brokerEpoch(), store.describe(), opened);
         opened.add("network", network);
         gate.open(kafka.router());
+        endOfService.watchMetadata(metadata.fault());
+        var watching = endOfService.watchWal(storageWiring::walFailure, runtime.scheduler());
+        opened.add("watch over the WAL", watching::cancel);
         readiness.ready(() -> streams.isOverloaded()
                 ? List.of("uploads lag behind appends: the object store is slow or unreachable")
                 : List.of());
@@ -176,6 +186,14 @@ public final class BrokerServer implements AutoCloseable {
         return wired.metadata.clusterId();
     }
 
+    /**
+     * Completes with the reason when a part has failed that the node cannot do without: close it and end the process. May
+     * never complete.
+     */
+    public CompletableFuture<FreshetException> failure() {
+        return endOfService.failure();
+    }
+
     /** Milliseconds from the call of {@link #start} until clients were served. */
     public long startMs() {
         return startMs;
@@ -191,7 +209,9 @@ public final class BrokerServer implements AutoCloseable {
     public synchronized void close() {
         if (!closed) {
             closed = true;
-            readiness.phase("stopping");
+            if (!endOfService.failure().isDone()) {
+                readiness.phase("stopping");
+            }
             opened.close();
         }
     }

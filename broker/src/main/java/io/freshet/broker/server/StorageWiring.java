@@ -25,6 +25,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import org.jspecify.annotations.Nullable;
 
@@ -39,6 +40,7 @@ final class StorageWiring {
 
     private final ServerConfig config;
     private final Runtime runtime;
+    private volatile @Nullable BlockWal wal;
 
     StorageWiring(ServerConfig config, Runtime runtime) {
         this.config = config;
@@ -46,21 +48,40 @@ final class StorageWiring {
     }
 
     /** Opens the store and proves that it can be written, read, listed and deleted from. */
-    ObjectStore openStore(OpenedParts opened) {
-        ObjectStore store = opened.add(
-                "object store",
-                ObjectStores.open(
-                        config.storageUri(),
-                        runtime.meters(),
-                        runtime.clock(),
-                        runtime.scheduler(),
-                        runtime.randomness()));
-        Waiting.on("the check of the object store", PROBE_TIMEOUT, StoreProbe.check(store, runtime.randomness()));
-        return store;
+    ObjectStore openStore() {
+        ObjectStore store = ObjectStores.open(
+                config.storageUri(), runtime.meters(), runtime.clock(), runtime.scheduler(), runtime.randomness());
+        try {
+            Waiting.on(
+                    "The start-up check of the object store " + store.describe(),
+                    PROBE_TIMEOUT,
+                    StoreProbe.check(store, runtime.randomness()));
+            return store;
+        } catch (RuntimeException e) {
+            store.close();
+            throw e;
+        }
+    }
+
+    /** Opens, locks and at the first start fills the WAL's file. */
+    FileBlockDevice openDevice() {
+        makeDirectory(config.walPath().toAbsolutePath().getParent());
+        return FileBlockDevice.open(config.walPath(), config.walCapacityBytes());
+    }
+
+    /** Why the WAL lane stopped for good, if it did. */
+    Optional<FreshetException> walFailure() {
+        BlockWal lane = wal;
+        return lane == null ? Optional.empty() : lane.failure();
     }
 
     /** Recovers the WAL and opens the streams for one registration of this broker. */
-    StreamStorage openStreams(ObjectStore store, StreamMetadata metadata, long brokerEpoch, OpenedParts opened) {
+    StreamStorage openStreams(
+            ObjectStore store,
+            Early<FileBlockDevice> device,
+            StreamMetadata metadata,
+            long brokerEpoch,
+            OpenedParts opened) {
         var kafka = config.kafka();
         BlockCache blocks = new BlockCache(
                 BlockCacheConfig.ofCapacity(kafka.getLong(FreshetKeys.CACHE_BLOCK_BYTES)), store, runtime.meters());
@@ -77,7 +98,7 @@ final class StorageWiring {
                 store,
                 metadata,
                 reader,
-                visitor -> openWal(visitor, brokerEpoch),
+                visitor -> openWal(device.take(), visitor, brokerEpoch),
                 runtime.clock(),
                 runtime.scheduler(),
                 uploads,
@@ -87,18 +108,19 @@ final class StorageWiring {
         return opened.add("streams", StreamStorage.open(storageConfig(), parts));
     }
 
-    private WriteAheadLog openWal(WriteAheadLog.RecoveryVisitor visitor, long brokerEpoch) {
+    private WriteAheadLog openWal(FileBlockDevice device, WriteAheadLog.RecoveryVisitor visitor, long brokerEpoch) {
         BlockWalConfig walConfig = new BlockWalConfig(
                 config.nodeId(),
                 brokerEpoch,
                 BlockWalConfig.DEFAULT_MAX_GROUP_BYTES,
                 BlockWalConfig.DEFAULT_MAX_RECORD_BYTES);
-        makeDirectory(config.walPath().toAbsolutePath().getParent());
-        return BlockWal.open(
+        BlockWal opened = BlockWal.open(
                 walConfig,
-                FileBlockDevice.open(config.walPath(), config.walCapacityBytes()),
+                device,
                 visitor,
                 new BlockWal.Services(runtime.clock(), runtime.randomness(), runtime.meters()));
+        wal = opened;
+        return opened;
     }
 
     private static void makeDirectory(@Nullable Path directory) {

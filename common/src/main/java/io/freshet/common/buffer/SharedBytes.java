@@ -25,7 +25,7 @@ public interface SharedBytes {
         return new SliceBytes(retain(), position, lengthBytes);
     }
 
-    /** Bytes on the heap that need no freeing; retain and release do nothing. */
+    /** Bytes that the garbage collector frees, on the heap or not; retain and release do nothing. */
     static SharedBytes unpooled(ByteBuffer bytes) {
         return new UnpooledBytes(bytes.slice());
     }

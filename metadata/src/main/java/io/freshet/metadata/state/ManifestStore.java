@@ -88,10 +88,18 @@ public final class ManifestStore implements AutoCloseable {
         } catch (RocksDBException | IOException e) {
             throw new FreshetException(
                     ErrorKind.UNAVAILABLE,
-                    "Cannot open the manifest store in " + directory + ": " + e.getMessage()
-                            + "; if another process uses this directory, stop it first",
+                    isLocked(e)
+                            ? "The metadata directory " + directory.getParent()
+                                    + " is in use by another process; stop that one first, or give this one a directory"
+                                    + " of its own"
+                            : "Cannot open the manifest store in " + directory + ": " + e.getMessage()
+                                    + "; check the directory's rights and the disk",
                     e);
         }
+    }
+
+    private static boolean isLocked(Exception error) {
+        return String.valueOf(error.getMessage()).contains("/LOCK");
     }
 
     private void adopt(String clusterId) throws RocksDBException {

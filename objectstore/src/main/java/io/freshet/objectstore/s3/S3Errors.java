@@ -109,7 +109,15 @@ final class S3Errors {
         if (error instanceof SdkServiceException answer) {
             return "status " + answer.statusCode() + ", " + answer.getMessage();
         }
+        if (isWithoutCredentials(error)) {
+            return "no credentials were found (environment, system properties, profile, container, instance)";
+        }
         return String.valueOf(error);
+    }
+
+    private static boolean isWithoutCredentials(Throwable error) {
+        return error instanceof SdkClientException
+                && String.valueOf(error.getMessage()).contains("Unable to load credentials");
     }
 
     private static String advice(ErrorKind kind) {

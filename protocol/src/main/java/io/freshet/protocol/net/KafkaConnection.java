@@ -192,7 +192,8 @@ final class KafkaConnection extends ChannelInboundHandlerAdapter {
             } else {
                 parts.handler().handle(request);
             }
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            // An Error too: a request that nobody answers would hold its frame for ever.
             LOG.error("The handler of {} from {} failed", request.header(), id, e);
             parts.metrics().error("handler");
             request.fail(e);

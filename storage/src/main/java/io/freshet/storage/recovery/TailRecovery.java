@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.storage.recovery;
 
-import io.freshet.common.buffer.SharedBytes;
 import io.freshet.common.stream.StreamState;
 import io.freshet.storage.StreamMetadata;
 import io.freshet.storage.tail.BatchSlices;
@@ -27,6 +26,7 @@ public final class TailRecovery implements WriteAheadLog.RecoveryVisitor {
     private final StreamMetadata metadata;
     private final StreamTails tails;
     private final TailMemory memory;
+    private final RecoverySlabs slabs = new RecoverySlabs();
     private final Map<Long, Optional<StreamState>> states = new HashMap<>();
     private long lastLsn = -1;
     private long keptRecords;
@@ -116,11 +116,10 @@ public final class TailRecovery implements WriteAheadLog.RecoveryVisitor {
             tail = new StreamTail(state.streamId(), state.startOffset(), state.endOffset(), memory);
             tails.add(tail);
         }
-        ByteBuffer copy = ByteBuffer.allocate(payload.limit() - from);
-        copy.put(payload.slice(from, payload.limit() - from)).flip();
-        tail.recovered(leaderEpoch, firstOffset, range.endOffset(), lsn, SharedBytes.unpooled(copy));
+        int length = payload.limit() - from;
+        tail.recovered(leaderEpoch, firstOffset, range.endOffset(), lsn, slabs.copy(payload, from, length));
         keptRecords++;
-        keptBytes += copy.remaining();
+        keptBytes += length;
     }
 
     private void reject(long lsn, long streamId, int leaderEpoch, long baseOffset, String why) {

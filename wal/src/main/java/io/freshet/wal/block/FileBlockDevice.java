@@ -143,7 +143,32 @@ public final class FileBlockDevice implements BlockDevice {
         if (position >= sizeBytes) {
             return;
         }
+        long missingBytes = sizeBytes - position;
+        long freeBytes = Files.getFileStore(path).getUsableSpace();
+        if (freeBytes < missingBytes) {
+            throw new FreshetException(
+                    ErrorKind.UNAVAILABLE,
+                    "The WAL " + path + " needs " + missingBytes + " more bytes, but its file system has only "
+                            + freeBytes + " free: free some space, put the WAL elsewhere, or configure a smaller one");
+        }
+        long oldBytes = channel.size();
+        try {
+            fillWithZeros(channel, position, sizeBytes);
+        } catch (IOException e) {
+            channel.truncate(oldBytes);
+            throw e;
+        }
+        Path directory = path.toAbsolutePath().getParent();
+        if (directory != null) {
+            try (FileChannel handle = FileChannel.open(directory, StandardOpenOption.READ)) {
+                handle.force(true);
+            }
+        }
+    }
+
+    private static void fillWithZeros(FileChannel channel, long from, long sizeBytes) throws IOException {
         ByteBuffer zeros = RingGeometry.alignedBuffer(FILL_BYTES);
+        long position = from;
         while (position < sizeBytes) {
             zeros.clear().limit((int) Math.min(FILL_BYTES, sizeBytes - position));
             while (zeros.hasRemaining()) {
@@ -151,12 +176,6 @@ public final class FileBlockDevice implements BlockDevice {
             }
         }
         channel.force(true);
-        Path directory = path.toAbsolutePath().getParent();
-        if (directory != null) {
-            try (FileChannel handle = FileChannel.open(directory, StandardOpenOption.READ)) {
-                handle.force(true);
-            }
-        }
     }
 
     @Override

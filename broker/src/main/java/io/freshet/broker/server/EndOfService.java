@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.broker.server;
+
+import io.freshet.common.ErrorKind;
+import io.freshet.common.FreshetException;
+import io.freshet.common.runtime.Scheduler;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Notices when a part that the node cannot do without has failed for good: its metadata, or its WAL lane. Such a node must
+ * end rather than answer half of what it is asked. Safe for use by many threads; the first failure counts.
+ */
+final class EndOfService {
+    private static final Logger LOG = LoggerFactory.getLogger(EndOfService.class);
+    private static final long LOOK_PERIOD_MS = 200;
+
+    private final CompletableFuture<FreshetException> failure = new CompletableFuture<>();
+    private final Consumer<String> announcement;
+
+    /** {@code announcement} is told why, once, before {@link #failure} completes. */
+    EndOfService(Consumer<String> announcement) {
+        this.announcement = announcement;
+    }
+
+    /** Completes with what failed, possibly never. */
+    CompletableFuture<FreshetException> failure() {
+        return failure.copy();
+    }
+
+    /** The node ends when {@code fault} completes. */
+    void watchMetadata(CompletableFuture<Throwable> fault) {
+        fault.thenAccept(error -> end(new FreshetException(
+                ErrorKind.UNAVAILABLE,
+                "The metadata engine failed (" + error.getMessage()
+                        + "): look at the log above and at the disk, then start the node again",
+                error)));
+    }
+
+    /** Looks at {@code laneFailure} several times a second; the node ends when there is one. */
+    Scheduler.Cancellable watchWal(Supplier<Optional<FreshetException>> laneFailure, Scheduler scheduler) {
+        return scheduler.scheduleRepeatedly(
+                LOOK_PERIOD_MS, () -> laneFailure.get().ifPresent(this::end));
+    }
+
+    private synchronized void end(FreshetException reason) {
+        if (!failure.isDone()) {
+            LOG.error("This node stops: {}", reason.getMessage());
+            announcement.accept(reason.getMessage());
+            failure.complete(reason);
+        }
+    }
+}
