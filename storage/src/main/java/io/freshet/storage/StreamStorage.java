@@ -32,7 +32,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class StreamStorage implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(StreamStorage.class);
-    private static final long HOUSEKEEPING_MS = 1_000;
+    private static final long HOUSEKEEPING_MS = 250;
 
     private final StorageParts parts;
     private final StreamTails tails;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.produce;
 
+import io.freshet.broker.api.Replies;
 import io.freshet.broker.partition.Partition;
 import io.freshet.broker.partition.PartitionLog.Appended;
 import io.freshet.broker.partition.PartitionLookup;
@@ -17,6 +18,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.errors.InvalidRequiredAcksException;
 import org.apache.kafka.common.errors.InvalidTopicException;
+import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.errors.TransactionalIdAuthorizationException;
 import org.apache.kafka.common.errors.UnknownTopicIdException;
 import org.apache.kafka.common.internals.Topic;
@@ -27,7 +29,8 @@ import org.apache.kafka.common.requests.ProduceRequest;
 import org.apache.kafka.storage.internals.log.AppendOrigin;
 
 /**
- * Serves Produce. Called on event loops; answers leave from the thread that made the last partition durable. With acks 1 or
+ * Serves Produce. Called on event loops, and for requests that had to
+ * wait for uploads on the scheduler's thread; answers leave from the thread that made the last partition durable. With acks 1 or
  * all the answer waits for the WAL, and for no longer than the request's own timeout.
  */
 public final class ProduceHandler implements RequestHandler {
@@ -39,16 +42,41 @@ public final class ProduceHandler implements RequestHandler {
     private final Clock clock;
     private final Counter bytesIn;
     private final ConcurrentLinkedQueue<PendingProduce> pending = new ConcurrentLinkedQueue<>();
+    private final HeldRequests<KafkaRequest> held;
 
     public ProduceHandler(PartitionLookup partitions, Clock clock, Scheduler scheduler, MeterRegistry meters) {
         this.partitions = partitions;
         this.clock = clock;
         this.bytesIn = meters.counter("freshet.produce.bytes");
+        this.held = new HeldRequests<>(scheduler, this::serve);
         scheduler.scheduleRepeatedly(EXPIRY_PERIOD_MS, this::expire);
+    }
+
+    /** Told true when storage wants no more appends for a while, false when it has room again. Any thread; short. */
+    public void overloaded(boolean isOverloaded) {
+        held.overloaded(isOverloaded);
     }
 
     @Override
     public void handle(KafkaRequest request) {
+        if (!held.hold(request, deadlineNanos(request))) {
+            serve(request);
+        }
+    }
+
+    private static long deadlineNanos(KafkaRequest request) {
+        return request.receivedNanos() + ((ProduceRequest) request.body()).timeout() * 1_000_000L;
+    }
+
+    private void serve(KafkaRequest request) {
+        try {
+            append(request);
+        } catch (RuntimeException e) {
+            Replies.fail(request, e);
+        }
+    }
+
+    private void append(KafkaRequest request) {
         ProduceRequest body = (ProduceRequest) request.body();
         short acks = body.acks();
         PendingProduce answer = new PendingProduce(request, body.data(), partitions);
@@ -59,7 +87,7 @@ public final class ProduceHandler implements RequestHandler {
         }
         if (acks == 0) {
             answer.finishWithoutAnswer();
-        } else if (!answer.seal(request.receivedNanos() + body.timeout() * 1_000_000L)) {
+        } else if (!answer.seal(deadlineNanos(request))) {
             pending.add(answer);
         }
     }
@@ -142,6 +170,12 @@ public final class ProduceHandler implements RequestHandler {
     /** Answers requests whose time is over; what they appended may still become durable. */
     private void expire() {
         long now = clock.nanoTime();
+        for (KafkaRequest late : held.expired(now)) {
+            Replies.fail(
+                    late,
+                    new TimeoutException(
+                            "Storage waited for uploads until the request's timeout was over; nothing was appended, retry"));
+        }
         pending.removeIf(answer -> answer.isAnswered() || answer.expireAt(now));
     }
 }

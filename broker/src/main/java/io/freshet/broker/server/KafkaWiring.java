@@ -96,15 +96,16 @@ final class KafkaWiring {
                         partitions,
                         log -> ((Partition) log).sizeBytes(),
                         storeName));
-        registerRecordApis(metadata, partitions);
+        registerRecordApis(metadata, partitions, streams);
         startHousekeeping(partitions, opened);
     }
 
-    private void registerRecordApis(MetadataNode metadata, Partitions partitions) {
+    private void registerRecordApis(MetadataNode metadata, Partitions partitions, StreamStorage streams) {
         PartitionLookup lookup = new PartitionLookup(partitions::log, metadata::image);
         LedPartitions led = new LedPartitions(partitions, PartitionQueries.class::cast, metadata);
-        router.register(
-                ApiKeys.PRODUCE, new ProduceHandler(lookup, runtime.clock(), runtime.scheduler(), runtime.meters()));
+        ProduceHandler produce = new ProduceHandler(lookup, runtime.clock(), runtime.scheduler(), runtime.meters());
+        streams.addOverloadListener(produce::overloaded);
+        router.register(ApiKeys.PRODUCE, produce);
         router.register(
                 ApiKeys.FETCH,
                 new FetchHandler(
