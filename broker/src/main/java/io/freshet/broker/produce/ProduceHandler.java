@@ -159,8 +159,10 @@ public final class ProduceHandler implements RequestHandler {
     private void expire() {
         long now = clock.nanoTime();
         for (KafkaRequest late : held.expired(now)) {
-            Replies.fail(late, new TimeoutException(
-                    "Storage waited for uploads until the request's timeout was over; nothing was appended, retry"));
+            Replies.fail(
+                    late,
+                    new TimeoutException(
+                            "Storage waited for uploads until the request's timeout was over; nothing was appended, retry"));
         }
         pending.removeIf(answer -> answer.isAnswered() || answer.expireAt(now));
     }
