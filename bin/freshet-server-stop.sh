@@ -7,8 +7,8 @@ stopped=0
 for pid in $pids; do
   if [ -n "$node" ]; then
     id=${node#--node-id=}
-    file=$(tr '\0' '\n' <"/proc/$pid/cmdline" | grep -E '\.properties$' | head -n 1 || true)
-    grep -qE "^node\.id *= *$id *$" "$file" 2>/dev/null || continue
+    file=$(tr '\0' '\n' <"/proc/$pid/cmdline" | sed -n '/^io\.freshet\.broker\.cli\.Freshet$/,$p' | grep -E '\.properties$' | head -n 1 || true)
+    (cd "/proc/$pid/cwd" && grep -qE "^ *node\.id *= *$id *$" "$file") 2>/dev/null || continue
   fi
   kill -TERM "$pid"
   stopped=$((stopped + 1))

@@ -43,15 +43,16 @@ public final class StoreProbe {
     }
 
     private CompletableFuture<Void> run() {
-        return step(
-                        "reach it",
-                        "correct the URI or the credentials, or make the store reachable",
-                        () -> expectListed(0))
-                .thenCompose(x -> step("write with put-if-absent", "allow this process to put objects", this::create))
+        return step("list", "make it reachable and allow this process to list the bucket", () -> expectListed(0))
+                .thenCompose(x -> prove());
+    }
+
+    private CompletableFuture<Void> prove() {
+        return step("write with put-if-absent", "allow this process to put objects", this::create)
                 .thenCompose(x -> step("read after write", "allow this process to get objects", this::readBack))
                 .thenCompose(x -> step("refusal of a second put-if-absent", USE_OTHER, this::createAgain))
                 .thenCompose(x -> step("put-if-absent with one winner in a race", USE_OTHER, this::race))
-                .thenCompose(x -> step("list", "allow this process to list the bucket", () -> expectListed(2)))
+                .thenCompose(x -> step("list after write", "use a strongly consistent store", () -> expectListed(2)))
                 .thenCompose(x -> step("delete", "allow this process to delete objects", this::delete))
                 .thenCompose(x -> step("list after delete", "use a strongly consistent store", () -> expectListed(0)))
                 .handle((done, error) -> error == null

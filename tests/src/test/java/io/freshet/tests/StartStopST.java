@@ -157,6 +157,7 @@ class StartStopST {
         assertRefused(
                 Command.run(30, Map.of(), "freshet-server-start.sh", file),
                 "is not formatted; run bin/kafka-storage.sh format");
+        assertThat(data()).doesNotExist();
 
         String id = Command.run(30, Map.of(), "kafka-storage.sh", "random-uuid")
                 .output()
@@ -170,20 +171,23 @@ class StartStopST {
                 .contains(id, NODE_ID);
 
         Path logs = folder.resolve("logs");
-        Map<String, String> environment = Map.of("LOG_DIR", logs.toString());
-        assertThat(Command.run(30, environment, "freshet-server-start.sh", "-daemon", file)
-                        .code())
-                .isZero();
-        Path said = logs.resolve("freshet.out");
-        Awaitility.await()
-                .atMost(Duration.ofSeconds(30))
-                .until(() -> Files.readString(said).contains("Ready: node " + NODE_ID));
-        assertThat(Command.run(30, Map.of(), "freshet-server-stop.sh", "--node-id=" + NODE_ID)
-                        .code())
-                .isZero();
-        Awaitility.await()
-                .atMost(Duration.ofSeconds(30))
-                .until(() -> Files.readString(said).contains("Stopped"));
+        Command started =
+                Command.run(30, Map.of("LOG_DIR", logs.toString()), "freshet-server-start.sh", "-daemon", file);
+        assertThat(started.code()).isZero();
+        long pid = Long.parseLong(started.output().replaceAll("(?s).*pid (\\d+);.*", "$1"));
+        try {
+            Path said = logs.resolve("freshet.out");
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(30))
+                    .until(() -> Files.readString(said).contains("Ready: node " + NODE_ID));
+            Command stopped = Command.run(30, Map.of(), "freshet-server-stop.sh", "--node-id=" + NODE_ID);
+            assertThat(stopped.code()).as(stopped.toString()).isZero();
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(30))
+                    .until(() -> Files.readString(said).contains("Stopped"));
+        } finally {
+            ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
+        }
     }
 
     @Test

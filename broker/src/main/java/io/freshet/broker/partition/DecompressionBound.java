@@ -81,9 +81,9 @@ final class DecompressionBound {
                 if (in.remaining() < 3) {
                     return Long.MAX_VALUE;
                 }
-                int header = in.get() & 0xff | (in.get() & 0xff) << 8 | (in.get() & 0xff) << 16;
+                int header = (in.get() & 0xff) | ((in.get() & 0xff) << 8) | ((in.get() & 0xff) << 16);
                 last = (header & 1) != 0;
-                boolean isRepeated = (header >>> 1 & 3) == 1;
+                boolean isRepeated = ((header >>> 1) & 3) == 1;
                 if (!skip(in, isRepeated ? 1 : header >>> 3)) {
                     return Long.MAX_VALUE;
                 }

@@ -181,15 +181,14 @@ public final class Partition implements PartitionQueries, SegmentCheckpoint.Sour
 
     private Appended duplicate(BatchMetadata known, long logAppendTimeMs) {
         long endOffset = known.lastOffset() + 1;
-        CompletableFuture<Long> durable = null;
-        for (Pending pending : inFlight) {
-            if (pending.endOffset() >= endOffset) {
-                durable = pending.durable;
-                break;
+        CompletableFuture<Long> durable = CompletableFuture.completedFuture(endOffset);
+        if (endOffset > stream.durableEndOffset()) {
+            for (Pending pending : inFlight) {
+                if (pending.endOffset() >= endOffset) {
+                    durable = pending.durable;
+                    break;
+                }
             }
-        }
-        if (durable == null) {
-            durable = CompletableFuture.completedFuture(endOffset);
         }
         long timeMs = logAppendTimeMs < 0 ? -1 : known.timestamp();
         return new Appended(known.firstOffset(), endOffset, timeMs, stream.startOffset(), durable, true);

@@ -156,8 +156,12 @@ public final class Partitions implements PartitionLogs, MetadataNode.ImageListen
             }
             slot.partition = partition;
         }
-        partition.addHighWatermarkListener(new Reopen(slot));
+        Reopen reopen = new Reopen(slot);
+        partition.addHighWatermarkListener(reopen);
         listeners.forEach(listener -> listener.onOpened(partition));
+        if (partition.isFailed()) {
+            reopen.onFailed(partition); // It may have failed before it could tell.
+        }
     }
 
     private void reopenLater(Slot slot) {

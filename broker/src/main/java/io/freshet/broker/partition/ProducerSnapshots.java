@@ -39,6 +39,7 @@ final class ProducerSnapshots {
     private static final byte VERSION = 1;
     private static final int PRODUCER_BYTES = 31;
     private static final int BATCH_BYTES = 24;
+    private static final int MAX_BATCHES = 5;
 
     private ProducerSnapshots() {}
 
@@ -76,8 +77,14 @@ final class ProducerSnapshots {
                 throw corrupt("has version " + version + ", known is " + VERSION);
             }
             int count = in.getInt();
+            if (count < 0) {
+                throw corrupt("claims " + count + " producers");
+            }
             for (int i = 0; i < count; i++) {
                 readProducer(in, target);
+            }
+            if (in.hasRemaining()) {
+                throw corrupt("has " + in.remaining() + " bytes after its last producer");
             }
         } catch (BufferUnderflowException e) {
             throw corrupt("ends after " + snapshot.length + " bytes, before its last producer");
@@ -96,6 +103,9 @@ final class ProducerSnapshots {
         int batches = in.get();
         if (batches == 0) {
             return;
+        }
+        if (batches < 0 || batches > MAX_BATCHES) {
+            throw corrupt("claims " + batches + " batches of producer " + producerId);
         }
         ProducerAppendInfo appends = target.prepareUpdate(producerId, AppendOrigin.REPLICATION);
         for (int i = 0; i < batches; i++) {

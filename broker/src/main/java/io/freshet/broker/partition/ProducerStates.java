@@ -79,12 +79,12 @@ final class ProducerStates {
         Map<Long, ProducerAppendInfo> producers = null;
         List<CompletedTxn> completed = new ArrayList<>(0);
         for (MutableRecordBatch batch : records.batches()) {
-            if (!batch.hasProducerId()) {
-                continue;
-            }
             if (origin == AppendOrigin.CLIENT && batch.isTransactional()) {
                 throw new InvalidTxnStateException("Producer " + batch.producerId()
                         + " sent a transactional batch; transactions are not served by this version");
+            }
+            if (!batch.hasProducerId()) {
+                continue;
             }
             if (producers == null) {
                 producers = new HashMap<>();

@@ -7,7 +7,9 @@ import io.freshet.broker.partition.PartitionLookup;
 import io.freshet.common.FreshetException;
 import io.freshet.protocol.KafkaRequest;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.kafka.common.Node;
@@ -36,6 +38,16 @@ import org.slf4j.LoggerFactory;
 final class PendingProduce {
     private static final Logger LOG = LoggerFactory.getLogger(PendingProduce.class);
     private static final short LEADER_HINTS_VERSION = 10;
+
+    /** Refusals that in Kafka too do not tell where the log starts. */
+    private static final Set<Errors> WITHOUT_LOG_START = EnumSet.of(
+            Errors.UNKNOWN_TOPIC_OR_PARTITION,
+            Errors.NOT_LEADER_OR_FOLLOWER,
+            Errors.MESSAGE_TOO_LARGE,
+            Errors.RECORD_LIST_TOO_LARGE,
+            Errors.CORRUPT_MESSAGE,
+            Errors.KAFKA_STORAGE_ERROR,
+            Errors.REQUEST_TIMED_OUT);
 
     private final KafkaRequest request;
     private final PartitionLookup partitions;
@@ -139,6 +151,7 @@ final class PendingProduce {
         private final PartitionProduceResponse place;
         private final AtomicBoolean done = new AtomicBoolean();
         private @Nullable TopicPartition partition;
+        private long logStartOffset = ProduceResponse.INVALID_OFFSET;
         private volatile @Nullable Throwable failure;
 
         Slot(PartitionProduceResponse place) {
@@ -147,6 +160,11 @@ final class PendingProduce {
 
         void resolved(TopicPartition target) {
             partition = target;
+        }
+
+        /** From here on a refusal is the log's own. */
+        void appending(long startOffset) {
+            logStartOffset = startOffset;
         }
 
         void appended(Appended appended) {
@@ -174,7 +192,8 @@ final class PendingProduce {
             place.setErrorCode(code.code())
                     .setBaseOffset(ProduceResponse.INVALID_OFFSET)
                     .setLogAppendTimeMs(-1)
-                    .setLogStartOffset(ProduceResponse.INVALID_OFFSET);
+                    .setLogStartOffset(
+                            WITHOUT_LOG_START.contains(code) ? ProduceResponse.INVALID_OFFSET : logStartOffset);
             if (error instanceof RecordValidationException invalid) {
                 ApiException cause = invalid.invalidException();
                 place.setErrorMessage(cause.getMessage());

@@ -19,6 +19,7 @@ import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.errors.InvalidRequiredAcksException;
 import org.apache.kafka.common.errors.InvalidTopicException;
 import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.errors.TransactionalIdAuthorizationException;
 import org.apache.kafka.common.errors.UnknownTopicIdException;
 import org.apache.kafka.common.internals.Topic;
 import org.apache.kafka.common.message.ProduceRequestData.PartitionProduceData;
@@ -103,12 +104,14 @@ public final class ProduceHandler implements RequestHandler {
             slot.resolved(target);
             Partition log = partitions.require(target, PartitionLookup.NO_EPOCH);
             checkRecords(request, partition);
+            checkTransaction(body, partition);
             checkAcks(body.acks());
             checkWritable(request, target);
             MemoryRecords records = (MemoryRecords) partition.records();
             bytesIn.increment(records.sizeInBytes());
             SharedBytes memory = request.retainedPart(records.buffer());
             Appended appended;
+            slot.appending(log.logStartOffset());
             try {
                 appended = log.append(records, memory, AppendOrigin.CLIENT);
             } finally {
@@ -141,6 +144,15 @@ public final class ProduceHandler implements RequestHandler {
         if (Topic.isInternal(target.topic())
                 && !ADMIN_CLIENT_ID.equals(request.header().clientId())) {
             throw new InvalidTopicException("Clients may not write to the internal topic " + target.topic());
+        }
+    }
+
+    private static void checkTransaction(ProduceRequest body, PartitionProduceData partition) {
+        if (body.transactionalId() == null
+                && partition.records() instanceof MemoryRecords records
+                && records.batches().iterator().next().isTransactional()) {
+            throw new TransactionalIdAuthorizationException(
+                    "A transactional batch came without a transactional id; set transactional.id");
         }
     }
 

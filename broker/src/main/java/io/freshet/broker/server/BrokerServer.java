@@ -9,6 +9,7 @@ import io.freshet.common.runtime.Randomness;
 import io.freshet.common.runtime.Threads;
 import io.freshet.console.ConsoleServer;
 import io.freshet.metadata.ClusterController.RegisteredBroker;
+import io.freshet.metadata.MetadataFormat;
 import io.freshet.metadata.MetadataNode;
 import io.freshet.objectstore.ObjectStore;
 import io.freshet.protocol.EnabledApis;
@@ -75,6 +76,10 @@ public final class BrokerServer implements AutoCloseable {
     }
 
     private Wired wire() {
+        LOG.debug(
+                "Starting node {} of cluster {}",
+                config.nodeId(),
+                MetadataFormat.clusterId(config.metadataDirectory()));
         bindProcessMetrics();
         Optional<ConsoleServer> console = startConsole();
         StorageWiring storageWiring = new StorageWiring(config, runtime);

@@ -12,6 +12,7 @@ import org.apache.kafka.common.record.internal.MemoryRecords;
 import org.apache.kafka.common.record.internal.MemoryRecordsBuilder;
 import org.apache.kafka.common.record.internal.RecordBatch;
 import org.apache.kafka.common.utils.internals.Crc32C;
+import org.jspecify.annotations.Nullable;
 
 /** Batches as producers send them, and the same with lies in them under a right CRC. Everything comes from one seed. */
 final class RandomBatches {
@@ -70,7 +71,7 @@ final class RandomBatches {
         };
     }
 
-    private byte[] bytes(int limit) {
+    private byte @Nullable [] bytes(int limit) {
         int size = random.nextInt(limit) - 1;
         if (size < 0) {
             return null;

@@ -12,6 +12,7 @@ import java.util.TreeMap;
 import org.apache.kafka.common.errors.ApiException;
 import org.apache.kafka.common.errors.InvalidPartitionsException;
 import org.apache.kafka.common.errors.InvalidReplicaAssignmentException;
+import org.apache.kafka.common.errors.PolicyViolationException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.apache.kafka.common.message.CreatePartitionsRequestData.CreatePartitionsTopic;
 import org.apache.kafka.common.message.CreatePartitionsResponseData.CreatePartitionsTopicResult;
@@ -66,7 +67,7 @@ final class PartitionCommands {
         }
         int additional = wanted.count() - present;
         if (additional > TopicCommands.MAX_PARTITIONS_PER_REQUEST) {
-            throw new InvalidPartitionsException("Adding " + additional + " partitions at once exceeds the limit of "
+            throw new PolicyViolationException("Adding " + additional + " partitions at once exceeds the limit of "
                     + TopicCommands.MAX_PARTITIONS_PER_REQUEST + " per request.");
         }
         if (wanted.assignments() != null && wanted.assignments().size() != additional) {

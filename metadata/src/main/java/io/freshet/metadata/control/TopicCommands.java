@@ -16,12 +16,14 @@ import java.util.TreeMap;
 import java.util.UUID;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.errors.ApiException;
+import org.apache.kafka.common.errors.InvalidConfigurationException;
 import org.apache.kafka.common.errors.InvalidTopicException;
 import org.apache.kafka.common.errors.PolicyViolationException;
 import org.apache.kafka.common.internals.Topic;
 import org.apache.kafka.common.message.CreateTopicsRequestData;
 import org.apache.kafka.common.message.CreateTopicsRequestData.CreatableReplicaAssignment;
 import org.apache.kafka.common.message.CreateTopicsRequestData.CreatableTopic;
+import org.apache.kafka.common.message.CreateTopicsRequestData.CreatableTopicConfig;
 import org.apache.kafka.common.message.CreateTopicsResponseData;
 import org.apache.kafka.common.message.CreateTopicsResponseData.CreatableTopicConfigs;
 import org.apache.kafka.common.message.CreateTopicsResponseData.CreatableTopicResult;
@@ -78,7 +80,8 @@ final class TopicCommands {
             if (!topic.assignments().isEmpty()) {
                 partitions += topic.assignments().size();
             } else {
-                partitions += topic.numPartitions() == -1 ? inputs.defaultPartitions() : topic.numPartitions();
+                int asked = topic.numPartitions();
+                partitions += asked == -1 ? inputs.defaultPartitions() : Math.max(0, asked);
             }
         }
         if (partitions > MAX_PARTITIONS_PER_REQUEST) {
@@ -123,7 +126,12 @@ final class TopicCommands {
 
     private Made make(MetadataImage image, CreatableTopic topic, long firstStreamId, boolean isDescribable) {
         Map<String, String> values = new LinkedHashMap<>();
-        topic.configs().forEach(config -> values.put(config.name(), config.value()));
+        for (CreatableTopicConfig config : topic.configs()) {
+            if (config.value() == null) {
+                throw new InvalidConfigurationException("Null value not supported for topic configs: " + config.name());
+            }
+            values.put(config.name(), config.value());
+        }
         ConfigCommands.NewTopicConfigs configured = configs.forNewTopic(image, topic.name(), values);
         if (configured.answer().isFailure()) {
             throw configured.answer().exception();
