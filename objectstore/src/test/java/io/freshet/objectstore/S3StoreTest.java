@@ -87,7 +87,7 @@ class S3StoreTest extends ObjectStoreContract {
             assertFails(missing.list("", "", 10), ErrorKind.MISSING);
             assertThatThrownBy(() -> get(StoreProbe.check(missing, fixture.randomness)))
                     .hasMessageContaining("s3://nowhere")
-                    .hasMessageContaining("write with put-if-absent")
+                    .hasMessageContaining("start-up check 'list'")
                     .hasMessageContaining("check that the bucket exists");
         }
     }

@@ -50,4 +50,22 @@ class RequestMemoryTest {
         assertThat(memory.usedBytes()).isEqualTo(100);
         assertThat(memory.waitingCount()).isZero();
     }
+
+    @Test
+    void hugeRequestsLeaveHalfOfTheBudgetToSmallOnes() {
+        int mib = 1 << 20;
+        RequestMemory shared = new RequestMemory(16L * mib);
+        RequestMemory.Grant alone = shared.acquire(100 * mib, () -> granted.add("alone"));
+        RequestMemory.Grant huge = shared.acquire(5 * mib, () -> granted.add("huge"));
+        assertThat(alone.isGiven()).as("more than its half, but alone").isTrue();
+        assertThat(huge.isGiven()).isFalse();
+        for (int i = 0; i < 8; i++) {
+            assertThat(shared.acquire(mib, () -> {}).isGiven()).isTrue();
+        }
+        RequestMemory.Grant beyond = shared.acquire(mib, () -> granted.add("small"));
+        assertThat(beyond.isGiven()).isFalse();
+        alone.giveBack();
+        assertThat(granted).containsExactlyInAnyOrder("small", "huge");
+        assertThat(shared.usedBytes()).isEqualTo(14L * mib);
+    }
 }
