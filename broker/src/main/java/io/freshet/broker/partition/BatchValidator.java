@@ -206,7 +206,8 @@ final class BatchValidator {
         return Math.max(Math.max(MAX_DECOMPRESSED_BYTES, asked), 64L * config.maxMessageSize());
     }
 
-    private static int recordLimit(LogConfig config) {
+    /** For one record. */
+    static int recordLimit(LogConfig config) {
         return (int) Math.min(config.maxDecompressedMessageBytes(), growthLimit(config));
     }
 

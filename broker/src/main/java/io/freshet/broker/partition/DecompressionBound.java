@@ -104,7 +104,7 @@ final class DecompressionBound {
         return true;
     }
 
-    /** Sum of the sizes that the chunks claim; Long.MAX_VALUE if a chunk claims to be larger than what is there. */
+    /** Sum of the sizes that the chunks claim, up to the first that is not whole. */
     private static long snappyClaims(ByteBuffer payload) {
         ByteBuffer in = payload.slice();
         if (in.remaining() < SNAPPY_HEADER_BYTES || in.getInt(0) != SNAPPY_MAGIC) {
@@ -115,12 +115,16 @@ final class DecompressionBound {
             int chunkBytes = in.getInt();
             if (chunkBytes == SNAPPY_MAGIC) {
                 if (!skip(in, SNAPPY_HEADER_BYTES - Integer.BYTES)) {
-                    return Long.MAX_VALUE;
+                    return sum;
                 }
                 continue;
             }
-            if (chunkBytes < 0 || chunkBytes > in.remaining()) {
+            if (chunkBytes < 0) {
                 return Long.MAX_VALUE;
+            }
+            if (chunkBytes > in.remaining()) {
+                return sum
+                        + chunkBytes; // The decompressor makes room for it before it finds out; it may never get there.
             }
             sum += rawSnappyClaims(in.slice(in.position(), chunkBytes));
             in.position(in.position() + chunkBytes);

@@ -152,7 +152,7 @@ class BadInputIT {
 
     @Test
     void everyRequestWithLiesInItIsAnsweredOrEndsItsConnection() throws Exception {
-        long seed = Long.getLong("fuzz.seed", System.nanoTime());
+        long seed = Long.getLong("fuzz.seed", 6232951115073L);
         System.out.println("seed " + seed + " (replay with -Dfuzz.seed=" + seed + ")");
         List<Target> targets = targets();
         assertThat(targets).hasSizeGreaterThan(100);
