@@ -61,7 +61,7 @@ final class PartitionFetch {
             checkRange(found);
         } catch (RuntimeException e) {
             log = null;
-            error = KafkaErrors.codeOf(e);
+            error = KafkaErrors.recordCodeOf(e);
         }
     }
 
@@ -157,7 +157,7 @@ final class PartitionFetch {
     void take(@Nullable StreamRead read, @Nullable Throwable failure, boolean minOneBatch) {
         if (failure != null || read == null) {
             if (sizeBytes == 0) {
-                error = failure == null ? Errors.UNKNOWN_SERVER_ERROR : KafkaErrors.codeOf(failure);
+                error = failure == null ? Errors.UNKNOWN_SERVER_ERROR : KafkaErrors.recordCodeOf(failure);
             }
             isFull = true;
         } else if (read.batches().isEmpty()) {
@@ -179,7 +179,7 @@ final class PartitionFetch {
                 aborted = found.stream().map(PartitionFetch::toKafka).toList();
             } else {
                 release();
-                error = KafkaErrors.codeOf(failure);
+                error = KafkaErrors.recordCodeOf(failure);
             }
             return null;
         });

@@ -91,7 +91,7 @@ public final class DeleteRecordsHandler implements RequestHandler {
 
     private static DeleteRecordsPartitionResult failed(TopicPartition id, Throwable failure) {
         return done(id, DeleteRecordsResponse.INVALID_LOW_WATERMARK)
-                .setErrorCode(KafkaErrors.codeOf(failure).code());
+                .setErrorCode(KafkaErrors.recordCodeOf(failure).code());
     }
 
     /** Moves one log start; the log start afterwards. */

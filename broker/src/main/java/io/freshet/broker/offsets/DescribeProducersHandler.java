@@ -42,7 +42,7 @@ public final class DescribeProducersHandler implements RequestHandler {
             return answer.setActiveProducers(
                     partitions.require(id, Uuid.ZERO_UUID, Optional.empty()).activeProducers());
         } catch (RuntimeException e) {
-            return answer.setErrorCode(KafkaErrors.codeOf(e).code());
+            return answer.setErrorCode(KafkaErrors.recordCodeOf(e).code());
         }
     }
 }

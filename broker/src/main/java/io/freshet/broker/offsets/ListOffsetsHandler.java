@@ -79,7 +79,7 @@ public final class ListOffsetsHandler implements RequestHandler {
         answer.setErrorCode(
                         failure == null
                                 ? Errors.NONE.code()
-                                : KafkaErrors.codeOf(failure).code())
+                                : KafkaErrors.recordCodeOf(failure).code())
                 .setTimestamp(told.timestampMs())
                 .setOffset(told.offset());
         if (version >= 4) {

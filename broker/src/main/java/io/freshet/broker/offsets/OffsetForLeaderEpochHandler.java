@@ -51,7 +51,7 @@ public final class OffsetForLeaderEpochHandler implements RequestHandler {
                     .ifPresent(end -> answer.setLeaderEpoch(end.leaderEpoch()).setEndOffset(end.endOffset()));
             return answer;
         } catch (RuntimeException e) {
-            return answer.setErrorCode(KafkaErrors.codeOf(e).code());
+            return answer.setErrorCode(KafkaErrors.recordCodeOf(e).code());
         }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.partition;
 
+import io.freshet.broker.api.KafkaErrors;
 import io.freshet.common.FreshetException;
 import io.freshet.common.buffer.SharedBytes;
 import io.freshet.common.stream.StreamSegment;
@@ -171,7 +172,7 @@ public final class Partition implements PartitionQueries, SegmentCheckpoint.Sour
             stream.append(pending);
         } catch (RuntimeException e) {
             inFlight.remove(pending);
-            throw KafkaErrors.exception(e);
+            throw KafkaErrors.recordExceptionOf(e);
         }
         producers.apply(change, endOffset);
         firstUnstableOffset = producers.firstUnstableOffset();
@@ -203,7 +204,19 @@ public final class Partition implements PartitionQueries, SegmentCheckpoint.Sour
             return CompletableFuture.failedFuture(new OffsetOutOfRangeException("Offset " + offset + " of "
                     + id.topicPartition() + " is outside " + stream.startOffset() + ".." + stream.endOffset()));
         }
-        return stream.read(offset, maxBytes, maxOffset, minOneBatch);
+        CompletableFuture<StreamRead> read = stream.read(offset, maxBytes, maxOffset, minOneBatch);
+        return read.isDone() && !read.isCompletedExceptionally()
+                ? read
+                : read.exceptionallyCompose(
+                        error -> CompletableFuture.failedFuture(outOfRangeIfTrimmed(offset, error)));
+    }
+
+    /** Retention may have overtaken the read. */
+    private Throwable outOfRangeIfTrimmed(long offset, Throwable error) {
+        return offset < stream.startOffset()
+                ? new OffsetOutOfRangeException(
+                        "Offset " + offset + " of " + id.topicPartition() + " has just been deleted", error)
+                : error;
     }
 
     /** {@inheritDoc} Without transactions it completes at once. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.produce;
 
-import io.freshet.broker.partition.KafkaErrors;
+import io.freshet.broker.api.KafkaErrors;
 import io.freshet.broker.partition.PartitionLog.Appended;
 import io.freshet.broker.partition.PartitionLookup;
 import io.freshet.common.FreshetException;
@@ -185,7 +185,7 @@ final class PendingProduce {
                 return;
             }
             failure = error;
-            Errors code = KafkaErrors.of(error);
+            Errors code = KafkaErrors.recordCodeOf(error);
             if (code == Errors.UNKNOWN_SERVER_ERROR) {
                 LOG.error("Appending to {} failed unexpectedly", partition, error);
             }

@@ -104,7 +104,7 @@ class OffsetApisTest {
         config.put("cleanup.policy", "compact");
         assertThat(deleteError("a", 1)).isEqualTo(Errors.POLICY_VIOLATION);
         config.put("cleanup.policy", "compact,delete");
-        partition.trimResult = CompletableFuture.failedFuture(new FreshetException(ErrorKind.CORRUPT, "broken"));
+        partition.trimResult = CompletableFuture.failedFuture(new FreshetException(ErrorKind.UNAVAILABLE, "away"));
         assertThat(deleteError("a", 1)).isEqualTo(Errors.KAFKA_STORAGE_ERROR);
         partitions.resign(partition);
         assertThat(deleteError("a", 1)).isEqualTo(Errors.NOT_LEADER_OR_FOLLOWER);

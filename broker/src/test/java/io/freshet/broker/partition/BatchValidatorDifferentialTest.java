@@ -3,6 +3,7 @@ package io.freshet.broker.partition;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.freshet.broker.api.KafkaErrors;
 import io.freshet.common.runtime.Clock;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.ByteBuffer;
@@ -131,14 +132,14 @@ class BatchValidatorDifferentialTest {
                     accepted.maxTimestampMs(),
                     accepted.records().buffer());
         } catch (RuntimeException e) {
-            assertThat(KafkaErrors.of(e)).isNotEqualTo(Errors.UNKNOWN_SERVER_ERROR);
+            assertThat(KafkaErrors.recordCodeOf(e)).isNotEqualTo(Errors.UNKNOWN_SERVER_ERROR);
             return new Outcome(kafkaCode(e), -1, -1, ByteBuffer.allocate(0));
         }
     }
 
     /** Kafka tells a client whose bytes cannot be read UNKNOWN_SERVER_ERROR; here it is the client's mistake. */
     private static Errors kafkaCode(Throwable error) {
-        Errors code = KafkaErrors.of(error);
+        Errors code = KafkaErrors.recordCodeOf(error);
         // a snappy chunk that claims more than is there is too large before it is damaged
         return code == Errors.UNKNOWN_SERVER_ERROR || code == Errors.MESSAGE_TOO_LARGE ? Errors.INVALID_RECORD : code;
     }
