@@ -7,10 +7,13 @@ import static org.awaitility.Awaitility.await;
 
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.message.CreateTopicsResponseData.CreatableTopicResult;
 import org.apache.kafka.common.protocol.Errors;
@@ -58,6 +61,32 @@ class QuorumNodeTest {
                             .get(0)
                             .leaderId())
                     .isEqualTo(TestNode.NODE_ID);
+        }
+    }
+
+    @Test
+    void writesASnapshotByItselfWhenTheLogHasGrown() throws IOException {
+        TestNode.format(directory);
+        Path log = directory.resolve("__cluster_metadata-0");
+        MetadataImage before;
+        try (TestNode node = TestNode.start(directory, TestNode.NODE_ID, 2_000).register()) {
+            for (int i = 0; i < 20; i++) {
+                node.createTopic("topic-" + i, 3);
+            }
+            before = node.node.image();
+            await().until(() -> snapshotsIn(log) > 0);
+        }
+        try (TestNode node = TestNode.start(directory)) {
+            assertThat(node.node.image().topics()).isEqualTo(before.topics());
+        }
+    }
+
+    /** Snapshots beside the one that formatting wrote. */
+    private static long snapshotsIn(Path log) throws IOException {
+        try (Stream<Path> files = Files.list(log)) {
+            return files.map(file -> file.getFileName().toString())
+                    .filter(name -> name.endsWith(".checkpoint") && !name.startsWith("00000000000000000000-"))
+                    .count();
         }
     }
 

@@ -58,6 +58,10 @@ final class TestNode implements AutoCloseable {
     }
 
     static TestNode start(Path directory, int nodeId) {
+        return start(directory, nodeId, MetadataNodeConfig.DEFAULT_SNAPSHOT_AFTER_BYTES);
+    }
+
+    static TestNode start(Path directory, int nodeId, long snapshotAfterBytes) {
         MetadataNodeConfig config = new MetadataNodeConfig(
                 directory,
                 nodeId,
@@ -65,7 +69,7 @@ final class TestNode implements AutoCloseable {
                 9093,
                 1,
                 (short) 1,
-                MetadataNodeConfig.DEFAULT_SNAPSHOT_AFTER_BYTES,
+                snapshotAfterBytes,
                 TestNode::validate,
                 new KafkaConfigSchema(Map.of(ConfigResource.Type.TOPIC, TOPIC_KEYS), Map.of()),
                 Map.of(),
