@@ -7,7 +7,7 @@ work=${WORK:-$root/tests/target/compat}
 lib=${KAFKA_LIB:-$root/tests/bench/kafka/target/lib}
 java=${JAVA_HOME:+$JAVA_HOME/bin/}java
 [ -d "$lib" ] || mvn -q -f "$root/tests/bench/kafka/pom.xml" package
-(cd "$root" && mvn -q -o -Dquick -DskipTests -pl tests -am compile dependency:build-classpath -Dmdep.outputFile="$root/tests/target/compat.cp" -Dmdep.includeScope=runtime)
+(cd "$root" && mvn -q -Dquick -DskipTests -pl tests -am compile dependency:build-classpath -Dmdep.outputFile="$root/tests/target/compat.cp" -Dmdep.includeScope=runtime)
 rm -rf "$work"
 mkdir -p "$work"
 cp="$root/tests/target/classes:$(cat "$root/tests/target/compat.cp")"
