@@ -6,7 +6,20 @@ public final class ObjectKeys {
     /** All data objects are under this prefix. */
     public static final String DATA_PREFIX = "data/";
 
+    /** All slots of S3 WALs are under this prefix. */
+    public static final String WAL_PREFIX = "wal/";
+
     private ObjectKeys() {}
+
+    /** {@code wal/<broker id>/<16 hex digits of the broker epoch>/}: the prefix of all slots of one WAL. */
+    public static String walPrefix(int brokerId, long brokerEpoch) {
+        return String.format("%s%d/%016x/", WAL_PREFIX, brokerId, brokerEpoch);
+    }
+
+    /** {@code <walPrefix><16 hex digits of the slot>}: ascending keys are ascending slots. */
+    public static String slotKey(int brokerId, long brokerEpoch, long slot) {
+        return String.format("%s%016x", walPrefix(brokerId, brokerEpoch), slot);
+    }
 
     /** {@code data/<4 hex digits of the reversed id>/<16 hex digits of the id>}. */
     public static String dataKey(long objectId) {
