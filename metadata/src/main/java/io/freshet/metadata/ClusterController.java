@@ -3,6 +3,7 @@ package io.freshet.metadata;
 
 import io.freshet.common.stream.IdRange;
 import io.freshet.common.stream.ObjectCommit;
+import io.freshet.common.stream.WalSeal;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -60,6 +61,28 @@ public interface ClusterController {
 
     /** Forgets retired objects that are gone from the store. */
     CompletableFuture<Void> forgetObjects(List<Long> objectIds);
+
+    /**
+     * An S3 WAL that its owner is about to write. FENCED unless {@code brokerEpoch} is the broker's present registration
+     * and its WAL is neither sealed nor retired.
+     */
+    CompletableFuture<Void> openWal(int brokerId, long brokerEpoch);
+
+    /**
+     * The WAL ends, whoever says so. Repeating the same seal succeeds; another one, one below what is trimmed, and one of
+     * a WAL that is not open are INVALID.
+     */
+    CompletableFuture<Void> sealWal(WalSeal seal);
+
+    /**
+     * Slots below {@code startSlot} are not needed any more; never moves back. While the WAL is open, FENCED unless
+     * {@code brokerEpoch} is the broker's present registration; once it is sealed, for whoever recovers it, up to the
+     * seal's end slot and no further (INVALID); once it is retired, without effect.
+     */
+    CompletableFuture<Void> trimWal(int brokerId, long brokerEpoch, long startSlot);
+
+    /** Forgets a sealed WAL, which can never be opened again; INVALID if it is still open. */
+    CompletableFuture<Void> retireWal(int brokerId, long brokerEpoch);
 
     /** One change to one configuration key. */
     record ConfigChange(

@@ -6,9 +6,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.freshet.common.stream.RetiredObject;
 import io.freshet.common.stream.StreamSegment;
 import io.freshet.common.stream.StreamState;
+import io.freshet.common.stream.WalSeal;
+import io.freshet.common.stream.WalState;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import org.apache.kafka.common.Uuid;
@@ -31,7 +35,9 @@ class RecoveryTest {
             long nextProducerId,
             TreeMap<Long, StreamState> streams,
             List<StreamSegment> segments,
-            List<RetiredObject> retired) {
+            List<RetiredObject> retired,
+            List<WalState> wals,
+            List<WalSeal> seals) {
         static Contents of(QuorumNode node) {
             TreeMap<Long, StreamState> streams = new TreeMap<>();
             List<StreamSegment> segments = new ArrayList<>();
@@ -46,7 +52,11 @@ class RecoveryTest {
                     node.image().producerIds().nextProducerId(),
                     streams,
                     segments,
-                    node.manifests().retiredObjects(10_000));
+                    node.manifests().retiredObjects(10_000),
+                    node.manifests().wals(),
+                    node.manifests().wals().stream()
+                            .flatMap(wal -> node.manifests().walSeal(wal.brokerId(), wal.brokerEpoch()).stream())
+                            .toList());
         }
     }
 
@@ -60,9 +70,10 @@ class RecoveryTest {
         long nextObject;
         Path beforeSnapshot = copies.resolve("log");
         try (TestNode node = TestNode.start(directory).register()) {
-            change(node, random, topics, 120);
+            change(node, random, topics, 160);
             expected = Contents.of(node.node);
             assertThat(expected.segments()).isNotEmpty();
+            assertThat(expected.wals()).isNotEmpty();
             TestNode.copy(directory, beforeSnapshot);
             assertThat(TestNode.get(node.node.snapshotNow())).isTrue();
         }
@@ -131,7 +142,7 @@ class RecoveryTest {
 
     private static void change(TestNode node, Random random, List<Uuid> topics, int count) {
         for (int i = 0; i < count; i++) {
-            int choice = random.nextInt(10);
+            int choice = random.nextInt(13);
             if (topics.isEmpty() || choice == 0) {
                 topics.add(node.createTopic("t" + topics.size() + "-" + random.nextInt(1 << 20), 1 + random.nextInt(4))
                         .topicId());
@@ -144,6 +155,8 @@ class RecoveryTest {
                         .map(RetiredObject::objectId)
                         .toList();
                 TestNode.get(node.controller.forgetObjects(retired));
+            } else if (choice == 10) {
+                changeWals(node, random);
             } else {
                 StreamState stream = node.node.manifests().stream(
                                 node.stream(topics.get(random.nextInt(topics.size())), 0))
@@ -162,6 +175,33 @@ class RecoveryTest {
                                     object));
                 }
             }
+        }
+    }
+
+    private static void changeWals(TestNode node, Random random) {
+        List<WalState> wals = node.node.manifests().wals();
+        int choice = random.nextInt(5);
+        if (wals.isEmpty() || choice == 0) {
+            node.register();
+            TestNode.get(node.controller.openWal(TestNode.NODE_ID, node.brokerEpoch));
+            return;
+        }
+        WalState wal = wals.get(random.nextInt(wals.size()));
+        if (!wal.isSealed() && (choice == 1 || wal.brokerEpoch() != node.brokerEpoch)) {
+            Map<Long, Long> ends = new HashMap<>();
+            for (int i = random.nextInt(5); i > 0; i--) {
+                ends.put(random.nextLong(1, 100), random.nextLong(1, 1000));
+            }
+            TestNode.get(node.controller.sealWal(
+                    new WalSeal(wal.brokerId(), wal.brokerEpoch(), wal.startSlot() + random.nextInt(20), ends)));
+        } else if (wal.isSealed() && choice == 2) {
+            TestNode.get(node.controller.retireWal(wal.brokerId(), wal.brokerEpoch()));
+        } else {
+            long startSlot = wal.startSlot() + random.nextInt(10);
+            TestNode.get(node.controller.trimWal(
+                    wal.brokerId(),
+                    wal.brokerEpoch(),
+                    wal.isSealed() ? Math.min(startSlot, wal.sealedEndSlot()) : startSlot));
         }
     }
 }

@@ -3,6 +3,7 @@ package io.freshet.broker.fake;
 
 import io.freshet.common.stream.IdRange;
 import io.freshet.common.stream.ObjectCommit;
+import io.freshet.common.stream.WalSeal;
 import io.freshet.metadata.ClusterController;
 import io.freshet.metadata.Manifests;
 import io.freshet.metadata.MetadataNode;
@@ -268,6 +269,26 @@ public final class MemoryCluster implements MetadataNode, ClusterController {
 
     @Override
     public CompletableFuture<Void> forgetObjects(List<Long> objectIds) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public CompletableFuture<Void> openWal(int brokerId, long brokerEpoch) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public CompletableFuture<Void> sealWal(WalSeal seal) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public CompletableFuture<Void> trimWal(int brokerId, long brokerEpoch, long startSlot) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public CompletableFuture<Void> retireWal(int brokerId, long brokerEpoch) {
         throw new UnsupportedOperationException();
     }
 

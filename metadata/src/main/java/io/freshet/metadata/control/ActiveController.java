@@ -3,6 +3,7 @@ package io.freshet.metadata.control;
 
 import io.freshet.common.stream.IdRange;
 import io.freshet.common.stream.ObjectCommit;
+import io.freshet.common.stream.WalSeal;
 import io.freshet.metadata.ClusterController;
 import java.util.List;
 import java.util.Map;
@@ -88,6 +89,29 @@ public final class ActiveController implements ClusterController {
     @Override
     public CompletableFuture<Void> forgetObjects(List<Long> objectIds) {
         return queue.submit(state -> StreamCommands.forgetObjects(state, objectIds))
+                .thenAccept(done -> {});
+    }
+
+    @Override
+    public CompletableFuture<Void> openWal(int brokerId, long brokerEpoch) {
+        return queue.submit(state -> WalCommands.open(state, brokerId, brokerEpoch))
+                .thenAccept(done -> {});
+    }
+
+    @Override
+    public CompletableFuture<Void> sealWal(WalSeal seal) {
+        return queue.submit(state -> WalCommands.seal(state, seal)).thenAccept(done -> {});
+    }
+
+    @Override
+    public CompletableFuture<Void> trimWal(int brokerId, long brokerEpoch, long startSlot) {
+        return queue.submit(state -> WalCommands.trim(state, brokerId, brokerEpoch, startSlot))
+                .thenAccept(done -> {});
+    }
+
+    @Override
+    public CompletableFuture<Void> retireWal(int brokerId, long brokerEpoch) {
+        return queue.submit(state -> WalCommands.retire(state, brokerId, brokerEpoch))
                 .thenAccept(done -> {});
     }
 }

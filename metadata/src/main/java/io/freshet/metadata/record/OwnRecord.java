@@ -25,7 +25,11 @@ public abstract sealed class OwnRecord implements ApiMessage
                 TrimStreamRecord,
                 ForgetObjectsRecord,
                 NextIdsRecord,
-                RowsRecord {
+                RowsRecord,
+                OpenWalRecord,
+                TrimWalRecord,
+                SealWalRecord,
+                RetireWalRecord {
     /** The first of the api keys that are ours; Kafka's own are far below. */
     public static final short FIRST_API_KEY = 20001;
 
@@ -45,6 +49,10 @@ public abstract sealed class OwnRecord implements ApiMessage
             case ForgetObjectsRecord.API_KEY -> new ForgetObjectsRecord();
             case NextIdsRecord.API_KEY -> new NextIdsRecord();
             case RowsRecord.API_KEY -> new RowsRecord();
+            case OpenWalRecord.API_KEY -> new OpenWalRecord();
+            case TrimWalRecord.API_KEY -> new TrimWalRecord();
+            case SealWalRecord.API_KEY -> new SealWalRecord();
+            case RetireWalRecord.API_KEY -> new RetireWalRecord();
             default ->
                 throw new UnsupportedVersionException("Unknown metadata record kind " + apiKey
                         + ": it was written by a newer version; upgrade this node");

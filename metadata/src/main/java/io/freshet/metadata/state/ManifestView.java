@@ -7,11 +7,15 @@ import io.freshet.common.stream.StreamSegment;
 import io.freshet.metadata.record.ForgetObjectsRecord;
 import io.freshet.metadata.record.NextIdsRecord;
 import io.freshet.metadata.record.ObjectRecord;
+import io.freshet.metadata.record.OpenWalRecord;
 import io.freshet.metadata.record.OwnRecord;
 import io.freshet.metadata.record.RemoveStreamRecord;
+import io.freshet.metadata.record.RetireWalRecord;
 import io.freshet.metadata.record.RowsRecord;
+import io.freshet.metadata.record.SealWalRecord;
 import io.freshet.metadata.record.StreamRecord;
 import io.freshet.metadata.record.TrimStreamRecord;
+import io.freshet.metadata.record.TrimWalRecord;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,10 +35,17 @@ import org.rocksdb.WriteBatchWithIndex;
 public final class ManifestView implements AutoCloseable {
     private final ManifestStore store;
     private final WriteBatchWithIndex batch;
+    private final WalView wals;
 
     ManifestView(ManifestStore store, WriteBatchWithIndex batch) {
         this.store = store;
         this.batch = batch;
+        this.wals = new WalView(store, batch);
+    }
+
+    /** The S3 WALs. */
+    public WalView wals() {
+        return wals;
     }
 
     /** The stored part of a stream; null if there is none. */
@@ -96,6 +107,14 @@ public final class ManifestView implements AutoCloseable {
                 applyForget(forget);
             } else if (change instanceof NextIdsRecord ids) {
                 raiseNextIds(ids.nextStreamId(), ids.nextObjectId());
+            } else if (change instanceof OpenWalRecord opened) {
+                wals.apply(opened);
+            } else if (change instanceof TrimWalRecord trim) {
+                wals.apply(trim);
+            } else if (change instanceof SealWalRecord seal) {
+                wals.apply(seal);
+            } else if (change instanceof RetireWalRecord retired) {
+                wals.apply(retired);
             } else if (change instanceof RowsRecord) {
                 throw new FreshetException(
                         ErrorKind.CORRUPT, "Table rows stand in the metadata log; they belong into snapshots only");
