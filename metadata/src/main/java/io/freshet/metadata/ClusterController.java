@@ -3,6 +3,7 @@ package io.freshet.metadata;
 
 import io.freshet.common.stream.IdRange;
 import io.freshet.common.stream.ObjectCommit;
+import io.freshet.common.stream.SegmentReplacement;
 import io.freshet.common.stream.WalSeal;
 import java.util.List;
 import java.util.Map;
@@ -55,6 +56,22 @@ public interface ClusterController {
 
     /** Adds an object's segments to their manifests; completes with the stream ids that were refused. */
     CompletableFuture<Set<Long>> commitObject(ObjectCommit commit);
+
+    /**
+     * Compare-and-swap of segments, stream by stream; completes with the stream ids that were refused because a removed
+     * segment is not in the manifest as named (start, end, object), or the stream is gone. Objects without live segments
+     * become retired, new ones as well. INVALID, with nothing changed, if a stream's segments have gaps or do not cover
+     * the same offsets, or name an object that is not listed or was never reserved; a segment without bytes is valid.
+     * A repeat (known by its objects) is answered as the first, as long as what was inserted stands.
+     */
+    CompletableFuture<Set<Long>> replaceSegments(SegmentReplacement replacement);
+
+    /**
+     * Asks for the sole right to do a job for {@code durationMs} (at most an hour) from now, on the active controller's
+     * clock; the holder may ask again before that. False if another broker has it. Not durable: a new controller knows of
+     * none, so the job itself must be safe without.
+     */
+    CompletableFuture<Boolean> leaseJob(String job, int brokerId, long brokerEpoch, long durationMs);
 
     /** Moves a stream's start offset up and retires objects that no live segment names any more. */
     CompletableFuture<Void> trimStream(long streamId, int leaderEpoch, long newStartOffset);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.metadata;
 
+import io.freshet.common.stream.LiveObject;
 import io.freshet.common.stream.RetiredObject;
 import io.freshet.common.stream.StreamSegment;
 import io.freshet.common.stream.StreamState;
@@ -35,4 +36,10 @@ public interface Manifests {
 
     /** The seal of an S3 WAL that is not retired; empty if it is not sealed, or not known. */
     Optional<WalSeal> walSeal(int brokerId, long brokerEpoch);
+
+    /** Up to {@code limit} objects that manifests name, with ids above {@code afterObjectId}, ascending. */
+    List<LiveObject> objects(long afterObjectId, int limit);
+
+    /** Up to {@code limit} streams with ids above {@code afterStreamId}, ascending. */
+    List<Long> streamIds(long afterStreamId, int limit);
 }

@@ -3,6 +3,7 @@ package io.freshet.broker.fake;
 
 import io.freshet.common.stream.IdRange;
 import io.freshet.common.stream.ObjectCommit;
+import io.freshet.common.stream.SegmentReplacement;
 import io.freshet.common.stream.WalSeal;
 import io.freshet.metadata.ClusterController;
 import io.freshet.metadata.Manifests;
@@ -269,6 +270,16 @@ public final class MemoryCluster implements MetadataNode, ClusterController {
 
     @Override
     public CompletableFuture<Void> forgetObjects(List<Long> objectIds) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public CompletableFuture<Set<Long>> replaceSegments(SegmentReplacement replacement) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public CompletableFuture<Boolean> leaseJob(String job, int brokerId, long brokerEpoch, long durationMs) {
         throw new UnsupportedOperationException();
     }
 

@@ -29,7 +29,8 @@ public abstract sealed class OwnRecord implements ApiMessage
                 OpenWalRecord,
                 TrimWalRecord,
                 SealWalRecord,
-                RetireWalRecord {
+                RetireWalRecord,
+                ReplaceSegmentsRecord {
     /** The first of the api keys that are ours; Kafka's own are far below. */
     public static final short FIRST_API_KEY = 20001;
 
@@ -53,6 +54,7 @@ public abstract sealed class OwnRecord implements ApiMessage
             case TrimWalRecord.API_KEY -> new TrimWalRecord();
             case SealWalRecord.API_KEY -> new SealWalRecord();
             case RetireWalRecord.API_KEY -> new RetireWalRecord();
+            case ReplaceSegmentsRecord.API_KEY -> new ReplaceSegmentsRecord();
             default ->
                 throw new UnsupportedVersionException("Unknown metadata record kind " + apiKey
                         + ": it was written by a newer version; upgrade this node");
