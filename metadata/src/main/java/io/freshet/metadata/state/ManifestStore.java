@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.function.Consumer;
@@ -26,7 +27,6 @@ import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
 import org.rocksdb.Snapshot;
 import org.rocksdb.WriteBatch;
-import org.rocksdb.WriteBatchWithIndex;
 import org.rocksdb.WriteOptions;
 
 /**
@@ -116,10 +116,9 @@ public final class ManifestStore implements AutoCloseable {
         return appliedOffset;
     }
 
-    /** A private view with its own unwritten changes; the metadata thread's. Close it. */
+    /** A private view with its own unwritten changes; the metadata thread's. */
     ManifestView newView() {
-        enter();
-        return new ManifestView(this, new WriteBatchWithIndex(true));
+        return new ManifestView(this, new RowOverlay(this));
     }
 
     /** Empties every table and forgets the applied offset, before a snapshot is loaded. */
@@ -158,11 +157,20 @@ public final class ManifestStore implements AutoCloseable {
         });
     }
 
-    /** Writes {@code batch} and the applied offset as one. */
-    void write(WriteBatchWithIndex batch, OffsetAndEpoch applied) {
+    /** Writes the changes and the applied offset as one. */
+    void write(RowOverlay changes, OffsetAndEpoch applied) {
         call(() -> {
-            batch.put(family(Table.META), APPLIED, encodeApplied(applied));
-            db.write(writeOptions, batch);
+            try (WriteBatch batch = new WriteBatch()) {
+                changes.forEachChange((table, key, value) -> {
+                    if (value == null) {
+                        batch.delete(family(table), key);
+                    } else {
+                        batch.put(family(table), key, value);
+                    }
+                });
+                batch.put(family(Table.META), APPLIED, encodeApplied(applied));
+                db.write(writeOptions, batch);
+            }
             appliedOffset = applied.offset();
             return true;
         });
@@ -179,12 +187,9 @@ public final class ManifestStore implements AutoCloseable {
         return call(() -> db.get(family(table), readOptions, key));
     }
 
-    byte @Nullable [] get(WriteBatchWithIndex batch, Table table, byte[] key) {
-        return call(() -> batch.getFromBatchAndDB(db, family(table), readOptions, key));
-    }
-
-    RocksIterator iterator(WriteBatchWithIndex batch, Table table) {
-        return batch.newIteratorWithBase(family(table), db.newIterator(family(table)));
+    /** Many rows in one native call; null stands for one that is not there. */
+    List<byte @Nullable []> get(Table table, List<byte[]> keys) {
+        return call(() -> db.multiGetAsList(readOptions, Collections.nCopies(keys.size(), family(table)), keys));
     }
 
     /** Runs {@code reader} over the table; the iterator is valid only during the call. */
@@ -198,11 +203,11 @@ public final class ManifestStore implements AutoCloseable {
         });
     }
 
-    ColumnFamilyHandle family(Table table) {
+    private ColumnFamilyHandle family(Table table) {
         return families.get(table.ordinal());
     }
 
-    void exit() {
+    private void exit() {
         permits.release();
     }
 
