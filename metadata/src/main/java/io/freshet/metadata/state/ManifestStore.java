@@ -49,6 +49,7 @@ public final class ManifestStore implements AutoCloseable {
     private final WriteOptions writeOptions = new WriteOptions();
     private final ReadOptions readOptions = new ReadOptions();
     private final List<ColumnFamilyHandle> families = new ArrayList<>();
+    private final RecentRows recent = new RecentRows();
     private final RocksDB db;
     private volatile long appliedOffset;
 
@@ -123,6 +124,7 @@ public final class ManifestStore implements AutoCloseable {
 
     /** Empties every table and forgets the applied offset, before a snapshot is loaded. */
     void clear() {
+        recent.clear();
         call(() -> {
             for (Table table : Table.ALL) {
                 if (table != Table.META) {
@@ -138,6 +140,7 @@ public final class ManifestStore implements AutoCloseable {
 
     /** Adds rows from a snapshot; they count only after {@link #markApplied}. */
     void load(RowsRecord rows) {
+        recent.clear();
         call(() -> {
             try (WriteBatch batch = new WriteBatch()) {
                 for (RowsRecord.Row row : rows.rows()) {
@@ -171,6 +174,7 @@ public final class ManifestStore implements AutoCloseable {
                 batch.put(family(Table.META), APPLIED, encodeApplied(applied));
                 db.write(writeOptions, batch);
             }
+            changes.forEachChange(recent::put);
             appliedOffset = applied.offset();
             return true;
         });
@@ -181,6 +185,11 @@ public final class ManifestStore implements AutoCloseable {
         enter();
         Snapshot snapshot = db.getSnapshot();
         return new Frozen(snapshot, new ReadOptions().setSnapshot(snapshot));
+    }
+
+    /** What views have read or written lately; the metadata thread's. */
+    RecentRows recent() {
+        return recent;
     }
 
     byte @Nullable [] get(Table table, byte[] key) {

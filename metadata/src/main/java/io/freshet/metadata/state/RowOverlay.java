@@ -40,7 +40,8 @@ final class RowOverlay {
         if (stored != null) {
             return stored == ABSENT ? null : stored;
         }
-        return store.get(table, key);
+        byte[] recent = store.recent().get(table, key);
+        return recent == null ? store.get(table, key) : recent;
     }
 
     /** Reads these rows at once, for the {@link #get}s that follow. */
@@ -48,7 +49,10 @@ final class RowOverlay {
         Map<ByteBuffer, byte[]> known = fetched.computeIfAbsent(table, key -> new HashMap<>());
         List<byte[]> wanted = new ArrayList<>(keys.size());
         for (byte[] key : keys) {
-            if (!known.containsKey(ByteBuffer.wrap(key))) {
+            byte[] recent = store.recent().get(table, key);
+            if (recent != null) {
+                known.put(ByteBuffer.wrap(key), recent);
+            } else if (!known.containsKey(ByteBuffer.wrap(key))) {
                 wanted.add(key);
             }
         }
@@ -59,6 +63,7 @@ final class RowOverlay {
         for (int i = 0; i < wanted.size(); i++) {
             byte[] value = values.get(i);
             known.put(ByteBuffer.wrap(wanted.get(i)), value == null ? ABSENT : value);
+            store.recent().put(table, wanted.get(i), value);
         }
     }
 
