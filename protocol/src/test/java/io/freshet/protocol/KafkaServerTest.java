@@ -383,6 +383,47 @@ class KafkaServerTest {
     }
 
     @Test
+    void anAnnouncedLengthAloneTakesNoMemory() throws Exception {
+        start(request -> request.respond(noGroups()));
+        byte[] frame = RawClient.frame(produce(new byte[1 << 20], (short) 1), 5);
+        try (RawClient announcing = new RawClient(port);
+                RawClient bystander = new RawClient(port)) {
+            announcing.send(frame, 0, 32 << 10);
+            bystander.send(RawClient.frame(listGroups(), 1));
+            assertThat(bystander.readCorrelationId()).isEqualTo(1);
+            assertThat(memoryInUse()).isZero();
+            announcing.send(frame, 32 << 10, 4);
+            await().until(() -> memoryInUse() == frame.length - 4);
+        }
+        await().until(() -> memoryInUse() == 0);
+    }
+
+    @Test
+    void stalledFramesMakeRoomOnceOthersWait() throws Exception {
+        KafkaServerConfig config = config();
+        start(
+                config.withLimits(config.limits().withRequestMemoryBytes(2_500_000)),
+                request -> request.respond(new ProduceResponse(new ProduceResponseData())));
+        byte[] frame = RawClient.frame(produce(new byte[1 << 20], (short) 1), 5);
+        try (RawClient first = new RawClient(port);
+                RawClient second = new RawClient(port);
+                RawClient honest = new RawClient(port)) {
+            first.send(frame, 0, 40_000);
+            second.send(frame, 0, 50_000);
+            await().until(() -> memoryInUse() == 2 * (frame.length - 4));
+            await().during(1500, TimeUnit.MILLISECONDS).until(() -> errors("stalled") == 0);
+            honest.send(RawClient.frame(listGroups(), 4));
+            assertThat(honest.readCorrelationId()).isEqualTo(4);
+            honest.send(frame);
+            assertThat(honest.readCorrelationId()).isEqualTo(5);
+            assertThat(errors("stalled")).isEqualTo(1);
+            assertThat(first.isClosedByServer()).isTrue();
+            second.send(frame, 50_000, frame.length - 50_000);
+            assertThat(second.readCorrelationId()).isEqualTo(5);
+        }
+    }
+
+    @Test
     void clientsThatLeaveAtAnyPointLeaveNothingBehind() throws Exception {
         LinkedBlockingQueue<KafkaRequest> waiting = new LinkedBlockingQueue<>();
         CountedBytes records = new CountedBytes(1 << 16);

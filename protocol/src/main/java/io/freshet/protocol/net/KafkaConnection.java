@@ -105,6 +105,19 @@ final class KafkaConnection extends ChannelInboundHandlerAdapter {
         execute(this::readRequests);
     }
 
+    /** Closes the connection if the frame of {@code grant} is still incomplete and short of {@code enoughBytes}. Any thread. */
+    void evict(RequestMemory.Grant grant, int enoughBytes) {
+        execute(() -> {
+            int received = reader.receivedBytes(grant);
+            if (!closed && received >= 0 && received < enoughBytes) {
+                refuse(
+                        "stalled",
+                        "it sent " + received + " of " + grant.bytes() + " bytes of a request and too little lately,"
+                                + " while other requests wait for memory");
+            }
+        });
+    }
+
     /** Stops reading and closes once everything in flight is answered and sent. Any thread. */
     void drain() {
         execute(() -> {
