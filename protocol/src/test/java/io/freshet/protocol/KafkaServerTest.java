@@ -435,20 +435,20 @@ class KafkaServerTest {
             }
         }
         try (RawClient client = new RawClient(port)) {
-            client.send(RawClient.frame(fetch(), 1));
-            client.send(RawClient.frame(fetch(), 2));
+            client.send(RawClient.frame(listGroups(), 1));
+            client.send(RawClient.frame(listGroups(), 2));
             client.send(RawClient.frame(fetch(), 3));
             await().until(() -> waiting.size() == 3);
         }
         KafkaRequest first = waiting.take();
         KafkaRequest second = waiting.take();
-        second.respond(fetchResponse(records));
+        second.respond(noGroups());
         await().until(() -> {
             // The connection is seen as gone once a write or read fails.
             return meters.get("freshet.network.connections").gauge().value() == 0;
         });
-        first.respond(fetchResponse(records));
-        waiting.take().disconnect("late");
+        first.disconnect("late");
+        waiting.take().respond(fetchResponse(records));
         await().until(() -> records.references.get() == 0 && memoryInUse() == 0);
     }
 
@@ -470,6 +470,32 @@ class KafkaServerTest {
                 assertThat(client.readCorrelationId()).isEqualTo(i);
             }
         }
+        await().until(() -> records.references.get() == 0);
+    }
+
+    @Test
+    void theNextRequestWaitsUntilAFetchIsAnsweredAndSent() throws Exception {
+        LinkedBlockingQueue<KafkaRequest> waiting = new LinkedBlockingQueue<>();
+        CountedBytes records = new CountedBytes(32 << 20);
+        start(waiting::add);
+        try (RawClient client = new RawClient(port)) {
+            client.send(concat(RawClient.frame(fetch(), 1), RawClient.frame(fetch(), 2)));
+            client.send(RawClient.frame(listGroups(), 3));
+            waiting.take().respond(fetchResponse(records));
+            await().during(300, TimeUnit.MILLISECONDS).until(waiting::isEmpty);
+            assertThat(client.readCorrelationId()).isEqualTo(1);
+            waiting.take().respond(fetchResponse(records));
+            assertThat(client.readCorrelationId()).isEqualTo(2);
+            waiting.take().respond(noGroups());
+            assertThat(client.readCorrelationId()).isEqualTo(3);
+            client.send(RawClient.frame(fetch(), 4));
+            await().until(() -> waiting.size() == 1);
+        }
+        await().untilAsserted(() -> assertThat(
+                        meters.get("freshet.network.connections").gauge().value())
+                .as("a client that leaves while its fetch waits is seen")
+                .isZero());
+        waiting.take().respond(fetchResponse(records));
         await().until(() -> records.references.get() == 0);
     }
 

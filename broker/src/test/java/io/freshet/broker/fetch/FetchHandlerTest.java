@@ -165,6 +165,24 @@ class FetchHandlerTest {
     }
 
     @Test
+    void waitsNoLongerThanHalfAMinuteWhateverTheClientAllows() {
+        ScriptedPartition partition = partitions.open("a");
+        CapturedRequest request = send(FetchRequest.Builder.forConsumer(
+                        NEWEST,
+                        Integer.MAX_VALUE,
+                        1,
+                        Map.of(partition.id().topicPartition(), from(partition, 0, 1 << 20)))
+                .metadata(FetchMetadata.LEGACY)
+                .setMaxBytes(1 << 20));
+
+        scheduler.advance(FetchHandler.MAX_WAIT_MS - 1);
+        assertThat(request.isAnswered()).isFalse();
+        scheduler.advance(1);
+
+        assertThat(only(request).records()).isSameAs(MemoryRecords.EMPTY);
+    }
+
+    @Test
     void readsEachBatchOnceWhileItWaitsForMinBytes() {
         ScriptedPartition partition = partitions.open("a");
         int batchBytes = batch(0, 1).sizeInBytes();

@@ -72,6 +72,11 @@ final class FrameReader {
         return new Frame(target, held);
     }
 
+    /** Whether bytes are here that no frame has taken. */
+    boolean hasInput() {
+        return input != null;
+    }
+
     /** Whether a frame's length is known but its memory is not granted yet. */
     boolean isWaitingForMemory() {
         return grant != null && !grant.isGiven();
