@@ -5,34 +5,70 @@ import io.freshet.common.buffer.SharedBytes;
 import io.freshet.protocol.KafkaRequest;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.kafka.common.protocol.ByteBufferAccessor;
+import org.apache.kafka.common.protocol.MessageUtil;
 import org.apache.kafka.common.requests.AbstractRequest;
 import org.apache.kafka.common.requests.AbstractResponse;
 import org.apache.kafka.common.requests.RequestHeader;
 import org.apache.kafka.common.security.auth.KafkaPrincipal;
 
-/** A request that went through its bytes, and keeps the very answer that it was given. */
-public final class CapturedRequest implements KafkaRequest {
+/** A request that went through its bytes, as from the wire. It keeps how it ended and counts the references on its parts. */
+public final class FakeRequest implements KafkaRequest {
+    /** An end without an answer, as acks=0 has. */
+    public static final String NOTHING = "nothing";
+
     private final RequestHeader header;
     private final AbstractRequest body;
-    private final List<AbstractResponse> answers = new ArrayList<>();
+    private final List<Object> ends = new CopyOnWriteArrayList<>();
+    private final AtomicInteger references = new AtomicInteger();
+    private final CompletableFuture<AbstractResponse> answer = new CompletableFuture<>();
+    private final CompletableFuture<String> disconnected = new CompletableFuture<>();
 
-    public CapturedRequest(AbstractRequest request) {
+    public FakeRequest(AbstractRequest request) {
         this.header = new RequestHeader(request.apiKey(), request.version(), "test-client", 1);
         this.body = AbstractRequest.parseRequest(request.apiKey(), request.version(), request.serialize()).request;
     }
 
-    public synchronized boolean isAnswered() {
-        return !answers.isEmpty();
+    public boolean isAnswered() {
+        return answer.isDone();
     }
 
-    /** The one answer. */
-    public synchronized <T extends AbstractResponse> T answer(Class<T> type) {
-        if (answers.size() != 1) {
-            throw new AssertionError(answers.size() + " answers to " + header);
+    /** The one answer, as it was given. */
+    public <T extends AbstractResponse> T answer(Class<T> type) {
+        if (ends.size() != 1) {
+            throw new AssertionError(ends.size() + " ends of " + header + ": " + ends);
         }
-        return type.cast(answers.get(0));
+        return type.cast(ends.get(0));
+    }
+
+    /** The answer after it went through its bytes. */
+    public CompletableFuture<AbstractResponse> answer() {
+        return answer.thenApply(this::throughBytes);
+    }
+
+    private AbstractResponse throughBytes(AbstractResponse response) {
+        ByteBuffer bytes = MessageUtil.toByteBufferAccessor(response.data(), header.apiVersion())
+                .buffer();
+        return AbstractResponse.parseResponse(header.apiKey(), new ByteBufferAccessor(bytes), header.apiVersion());
+    }
+
+    /** The reason of the disconnect. */
+    public CompletableFuture<String> disconnected() {
+        return disconnected;
+    }
+
+    /** How it ended: a response, {@link #NOTHING}, or the reason of a disconnect; more than one is a mistake. */
+    public List<Object> ends() {
+        return List.copyOf(ends);
+    }
+
+    /** References on parts of this request that are held now. */
+    public int references() {
+        return references.get();
     }
 
     @Override
@@ -62,7 +98,7 @@ public final class CapturedRequest implements KafkaRequest {
 
     @Override
     public String connectionId() {
-        return "test-connection";
+        return "127.0.0.1:9092-127.0.0.1:1-0";
     }
 
     @Override
@@ -72,21 +108,31 @@ public final class CapturedRequest implements KafkaRequest {
 
     @Override
     public SharedBytes retainedPart(ByteBuffer part) {
-        return SharedBytes.unpooled(part);
+        return new CountedBytes(part.slice(), references);
     }
 
     @Override
-    public synchronized void respond(AbstractResponse response) {
-        answers.add(response);
+    public void respond(AbstractResponse response) {
+        end(response);
+        answer.complete(response);
     }
 
     @Override
     public void respondNothing() {
-        throw new AssertionError("No answer to " + header);
+        end(NOTHING);
+        answer.completeExceptionally(new IllegalStateException("No answer"));
     }
 
     @Override
     public void disconnect(String reason) {
-        throw new AssertionError("Disconnected: " + reason);
+        end(reason);
+        disconnected.complete(reason);
+    }
+
+    private void end(Object how) {
+        ends.add(how);
+        if (ends.size() > 1) {
+            throw new IllegalStateException("Ended more than once: " + header + " by " + ends);
+        }
     }
 }
