@@ -184,16 +184,20 @@ final class RequestMemory {
             return state == State.GIVEN;
         }
 
-        /** When the bytes were given, or asked for if they are not given. */
+        /** When the frame's first bytes were put into its memory; before, when the bytes were given or else asked for. */
         long sinceNanos() {
             return sinceNanos;
         }
 
         /** Notes how much of the frame has arrived. */
         void received(int totalBytes) {
+            if (receivedBytes == 0) {
+                sinceNanos = clock.nanoTime();
+            }
             receivedBytes = totalBytes;
         }
 
+        /** 0 until the connection has begun to use its memory. */
         int receivedBytes() {
             return receivedBytes;
         }

@@ -54,8 +54,11 @@ final class StalledFrames implements Runnable {
         Map<RequestMemory.Grant, Mark> kept = new IdentityHashMap<>();
         List<Stall> stalls = new ArrayList<>();
         for (RequestMemory.Grant grant : memory.incomplete()) {
-            Mark mark = marks.getOrDefault(grant, new Mark(grant.sinceNanos(), RequestSize.WHOLE_BYTES));
             int received = grant.receivedBytes();
+            if (received == 0) {
+                continue; // its event loop has not come to it yet
+            }
+            Mark mark = marks.getOrDefault(grant, new Mark(grant.sinceNanos(), RequestSize.WHOLE_BYTES));
             long elapsedNanos = now - mark.nanos;
             if (elapsedNanos >= PERIOD_NANOS) {
                 double enough = mark.receivedBytes + grant.bytes() * (elapsedNanos / WHOLE_FRAME_NANOS);

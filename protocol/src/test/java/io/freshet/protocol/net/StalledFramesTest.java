@@ -4,7 +4,10 @@ package io.freshet.protocol.net;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
 class StalledFramesTest {
@@ -15,24 +18,32 @@ class StalledFramesTest {
     private final StalledFrames stalled = new StalledFrames(memory, clock);
     private final List<String> evicted = new ArrayList<>();
     private final List<String> granted = new ArrayList<>();
+    private final Map<String, RequestMemory.Grant> asked = new HashMap<>();
+    private final List<String> slow = new ArrayList<>();
 
     /** A request that is closed when it is evicted, as a connection does. */
     private RequestMemory.Grant ask(String name, int bytes) {
-        RequestMemory.Grant asked = memory.acquire(bytes, new RequestMemory.Holder() {
+        RequestMemory.Grant grant = memory.acquire(bytes, new RequestMemory.Holder() {
             @Override
             public void granted() {
                 granted.add(name);
+                if (!slow.contains(name)) {
+                    Objects.requireNonNull(asked.get(name)).received(RequestSize.WHOLE_BYTES);
+                }
             }
 
             @Override
-            public void evict(RequestMemory.Grant grant, int enoughBytes) {
-                assertThat(grant.receivedBytes()).isLessThan(enoughBytes);
+            public void evict(RequestMemory.Grant evictedGrant, int enoughBytes) {
+                assertThat(evictedGrant.receivedBytes()).isLessThan(enoughBytes);
                 evicted.add(name);
-                grant.giveBack();
+                evictedGrant.giveBack();
             }
         });
-        asked.received(Math.min(bytes, RequestSize.WHOLE_BYTES));
-        return asked;
+        if (grant.isGiven()) {
+            grant.received(RequestSize.WHOLE_BYTES);
+        }
+        asked.put(name, grant);
+        return grant;
     }
 
     private List<RequestMemory.Grant> fill(String name) {
@@ -82,6 +93,28 @@ class StalledFramesTest {
         pass(1000);
         assertThat(evicted).hasSize(1);
         assertThat(granted).containsExactly("a");
+    }
+
+    @Test
+    void aFrameWhoseEventLoopIsLateHasItsSecondToo() {
+        for (int i = 0; i < 7; i++) {
+            slow.add("late" + i);
+        }
+        List<RequestMemory.Grant> silent = fill("silent");
+        for (String name : slow) {
+            ask(name, 2 * MIB);
+        }
+        silent.forEach(RequestMemory.Grant::giveBack);
+        assertThat(granted).containsExactlyElementsOf(slow);
+        ask("a", MIB);
+        pass(5000);
+        assertThat(evicted).isEmpty();
+        slow.forEach(name -> Objects.requireNonNull(asked.get(name)).received(RequestSize.WHOLE_BYTES));
+        pass(750);
+        assertThat(evicted).isEmpty();
+        pass(250);
+        assertThat(evicted).hasSize(1);
+        assertThat(granted).contains("a");
     }
 
     @Test
