@@ -5,6 +5,7 @@ import io.freshet.objectstore.ObjectStore.DeleteOutcome;
 import io.freshet.objectstore.ObjectStore.ListPage;
 import io.freshet.objectstore.ObjectStore.ObjectStat;
 import io.freshet.objectstore.ObjectStore.PutOutcome;
+import io.freshet.objectstore.PieceSource;
 import java.nio.ByteBuffer;
 import java.util.Collection;
 import java.util.List;
@@ -20,6 +21,14 @@ import java.util.concurrent.CompletableFuture;
 public interface StoreDriver extends AutoCloseable {
     /** Writes the object whole, signed with {@code nonce}; durable when complete. */
     CompletableFuture<Void> put(String key, Body body, String nonce);
+
+    /**
+     * Writes the object from its pieces, signed with {@code nonce}; durable when complete. Retries what it can by itself,
+     * because the source gives each piece once.
+     */
+    default CompletableFuture<Void> putPieces(String key, PieceSource source, String nonce) {
+        return PieceSource.collect(source).thenCompose(body -> put(key, Body.of(body), nonce));
+    }
 
     /** Whether {@link #put} of so many bytes retries its own requests, so that the caller must not repeat it. */
     default boolean retriesPut(long sizeBytes) {
