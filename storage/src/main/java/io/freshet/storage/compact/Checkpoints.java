@@ -26,7 +26,10 @@ final class Checkpoints {
         return new SegmentCheckpoint(last.endOffset(), epochs, last.producerState(), aborted);
     }
 
-    /** {@code younger} with the older epochs that it does not know any more in front. */
+    /**
+     * {@code younger} with what it does not say any more of the offsets before its own: the older epochs, and where its first
+     * one really began.
+     */
     private static List<EpochStart> continued(List<EpochStart> older, List<EpochStart> younger) {
         if (younger.isEmpty()) {
             return older;
@@ -34,11 +37,12 @@ final class Checkpoints {
         EpochStart first = younger.get(0);
         List<EpochStart> all = new ArrayList<>();
         for (EpochStart epoch : older) {
-            if (epoch.leaderEpoch() < first.leaderEpoch() && epoch.startOffset() < first.startOffset()) {
+            if (epoch.leaderEpoch() <= first.leaderEpoch() && epoch.startOffset() < first.startOffset()) {
                 all.add(epoch);
             }
         }
-        all.addAll(younger);
+        boolean isFirstKnown = !all.isEmpty() && all.get(all.size() - 1).leaderEpoch() == first.leaderEpoch();
+        all.addAll(younger.subList(isFirstKnown ? 1 : 0, younger.size()));
         return all;
     }
 }

@@ -147,6 +147,9 @@ class CompactionServiceTest {
         fixture.sim.advance(120_000);
         assertThat(fixture.readAll(owner, middle, owner.endOffset(), 5_000))
                 .isEqualTo(owner.expected(middle, owner.endOffset()));
+        assertThat(fixture.meters.counter("freshet.storage.read.reloads").count())
+                .as("looks into the manifest after an old object had gone")
+                .isPositive();
         verify();
     }
 
