@@ -8,13 +8,11 @@ import java.util.concurrent.CompletableFuture;
 
 /** The bytes of one object, made while it is written. Asked by one caller, one call at a time. */
 public interface PieceSource {
-    /** Least size of every piece but the last, because S3 takes no smaller parts. */
-    int MIN_PIECE_BYTES = 5 << 20;
-
     /**
-     * The next piece; an empty list, or buffers without bytes, is the end, after which no call follows. Buffers are read between position and
-     * limit and must not change until the whole put is complete or failed. At most the piece before may still be on its way
-     * when this is called, so that two or three pieces are in memory. A failure fails the put.
+     * The next piece, of any size: some MiB are best; an empty list, or buffers without bytes, is the end, after which no call
+     * follows. Buffers are read between position and limit and must not change until the whole put is complete or has
+     * failed. When this is called, the former piece may still be on its way, and 8 MiB more, but nothing else is held. A
+     * failure fails the put.
      */
     CompletableFuture<List<ByteBuffer>> next();
 

@@ -9,7 +9,6 @@ import io.freshet.objectstore.ObjectStore.DeleteOutcome;
 import io.freshet.objectstore.ObjectStore.ListPage;
 import io.freshet.objectstore.ObjectStore.ObjectStat;
 import io.freshet.objectstore.ObjectStore.PutOutcome;
-import io.freshet.objectstore.PieceSource;
 import io.freshet.objectstore.driver.Body;
 import io.freshet.objectstore.driver.StoreDriver;
 import io.freshet.objectstore.fault.Fault.Effect;
@@ -41,11 +40,6 @@ public final class FaultyDriver implements StoreDriver {
     @Override
     public CompletableFuture<Void> put(String key, Body body, String nonce) {
         return meddle(Op.PUT, key, () -> driver.put(key, body, nonce));
-    }
-
-    @Override
-    public CompletableFuture<Void> putPieces(String key, PieceSource source, String nonce) {
-        return meddle(Op.PUT, key, () -> driver.putPieces(key, source, nonce));
     }
 
     @Override

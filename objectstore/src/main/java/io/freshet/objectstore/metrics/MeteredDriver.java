@@ -32,6 +32,11 @@ public final class MeteredDriver implements StoreDriver {
         return meter.measure("put", body.sizeBytes(), () -> driver.put(key, body, nonce));
     }
 
+    @Override
+    public boolean streamsPieces() {
+        return driver.streamsPieces();
+    }
+
     /** The driver below counts the requests that it makes. */
     @Override
     public CompletableFuture<Void> putPieces(String key, PieceSource source, String nonce) {

@@ -52,7 +52,9 @@ public final class RetryingObjectStore implements ObjectStore {
     public CompletableFuture<Void> putPieces(String key, PieceSource source) {
         return checked(() -> {
             StoreArguments.requireKey(key);
-            return driver.putPieces(key, source, nextNonce());
+            return driver.streamsPieces()
+                    ? driver.putPieces(key, source, nextNonce())
+                    : PieceSource.collect(source).thenCompose(body -> put(key, body));
         });
     }
 

@@ -7,7 +7,6 @@ import io.freshet.common.stream.IdRange;
 import io.freshet.common.stream.ObjectKeys;
 import io.freshet.common.stream.SegmentReplacement;
 import io.freshet.common.stream.StreamSegment;
-import io.freshet.objectstore.PieceSource;
 import io.freshet.storage.cache.IndexCache;
 import io.freshet.storage.format.ObjectEncoder;
 import java.util.ArrayList;
@@ -94,7 +93,7 @@ final class ObjectRewriter {
                         parts.objectStore(), indexes, pace, id, wanted.getOrDefault(id, List.of()), chunkBytes),
                 () -> requireGoingOn(beganNanos),
                 parts.executor(),
-                (int) Math.max(PieceSource.MIN_PIECE_BYTES, Math.min(MAX_PIECE_BYTES, config.memoryBytes() / 8)));
+                (int) Math.min(MAX_PIECE_BYTES, config.memoryBytes() / 8));
         return parts.objectStore()
                 .putPieces(ObjectKeys.dataKey(objectId), pieces)
                 .whenComplete((nothing, error) -> lastInputId = pieces.currentObjectId())
