@@ -47,7 +47,8 @@ public interface StreamLog {
     /**
      * Reads whole record batches from the one that holds {@code offset} on, up to {@code maxBytes} (at least one batch if
      * {@code minOneBatch}), none that begins at or after {@code endOffset}. Tail reads complete at once without a copy.
-     * Fails with INVALID below {@link #startOffset()} or above the end. An empty result means nothing fits or nothing is there.
+     * Offsets that key compaction removed are passed over. Fails with INVALID below {@link #startOffset()} or above the end.
+     * An empty result means nothing fits or nothing is there; an end offset in it says that nothing is there before.
      */
     CompletableFuture<StreamRead> read(long offset, int maxBytes, long endOffset, boolean minOneBatch);
 
@@ -65,6 +66,12 @@ public interface StreamLog {
 
     /** The committed segments from the start offset on, in offset order (for retention and inspection). */
     List<StreamSegment> segments();
+
+    /**
+     * Key compaction has replaced committed segments that begin below {@code endOffset}: what is kept in memory of them is
+     * forgotten, so that reads which begin from now on see the new ones.
+     */
+    void segmentsReplaced(long endOffset);
 
     /** The owner's state at {@link #committedEndOffset()} as of opening; empty for a stream without objects. */
     Optional<SegmentCheckpoint> openedCheckpoint();
@@ -84,6 +91,11 @@ public interface StreamLog {
     /** Bytes read, with references that the receiver must give back by {@link #release()}. */
     record StreamRead(List<SharedBytes> batches, long startOffset, long endOffset) {
         public static final StreamRead EMPTY = new StreamRead(List.of(), -1, -1);
+
+        /** Nothing is held from the asked offset up to {@code endOffset}, where the reader may go on. */
+        public static StreamRead nothingBefore(long endOffset) {
+            return new StreamRead(List.of(), -1, endOffset);
+        }
 
         public int sizeBytes() {
             int sum = 0;

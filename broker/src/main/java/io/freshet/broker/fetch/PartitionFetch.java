@@ -160,6 +160,8 @@ final class PartitionFetch {
                 error = failure == null ? Errors.UNKNOWN_SERVER_ERROR : KafkaErrors.recordCodeOf(failure);
             }
             isFull = true;
+        } else if (read.batches().isEmpty() && read.endOffset() > nextOffset) {
+            nextOffset = read.endOffset(); // key compaction has left nothing up to there
         } else if (read.batches().isEmpty()) {
             isFull = !minOneBatch;
         } else {

@@ -14,6 +14,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -29,6 +30,7 @@ import org.apache.kafka.common.record.internal.MemoryRecords;
 import org.apache.kafka.common.record.internal.MutableRecordBatch;
 import org.apache.kafka.storage.internals.log.AppendOrigin;
 import org.apache.kafka.storage.internals.log.BatchMetadata;
+import org.apache.kafka.storage.internals.log.LastRecord;
 import org.apache.kafka.storage.internals.log.LogConfig;
 import org.apache.kafka.storage.internals.log.ProducerStateEntry;
 import org.jspecify.annotations.Nullable;
@@ -38,7 +40,7 @@ import org.jspecify.annotations.Nullable;
  * appends in flight; the lock covers the sequence check, the offset assignment and the hand-over to the stream, never I/O.
  * After a failed append nothing more is accepted or served until the partition is opened anew.
  */
-public final class Partition implements PartitionQueries, SegmentCheckpoint.Source {
+public final class Partition implements CleanablePartition, SegmentCheckpoint.Source {
     private final TopicIdPartition id;
     private final StreamLog stream;
     private final PartitionContext context;
@@ -49,6 +51,7 @@ public final class Partition implements PartitionQueries, SegmentCheckpoint.Sour
     private final ArrayDeque<Pending> inFlight = new ArrayDeque<>();
     private final Set<HighWatermarkListener> listeners = ConcurrentHashMap.newKeySet();
     private volatile long firstUnstableOffset = Long.MAX_VALUE;
+    private volatile long cleanedEndOffset;
     private volatile boolean failed;
 
     private Partition(TopicIdPartition id, StreamLog stream, PartitionContext context) {
@@ -72,6 +75,7 @@ public final class Partition implements PartitionQueries, SegmentCheckpoint.Sour
             stream.openedCheckpoint().ifPresent(checkpoint -> {
                 checkpoint.epochStarts().forEach(start -> epochs.assign(start.leaderEpoch(), start.startOffset()));
                 producers.load(checkpoint.producerState());
+                cleanedEndOffset = CleanablePartition.cleanedEndOffset(checkpoint);
             });
             stream.replayTail(bytes -> {
                 MemoryRecords records = MemoryRecords.readableRecords(bytes);
@@ -247,7 +251,7 @@ public final class Partition implements PartitionQueries, SegmentCheckpoint.Sour
             return new SegmentCheckpoint(
                     stream.endOffset(),
                     epochs.toList(),
-                    producers.snapshot(),
+                    producers.snapshot(cleanedEndOffset),
                     producers.abortedFrom(stream.committedEndOffset()));
         } finally {
             lock.unlock();
@@ -328,6 +332,41 @@ public final class Partition implements PartitionQueries, SegmentCheckpoint.Sour
         lock.lock();
         try {
             producers.expire();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public long committedEndOffset() {
+        return stream.committedEndOffset();
+    }
+
+    @Override
+    public long cleanedEndOffset() {
+        return cleanedEndOffset;
+    }
+
+    @Override
+    public void cleaned(long endOffset) {
+        lock.lock();
+        try {
+            cleanedEndOffset = Math.max(cleanedEndOffset, endOffset);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void segmentsReplaced(long endOffset) {
+        stream.segmentsReplaced(endOffset);
+    }
+
+    @Override
+    public Map<Long, LastRecord> lastRecordsOfProducers() {
+        lock.lock();
+        try {
+            return producers.lastRecords();
         } finally {
             lock.unlock();
         }

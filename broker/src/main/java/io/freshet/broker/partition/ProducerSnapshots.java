@@ -16,12 +16,13 @@ import org.apache.kafka.storage.internals.log.ProducerStateEntry;
 import org.apache.kafka.storage.internals.log.ProducerStateManager;
 
 /**
- * Producers' state as bytes. Unlike Kafka's snapshot file it keeps all of the last five batches of a producer, so that a
+ * A partition's own state as bytes: its producers, and how far key compaction has come. Unlike Kafka's snapshot file it keeps all of the last five batches of a producer, so that a
  * retry of any of them is known after a restart too.
  *
  * <pre>
  * size field
- *    1 version (1)
+ *    1 version (1; 2 if the next field is there)
+ *    8 cleaned end offset: records of a key below it that a younger one below it replaces are gone
  *    4 producer count; then for each:
  *    8 producer id
  *    2 producer epoch
@@ -37,19 +38,21 @@ import org.apache.kafka.storage.internals.log.ProducerStateManager;
  */
 final class ProducerSnapshots {
     private static final byte VERSION = 1;
+    private static final byte CLEANED_VERSION = 2;
     private static final int PRODUCER_BYTES = 31;
     private static final int BATCH_BYTES = 24;
     private static final int MAX_BATCHES = 5;
 
     private ProducerSnapshots() {}
 
-    static byte[] write(Collection<ProducerStateEntry> producers) {
-        int size = 5;
+    /** {@code cleanedEndOffset} is 0 as long as nothing was cleaned. */
+    static byte[] write(Collection<ProducerStateEntry> producers, long cleanedEndOffset) {
+        int size = cleanedEndOffset > 0 ? 13 : 5;
         for (ProducerStateEntry producer : producers) {
             size += PRODUCER_BYTES + producer.batchMetadata().size() * BATCH_BYTES;
         }
         ByteBuffer out = ByteBuffer.allocate(size);
-        out.put(VERSION).putInt(producers.size());
+        putHead(out, cleanedEndOffset).putInt(producers.size());
         for (ProducerStateEntry producer : producers) {
             out.putLong(producer.producerId())
                     .putShort(producer.producerEpoch())
@@ -65,6 +68,30 @@ final class ProducerSnapshots {
         return out.array();
     }
 
+    private static ByteBuffer putHead(ByteBuffer out, long cleanedEndOffset) {
+        return cleanedEndOffset > 0
+                ? out.put(CLEANED_VERSION).putLong(cleanedEndOffset)
+                : out.put(VERSION);
+    }
+
+    /** How far {@code snapshot} says that its partition was cleaned; 0 if it does not say. */
+    static long cleanedEndOffset(byte[] snapshot) {
+        boolean isThere = snapshot.length >= 9 && snapshot[0] == CLEANED_VERSION;
+        return isThere ? ByteBuffer.wrap(snapshot).getLong(1) : 0;
+    }
+
+    /** {@code snapshot} with another cleaned end offset. */
+    static byte[] withCleanedEndOffset(byte[] snapshot, long cleanedEndOffset) {
+        int producers = snapshot.length > 0 && snapshot[0] == CLEANED_VERSION ? 9 : 1;
+        int producerBytes = Math.max(4, snapshot.length - producers);
+        ByteBuffer out = ByteBuffer.allocate((cleanedEndOffset > 0 ? 9 : 1) + producerBytes);
+        putHead(out, cleanedEndOffset);
+        if (snapshot.length > producers) {
+            out.put(snapshot, producers, producerBytes);
+        }
+        return out.array();
+    }
+
     /** Adds the producers in {@code snapshot} to {@code target}. Fails with CORRUPT on bytes that {@link #write} never made. */
     static void read(byte[] snapshot, ProducerStateManager target) {
         if (snapshot.length == 0) {
@@ -73,8 +100,11 @@ final class ProducerSnapshots {
         ByteBuffer in = ByteBuffer.wrap(snapshot);
         try {
             byte version = in.get();
-            if (version != VERSION) {
-                throw corrupt("has version " + version + ", known is " + VERSION);
+            if (version != VERSION && version != CLEANED_VERSION) {
+                throw corrupt("has version " + version + ", known are up to " + CLEANED_VERSION);
+            }
+            if (version == CLEANED_VERSION && in.getLong() < 0) {
+                throw corrupt("was cleaned up to a negative offset");
             }
             int count = in.getInt();
             if (count < 0) {

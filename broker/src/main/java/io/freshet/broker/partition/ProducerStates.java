@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.InvalidTxnStateException;
 import org.apache.kafka.common.record.internal.MemoryRecords;
@@ -19,6 +20,7 @@ import org.apache.kafka.common.record.internal.RecordBatch;
 import org.apache.kafka.storage.internals.log.AppendOrigin;
 import org.apache.kafka.storage.internals.log.BatchMetadata;
 import org.apache.kafka.storage.internals.log.CompletedTxn;
+import org.apache.kafka.storage.internals.log.LastRecord;
 import org.apache.kafka.storage.internals.log.LogOffsetMetadata;
 import org.apache.kafka.storage.internals.log.ProducerAppendInfo;
 import org.apache.kafka.storage.internals.log.ProducerStateEntry;
@@ -127,8 +129,21 @@ final class ProducerStates {
         ProducerSnapshots.read(snapshot, manager);
     }
 
-    byte[] snapshot() {
-        return ProducerSnapshots.write(manager.activeProducers().values());
+    byte[] snapshot(long cleanedEndOffset) {
+        return ProducerSnapshots.write(manager.activeProducers().values(), cleanedEndOffset);
+    }
+
+    /** What key compaction must keep of each producer: its last data batch, or if it has none the marker of its epoch. */
+    Map<Long, LastRecord> lastRecords() {
+        Map<Long, LastRecord> last = new HashMap<>();
+        manager.activeProducers().forEach((producerId, entry) -> {
+            long offset = entry.lastDataOffset();
+            last.put(
+                    producerId,
+                    new LastRecord(
+                            offset >= 0 ? OptionalLong.of(offset) : OptionalLong.empty(), entry.producerEpoch()));
+        });
+        return last;
     }
 
     void onHighWatermark(long highWatermark) {

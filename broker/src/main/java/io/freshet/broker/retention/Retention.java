@@ -120,21 +120,22 @@ public final class Retention implements AutoCloseable {
         LOG.warn("Retention of {} failed; the next round tries again", partition.id(), failure);
     }
 
-    /** How many segments from the first on hold no record newer than the limit. A segment without a timestamp is kept. */
+    /** How many segments from the first on hold no record newer than the limit. A segment without
+     * a timestamp, such as one that key compaction has emptied, goes with the next one that is too old. */
     private int countTooOld(List<StreamSegment> segments, long retentionMs) {
         if (retentionMs < 0) {
             return 0;
         }
         long nowMs = clock.wallMs();
         int count = 0;
-        while (count < segments.size() && isTooOld(segments.get(count), nowMs, retentionMs)) {
-            count++;
+        for (int i = 0; i < segments.size(); i++) {
+            long newestMs = segments.get(i).maxTimestampMs();
+            if (newestMs >= 0 && nowMs - newestMs <= retentionMs) {
+                break;
+            }
+            count = newestMs >= 0 ? i + 1 : count;
         }
         return count;
-    }
-
-    private static boolean isTooOld(StreamSegment segment, long nowMs, long retentionMs) {
-        return segment.maxTimestampMs() >= 0 && nowMs - segment.maxTimestampMs() > retentionMs;
     }
 
     /** How many segments from the first on can go with at least the limit's bytes left. */

@@ -97,6 +97,9 @@ public final class ScriptedStream implements StreamLog {
     }
 
     @Override
+    public void segmentsReplaced(long endOffset) {}
+
+    @Override
     public Optional<SegmentCheckpoint> openedCheckpoint() {
         return Optional.ofNullable(opened);
     }

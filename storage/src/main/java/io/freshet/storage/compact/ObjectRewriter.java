@@ -64,8 +64,13 @@ final class ObjectRewriter {
 
     /** Completes when the quorum has answered. */
     CompletableFuture<Outcome> run(Rewrite rewrite) {
+        return run(rewrite, BatchTransform.UNCHANGED);
+    }
+
+    /** The same with other batches than the inputs hold. */
+    CompletableFuture<Outcome> run(Rewrite rewrite, BatchTransform transform) {
         lastInputId = -1;
-        return reserveId().thenCompose(objectId -> write(objectId, rewrite));
+        return reserveId().thenCompose(objectId -> write(objectId, rewrite, transform));
     }
 
     private CompletableFuture<Long> reserveId() {
@@ -79,7 +84,7 @@ final class ObjectRewriter {
         });
     }
 
-    private CompletableFuture<Outcome> write(long objectId, Rewrite rewrite) {
+    private CompletableFuture<Outcome> write(long objectId, Rewrite rewrite, BatchTransform transform) {
         long beganNanos = parts.clock().nanoTime();
         Map<Long, List<StreamSegment>> wanted = new HashMap<>();
         rewrite.inputs()
@@ -88,6 +93,7 @@ final class ObjectRewriter {
         int chunkBytes = chunkBytes(rewrite);
         RewrittenPieces pieces = new RewrittenPieces(
                 rewrite,
+                transform,
                 new ObjectEncoder(objectId, parts.brokerId(), config.shape().blockTargetBytes()),
                 id -> new InputObject(
                         parts.objectStore(), indexes, pace, id, wanted.getOrDefault(id, List.of()), chunkBytes),
@@ -147,13 +153,18 @@ final class ObjectRewriter {
         return due;
     }
 
-    /** Fails when nothing more may be written or committed: an object older than this could have been swept. */
-    private void requireGoingOn(long beganNanos) {
+    /** Fails with UNAVAILABLE when no more work may be done. */
+    void requireOpen() {
         if (!mayGoOn.getAsBoolean()) {
             throw new FreshetException(
                     ErrorKind.UNAVAILABLE,
                     "Compaction stops: its lease was lost or it was closed; a later round goes on");
         }
+    }
+
+    /** Fails when nothing more may be written or committed: an object older than this could have been swept. */
+    private void requireGoingOn(long beganNanos) {
+        requireOpen();
         long ageMs = (parts.clock().nanoTime() - beganNanos) / 1_000_000;
         if (ageMs > parts.orphanGraceMs() / 2) {
             throw new FreshetException(

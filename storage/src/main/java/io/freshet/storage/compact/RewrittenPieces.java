@@ -23,6 +23,7 @@ import java.util.function.Function;
  */
 final class RewrittenPieces implements PieceSource {
     private final Rewrite rewrite;
+    private final BatchTransform transform;
     private final ObjectEncoder encoder;
     private final Function<Long, InputObject> open;
     private final Runnable requireGoingOn;
@@ -38,17 +39,20 @@ final class RewrittenPieces implements PieceSource {
     private volatile long currentObjectId = -1;
 
     /**
+     * @param transform what becomes of the batches
      * @param open makes the reader of one input object
      * @param requireGoingOn throws when the work must stop
      */
     RewrittenPieces(
             Rewrite rewrite,
+            BatchTransform transform,
             ObjectEncoder encoder,
             Function<Long, InputObject> open,
             Runnable requireGoingOn,
             Executor executor,
             int pieceBytes) {
         this.rewrite = rewrite;
+        this.transform = transform;
         this.encoder = encoder;
         this.open = open;
         this.requireGoingOn = requireGoingOn;
@@ -97,7 +101,7 @@ final class RewrittenPieces implements PieceSource {
             isBegun = true;
         }
         if (!object.isFinished(segment)) {
-            encoder.addBatches(object.takeBlock());
+            encoder.addBatches(transform.apply(object.takeBlock()));
             return;
         }
         checkpoints.add(object.trailer(segment).checkpoint());
@@ -108,7 +112,7 @@ final class RewrittenPieces implements PieceSource {
         if (input < filling.inputs().size()) {
             return;
         }
-        encoder.end(Checkpoints.merged(checkpoints));
+        encoder.end(transform.checkpoint(Checkpoints.merged(checkpoints)));
         checkpoints.clear();
         input = 0;
         isBegun = false;
@@ -138,7 +142,7 @@ final class RewrittenPieces implements PieceSource {
             boolean isSame = made.streamId() == from.streamId()
                     && made.startOffset() == from.startOffset()
                     && made.endOffset() == from.endOffset()
-                    && made.sizeBytes() == from.sizeBytes();
+                    && (transform.changesBatches() || made.sizeBytes() == from.sizeBytes());
             if (!isSame) {
                 return Optional.of(made + " made of " + from);
             }

@@ -34,6 +34,8 @@ public final class BatchHeader {
     /** Bytes up to and including the length field. */
     public static final int LENGTH_PREFIX_BYTES = 12;
 
+    private static final int DELETE_HORIZON_FLAG = 1 << 6;
+
     private BatchHeader() {}
 
     public static long baseOffset(ByteBuffer buffer, int position) {
@@ -66,12 +68,15 @@ public final class BatchHeader {
         return buffer.get(position + 16);
     }
 
+    /** −1 if the batch has none: after key compaction the field may hold the time at which its tombstones may go. */
     public static long baseTimestampMs(ByteBuffer buffer, int position) {
-        return buffer.getLong(position + 27);
+        boolean isDeleteHorizon = (buffer.getShort(position + 21) & DELETE_HORIZON_FLAG) != 0;
+        return isDeleteHorizon ? -1 : buffer.getLong(position + 27);
     }
 
+    /** Greatest timestamp of the batch's records; −1 if it has none, as key compaction may leave it. */
     public static long maxTimestampMs(ByteBuffer buffer, int position) {
-        return buffer.getLong(position + 35);
+        return recordCount(buffer, position) == 0 ? -1 : buffer.getLong(position + 35);
     }
 
     public static int recordCount(ByteBuffer buffer, int position) {

@@ -190,7 +190,8 @@ final class SegmentRead {
     }
 
     private void finish() {
-        StreamRead read = StreamRead.EMPTY;
+        boolean isAtEnd = block >= segment.endBlock() && !isFull;
+        StreamRead read = isAtEnd ? StreamRead.nothingBefore(segment.segment().endOffset()) : StreamRead.EMPTY;
         if (!slices.isEmpty()) {
             read = new StreamRead(List.copyOf(slices), firstOffset, nextOffset);
             readAhead.advance(

@@ -14,7 +14,8 @@ import java.util.concurrent.CompletableFuture;
 public interface SegmentReader extends AutoCloseable {
     /**
      * Whole batches of {@code segment} from the one that holds {@code offset} on, up to {@code maxBytes} (at least one if
-     * {@code minOneBatch}), none that begins at or after {@code endOffset}.
+     * {@code minOneBatch}), none that begins at or after {@code endOffset}. Key compaction may leave holes, which are passed
+     * over; when the segment has nothing left, the result is {@link StreamRead#nothingBefore} of its end.
      */
     CompletableFuture<StreamRead> read(
             StreamSegment segment, long offset, int maxBytes, long endOffset, boolean minOneBatch);

@@ -42,12 +42,12 @@ final class AbortedSearch {
                 int next = i + 1;
                 return reader.checkpoint(segment).thenCompose(checkpoint -> {
                     keep(segment, checkpoint);
-                    return collect(checkpoint.abortedTransactions(), from, to, found)
+                    return collect(segment, checkpoint.abortedTransactions(), from, to, found)
                             ? CompletableFuture.completedFuture(found)
                             : search(all, next, from, to, found);
                 });
             }
-            if (collect(known, from, to, found)) {
+            if (collect(segment, known, from, to, found)) {
                 break;
             }
         }
@@ -61,10 +61,20 @@ final class AbortedSearch {
         kept.put(segment, checkpoint.abortedTransactions());
     }
 
+    /**
+     * A segment that was uploaded while the one before it was not yet committed names that one's transactions too. Only the
+     * segment that holds a transaction's marker counts: key compaction takes the entry away together with the marker.
+     */
     private static boolean collect(
-            List<AbortedTransaction> transactions, long from, long to, List<AbortedTransaction> found) {
+            StreamSegment segment,
+            List<AbortedTransaction> transactions,
+            long from,
+            long to,
+            List<AbortedTransaction> found) {
         for (AbortedTransaction transaction : transactions) {
-            if (transaction.lastOffset() >= from && transaction.firstOffset() < to) {
+            boolean isOwn = transaction.lastOffset() >= segment.startOffset()
+                    && transaction.lastOffset() < segment.endOffset();
+            if (isOwn && transaction.lastOffset() >= from && transaction.firstOffset() < to) {
                 found.add(transaction);
             }
             if (transaction.lastStableOffset() >= to) {

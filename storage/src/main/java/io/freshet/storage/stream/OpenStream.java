@@ -173,6 +173,12 @@ final class OpenStream implements StreamLog {
     }
 
     @Override
+    public void segmentsReplaced(long endOffset) {
+        tail.forgetCommitted(endOffset);
+        segments.forget();
+    }
+
+    @Override
     public Optional<SegmentCheckpoint> openedCheckpoint() {
         return openedCheckpoint;
     }

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * A stream's committed segments, with the part of the manifest that was last asked for kept at hand, so that a sequential
@@ -22,6 +23,9 @@ final class SegmentWindow {
     private final long streamId;
     private final StreamMetadata metadata;
     private final AtomicInteger uses = new AtomicInteger();
+    /** Counts what {@link #forget} was told of, so that a look-up under way meanwhile is not kept. */
+    private final AtomicLong changes = new AtomicLong();
+
     private volatile List<StreamSegment> window = List.of();
 
     SegmentWindow(long streamId, StreamMetadata metadata) {
@@ -36,8 +40,12 @@ final class SegmentWindow {
             return known;
         }
         uses.set(0);
+        long before = changes.get();
         List<StreamSegment> loaded = metadata.segments(streamId, offset, WINDOW_SEGMENTS);
         window = List.copyOf(loaded);
+        if (changes.get() != before) {
+            window = List.of();
+        }
         return loaded.isEmpty() ? Optional.empty() : Optional.of(loaded.get(0));
     }
 
@@ -48,6 +56,7 @@ final class SegmentWindow {
 
     /** The manifest has changed: look it up again. */
     void forget() {
+        changes.incrementAndGet();
         window = List.of();
     }
 

@@ -46,6 +46,23 @@ final class StreamReads {
         return fromSegments(offset, maxBytes, endOffset, minOneBatch, 0);
     }
 
+    /** Key compaction may leave nothing of a segment behind {@code read}'s offset: the next one goes on. */
+    private CompletableFuture<StreamRead> orNextSegment(
+            StreamRead read, StreamSegment segment, int maxBytes, long endOffset, boolean minOneBatch) {
+        long next = segment.endOffset();
+        boolean isHole = read.batches().isEmpty() && read.endOffset() >= next;
+        if (!isHole) {
+            return CompletableFuture.completedFuture(read);
+        }
+        if (next >= Math.min(endOffset, tail.endOffset())) {
+            return CompletableFuture.completedFuture(StreamRead.nothingBefore(next));
+        }
+        return read(next, maxBytes, endOffset, minOneBatch)
+                .thenApply(later -> later.batches().isEmpty() && later.endOffset() < next
+                        ? StreamRead.nothingBefore(next)
+                        : later);
+    }
+
     private FreshetException outOfRange(long offset, long end) {
         return new FreshetException(
                 ErrorKind.INVALID,
@@ -68,7 +85,7 @@ final class StreamReads {
                 .handle((read, error) -> {
                     if (error == null) {
                         prepareNext(segment, read);
-                        return CompletableFuture.completedFuture(read);
+                        return orNextSegment(read, segment, maxBytes, endOffset, minOneBatch);
                     }
                     FreshetException cause = FreshetException.of(error);
                     if (cause.kind() != ErrorKind.MISSING || reloads >= Reloading.MAX_RELOADS) {

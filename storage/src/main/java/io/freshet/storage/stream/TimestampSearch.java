@@ -121,6 +121,7 @@ final class TimestampSearch {
             long max = Math.max(maxSoFar, maxOf(read));
             read.release();
             if (read.batches().isEmpty()) {
+                // a full read of a hole ends here too: the segment holds nothing more below the end
                 return CompletableFuture.completedFuture(max);
             }
             return scan(segment, read.endOffset(), endOffset, max);

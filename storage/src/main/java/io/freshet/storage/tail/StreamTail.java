@@ -419,6 +419,11 @@ public final class StreamTail {
         return more;
     }
 
+    /** Forgets committed entries that end at or below {@code upTo}: objects hold something else there now. */
+    public void forgetCommitted(long upTo) {
+        evict(upTo, Long.MAX_VALUE);
+    }
+
     /** Moves the start offset; committed entries below it are dropped. */
     public void trimmed(long newStartOffset) {
         synchronized (this) {
