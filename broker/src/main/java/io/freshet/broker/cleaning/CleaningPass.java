@@ -60,8 +60,9 @@ final class CleaningPass {
                         segment.endOffset() > range.firstDirtyOffset() && segment.startOffset() < range.endOffset())
                 .toList();
         return rewriter.recordCount(dirty)
-                .thenCombine(transactions(range.firstDirtyOffset(), range.endOffset()), (count, transactions) ->
-                        new DirtyKeys(config, count, range.firstDirtyOffset(), transactions))
+                .thenCombine(
+                        transactions(range.firstDirtyOffset(), range.endOffset()),
+                        (count, transactions) -> new DirtyKeys(config, count, range.firstDirtyOffset(), transactions))
                 .thenComposeAsync(keys -> rewriter.scan(dirty, keys).thenApply(nothing -> keys), executor)
                 .thenComposeAsync(keys -> rewrite(keys, segments), executor);
     }

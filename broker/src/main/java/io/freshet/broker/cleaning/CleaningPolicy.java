@@ -42,8 +42,7 @@ final class CleaningPolicy {
             if (segment.endOffset() <= firstDirty) {
                 continue;
             }
-            boolean isTooYoung =
-                    topic.compactionLagMs > 0 && segment.maxTimestampMs() > nowMs - topic.compactionLagMs;
+            boolean isTooYoung = topic.compactionLagMs > 0 && segment.maxTimestampMs() > nowMs - topic.compactionLagMs;
             isOpen = isOpen && segment.endOffset() <= limit && !isTooYoung;
             if (isOpen) {
                 endOffset = segment.endOffset();

@@ -24,7 +24,7 @@ import org.apache.kafka.storage.internals.log.SkimpyOffsetMap;
  */
 final class DirtyKeys implements StreamRewriter.Visitor {
     private static final int BYTES_PER_KEY = 24;
-    private static final int MIN_MAP_BYTES = 64 * BYTES_PER_KEY;
+    private static final int MIN_MAP_BYTES = 8 * BYTES_PER_KEY;
 
     private final SkimpyOffsetMap map;
     private final int maxKeys;
@@ -36,11 +36,7 @@ final class DirtyKeys implements StreamRewriter.Visitor {
      * @param recordCount how many records the dirty segments hold
      * @param transactions knows the aborted transactions that overlap the dirty offsets
      */
-    DirtyKeys(
-            CleaningConfig config,
-            long recordCount,
-            long firstDirtyOffset,
-            CleanedTransactionMetadata transactions) {
+    DirtyKeys(CleaningConfig config, long recordCount, long firstDirtyOffset, CleanedTransactionMetadata transactions) {
         this.map = mapFor(config, recordCount);
         this.maxKeys = (int) (map.slots() * config.mapLoadFactor());
         this.firstDirtyOffset = firstDirtyOffset;

@@ -36,8 +36,7 @@ public final class LogCleaning implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(LogCleaning.class);
     private static final long QUARANTINE_NANOS = 3_600_000_000_000L;
 
-    private static final Set<ErrorKind> PASSING =
-            Set.of(ErrorKind.MISSING, ErrorKind.FENCED, ErrorKind.INDETERMINATE);
+    private static final Set<ErrorKind> PASSING = Set.of(ErrorKind.MISSING, ErrorKind.FENCED, ErrorKind.INDETERMINATE);
 
     private final CleaningConfig config;
     private final CompactionParts parts;
@@ -137,7 +136,8 @@ public final class LogCleaning implements AutoCloseable {
             Candidate candidate = candidate(partition, topic, nowMs);
             maxRatio = Math.max(maxRatio, candidate.range().dirtyRatio());
             if (candidate.isDue() && !quarantinedAtNanos.containsKey(partition.id())) {
-                dirtiest = dirtiest.filter(known -> dirtier().compare(known, candidate) >= 0).or(() -> Optional.of(candidate));
+                dirtiest = dirtiest.filter(known -> dirtier().compare(known, candidate) >= 0)
+                        .or(() -> Optional.of(candidate));
             }
         }
         surveyed.retainAll(open);

@@ -105,7 +105,6 @@ final class Survivors extends RecordFilter {
     }
 
     private boolean isHorizonReached(RecordBatch batch) {
-        return batch.deleteHorizonMs().isPresent()
-                && batch.deleteHorizonMs().getAsLong() <= currentTime;
+        return batch.deleteHorizonMs().isPresent() && batch.deleteHorizonMs().getAsLong() <= currentTime;
     }
 }

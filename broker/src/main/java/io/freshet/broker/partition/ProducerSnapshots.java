@@ -69,9 +69,7 @@ final class ProducerSnapshots {
     }
 
     private static ByteBuffer putHead(ByteBuffer out, long cleanedEndOffset) {
-        return cleanedEndOffset > 0
-                ? out.put(CLEANED_VERSION).putLong(cleanedEndOffset)
-                : out.put(VERSION);
+        return cleanedEndOffset > 0 ? out.put(CLEANED_VERSION).putLong(cleanedEndOffset) : out.put(VERSION);
     }
 
     /** How far {@code snapshot} says that its partition was cleaned; 0 if it does not say. */

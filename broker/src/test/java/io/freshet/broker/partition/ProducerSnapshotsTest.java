@@ -38,7 +38,7 @@ class ProducerSnapshotsTest {
         byte[] snapshot = snapshot();
         ProducerStates states = empty();
         states.load(snapshot);
-        assertThat(states.snapshot()).isEqualTo(snapshot);
+        assertThat(states.snapshot(0)).isEqualTo(snapshot);
         assertThat(states.active()).hasSize(3).anySatisfy(producer -> {
             assertThat(producer.producerId()).isEqualTo(5);
             assertThat(producer.batchMetadata()).hasSize(5);

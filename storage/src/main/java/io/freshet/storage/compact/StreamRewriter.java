@@ -58,8 +58,8 @@ public final class StreamRewriter implements AutoCloseable {
             return CompletableFuture.completedFuture(null);
         }
         StreamSegment segment = segments.next();
-        InputObject object = new InputObject(
-                parts.objectStore(), indexes, pace, segment.objectId(), List.of(segment), chunkBytes);
+        InputObject object =
+                new InputObject(parts.objectStore(), indexes, pace, segment.objectId(), List.of(segment), chunkBytes);
         return scan(object, segment, visitor)
                 .thenComposeAsync(
                         goesOn -> goesOn ? scanNext(segments, visitor) : CompletableFuture.completedFuture(null),
@@ -68,20 +68,21 @@ public final class StreamRewriter implements AutoCloseable {
 
     private CompletableFuture<Boolean> scan(InputObject object, StreamSegment segment, Visitor visitor) {
         rewriter.requireOpen();
-        return object.advance().thenComposeAsync(
-                nothing -> {
-                    while (object.isReady(segment) && !object.isFinished(segment)) {
-                        if (!visitor.batches(object.takeBlock())) {
-                            return CompletableFuture.completedFuture(false);
-                        }
-                    }
-                    if (object.isFinished(segment)) {
-                        visitor.ended(segment);
-                        return CompletableFuture.completedFuture(true);
-                    }
-                    return scan(object, segment, visitor);
-                },
-                parts.executor());
+        return object.advance()
+                .thenComposeAsync(
+                        nothing -> {
+                            while (object.isReady(segment) && !object.isFinished(segment)) {
+                                if (!visitor.batches(object.takeBlock())) {
+                                    return CompletableFuture.completedFuture(false);
+                                }
+                            }
+                            if (object.isFinished(segment)) {
+                                visitor.ended(segment);
+                                return CompletableFuture.completedFuture(true);
+                            }
+                            return scan(object, segment, visitor);
+                        },
+                        parts.executor());
     }
 
     /** How many records {@code segments} hold, from the objects' indexes. */

@@ -72,8 +72,8 @@ final class AbortedSearch {
             long to,
             List<AbortedTransaction> found) {
         for (AbortedTransaction transaction : transactions) {
-            boolean isOwn = transaction.lastOffset() >= segment.startOffset()
-                    && transaction.lastOffset() < segment.endOffset();
+            boolean isOwn =
+                    transaction.lastOffset() >= segment.startOffset() && transaction.lastOffset() < segment.endOffset();
             if (isOwn && transaction.lastOffset() >= from && transaction.firstOffset() < to) {
                 found.add(transaction);
             }

@@ -58,9 +58,8 @@ final class StreamReads {
             return CompletableFuture.completedFuture(StreamRead.nothingBefore(next));
         }
         return read(next, maxBytes, endOffset, minOneBatch)
-                .thenApply(later -> later.batches().isEmpty() && later.endOffset() < next
-                        ? StreamRead.nothingBefore(next)
-                        : later);
+                .thenApply(later ->
+                        later.batches().isEmpty() && later.endOffset() < next ? StreamRead.nothingBefore(next) : later);
     }
 
     private FreshetException outOfRange(long offset, long end) {

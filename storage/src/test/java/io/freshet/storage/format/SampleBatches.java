@@ -21,6 +21,7 @@ public final class SampleBatches {
                 .putInt(8, sizeBytes - BatchHeader.LENGTH_PREFIX_BYTES)
                 .putInt(12, 3)
                 .put(16, (byte) 2)
+                .putShort(21, (short) 0)
                 .putInt(23, count - 1)
                 .putLong(27, timestampMs)
                 .putLong(35, timestampMs + count - 1)
