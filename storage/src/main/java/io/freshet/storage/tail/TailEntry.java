@@ -11,26 +11,28 @@ import org.jspecify.annotations.Nullable;
 /**
  * One append in the tail, and its node in the WAL's queue. The tail holds one reference on the bytes until the entry is
  * evicted or dropped, the WAL another until it has answered. Fields below are written by the WAL lane's thread before it
- * advances the stream's durable end, and read only by those who saw that advance.
+ * advances the stream's durable end, and read only by those who saw that advance; {@code cancelled} is guarded by the
+ * stream's lock until the entry is taken out of the held ones.
  */
 final class TailEntry implements WalEntry {
     /** Heap cost of an entry besides its bytes: this object, the bytes' handle, its place in the deque, its WAL header. */
     static final int OVERHEAD_BYTES = 192;
 
     private final StreamTail tail;
-    private final @Nullable WalSpace space;
+    private final @Nullable WalLane lane;
     private final int leaderEpoch;
     private final long baseOffset;
     private final long endOffset;
     private final long maxTimestampMs;
     private final SharedBytes bytes;
     private @Nullable StreamAppend append;
+    private @Nullable FreshetException cancelled;
     private long lsn = -1;
 
     /** Takes its own two references on the append's bytes. */
-    TailEntry(StreamTail tail, WalSpace space, int leaderEpoch, StreamAppend append) {
+    TailEntry(StreamTail tail, WalLane lane, int leaderEpoch, StreamAppend append) {
         this.tail = tail;
-        this.space = space;
+        this.lane = lane;
         this.leaderEpoch = leaderEpoch;
         this.baseOffset = append.baseOffset();
         this.endOffset = append.endOffset();
@@ -49,7 +51,7 @@ final class TailEntry implements WalEntry {
             long lsn,
             SharedBytes ownedBytes) {
         this.tail = tail;
-        this.space = null;
+        this.lane = null;
         this.leaderEpoch = leaderEpoch;
         this.baseOffset = baseOffset;
         this.endOffset = endOffset;
@@ -106,29 +108,66 @@ final class TailEntry implements WalEntry {
         return lsn;
     }
 
+    /** The lane that the entry goes to. */
+    WalLane lane() {
+        WalLane target = lane;
+        if (target == null) {
+            throw new IllegalStateException("A recovered entry of stream " + tail.streamId() + " goes to no lane");
+        }
+        return target;
+    }
+
+    /** A held entry is not handed over but fails. */
+    void cancel(FreshetException cause) {
+        if (cancelled == null) {
+            cancelled = cause;
+        }
+    }
+
+    boolean isCancelled() {
+        return cancelled != null;
+    }
+
+    /** A held entry's turn: into the lane, or, if it was cancelled, to its failure. */
+    void handOverHeld() {
+        FreshetException cause = cancelled;
+        if (cause != null) {
+            end(cause);
+            return;
+        }
+        try {
+            lane().wal().append(this);
+        } catch (FreshetException e) {
+            tail.notTaken(this, e);
+        }
+    }
+
     @Override
     public void onDurable(long durableLsn) {
         lsn = durableLsn;
         StreamAppend waiting = append;
         append = null;
         tail.durable(this);
-        if (space != null) {
-            space.durable(this);
-        }
+        lane().durable(this);
         bytes.release();
         if (waiting != null) {
             waiting.completed(null);
         }
+        tail.answered();
     }
 
     @Override
     public void onFailed(FreshetException cause) {
+        tail.failed(this, cause);
+        end(cause);
+        tail.answered();
+    }
+
+    /** Gives back what the entry took for its way and tells its owner. */
+    private void end(FreshetException cause) {
         StreamAppend waiting = append;
         append = null;
-        tail.failed(this, cause);
-        if (space != null) {
-            space.failed(this);
-        }
+        lane().failed(this);
         bytes.release();
         if (waiting != null) {
             waiting.completed(cause);
