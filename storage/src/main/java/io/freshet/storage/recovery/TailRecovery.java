@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.storage.recovery;
 
+import io.freshet.common.buffer.SharedBytes;
 import io.freshet.common.stream.StreamState;
 import io.freshet.storage.StreamMetadata;
 import io.freshet.storage.tail.BatchSlices;
@@ -117,9 +118,16 @@ public final class TailRecovery implements WriteAheadLog.RecoveryVisitor {
             tails.add(tail);
         }
         int length = payload.limit() - from;
-        tail.recovered(leaderEpoch, firstOffset, range.endOffset(), lsn, slabs.copy(payload, from, length));
+        tail.recovered(leaderEpoch, firstOffset, range.endOffset(), lsn, copy(payload, from, length));
         keptRecords++;
         keptBytes += length;
+    }
+
+    /** Outside of the heap; small payloads as compact as they were when they were appended, so that they fit again. */
+    private SharedBytes copy(ByteBuffer payload, int from, int length) {
+        return length <= TailMemory.PACKED_BYTES
+                ? memory.packed(payload.slice(from, length))
+                : slabs.copy(payload, from, length);
     }
 
     private void reject(long lsn, long streamId, int leaderEpoch, long baseOffset, String why) {

@@ -60,6 +60,10 @@ public final class StreamTail {
         return streamId;
     }
 
+    TailMemory memory() {
+        return memory;
+    }
+
     public int leaderEpoch() {
         return leaderEpoch;
     }
@@ -138,13 +142,12 @@ public final class StreamTail {
     /** Refuses appends with {@code reason} and forgets all that is not committed: it will never be uploaded. */
     private void dropUncommitted(FreshetException reason) {
         List<SharedBytes> dropped = new ArrayList<>();
-        long bytes = 0;
         synchronized (this) {
             refusal = reason;
             source = null;
             while (entries.count() > 0 && entries.get(entries.count() - 1).endOffset() > committedEndOffset) {
                 TailEntry entry = entries.removeLast();
-                bytes += entry.accountedBytes();
+                memory.droppedUncommitted(entry);
                 dropped.add(entry.bytes());
             }
             durableEndOffset = committedEndOffset;
@@ -152,7 +155,6 @@ public final class StreamTail {
             plannedEndOffset = committedEndOffset;
             uncommittedPayloadBytes = 0;
         }
-        memory.droppedUncommitted(bytes);
         dropped.forEach(SharedBytes::release);
         answerDurableWait(false);
     }
@@ -183,7 +185,7 @@ public final class StreamTail {
             entries.addLast(entry);
             endOffset = append.endOffset();
             uncommittedPayloadBytes += append.bytes().sizeBytes();
-            memory.added(entry.accountedBytes());
+            memory.added(entry);
         }
         space.sent(entry);
         try {
@@ -202,7 +204,7 @@ public final class StreamTail {
                 entries.removeLast();
                 endOffset = entry.baseOffset();
                 uncommittedPayloadBytes -= entry.payloadSizeBytes();
-                memory.droppedUncommitted(entry.accountedBytes());
+                memory.droppedUncommitted(entry);
                 entry.bytes().release();
             }
         }
@@ -258,7 +260,7 @@ public final class StreamTail {
             endOffset = durableEndOffset;
         }
         for (TailEntry last : dropped) {
-            memory.droppedUncommitted(last.accountedBytes());
+            memory.droppedUncommitted(last);
             last.bytes().release();
         }
         answerDurableWait(false);
@@ -296,7 +298,7 @@ public final class StreamTail {
         durableEndOffset = newEndOffset;
         leaderEpoch = epoch;
         uncommittedPayloadBytes += ownedBytes.sizeBytes();
-        memory.added(entry.accountedBytes());
+        memory.added(entry);
     }
 
     /** Drops recovered entries from {@code baseOffset} on: a newer leader epoch wrote that range again. */
@@ -304,7 +306,7 @@ public final class StreamTail {
         while (entries.count() > 0 && entries.get(entries.count() - 1).endOffset() > baseOffset) {
             TailEntry last = entries.removeLast();
             uncommittedPayloadBytes -= last.payloadSizeBytes();
-            memory.droppedUncommitted(last.accountedBytes());
+            memory.droppedUncommitted(last);
             last.bytes().release();
         }
         long end = entries.count() > 0 ? entries.get(entries.count() - 1).endOffset() : committedEndOffset;
@@ -368,11 +370,10 @@ public final class StreamTail {
 
     /** Segments up to {@code newCommittedEnd} are committed: entries below may be evicted. */
     public void committed(long newCommittedEnd) {
-        long accountedBytes = 0;
         synchronized (this) {
             int end = entries.indexEndingAfter(newCommittedEnd);
             for (int i = entries.indexEndingAfter(committedEndOffset); i < end; i++) {
-                accountedBytes += entries.get(i).accountedBytes();
+                memory.entryCommitted(entries.get(i));
                 uncommittedPayloadBytes -= entries.get(i).payloadSizeBytes();
             }
             if (newCommittedEnd <= committedEndOffset) {
@@ -381,7 +382,7 @@ public final class StreamTail {
             committedEndOffset = newCommittedEnd;
             plannedEndOffset = Math.max(plannedEndOffset, newCommittedEnd);
         }
-        memory.committed(this, newCommittedEnd, accountedBytes);
+        memory.committed(this, newCommittedEnd);
     }
 
     /** LSN of the oldest durable record that is not committed; {@link Long#MAX_VALUE} if there is none. */
@@ -398,25 +399,24 @@ public final class StreamTail {
         return uncommittedPayloadBytes;
     }
 
-    /** Removes oldest entries that end at or below both {@code upTo} and the committed end, until {@code bytes} are freed. False when none is left. */
-    boolean evict(long upTo, long bytes) {
-        long freed = 0;
-        boolean more = true;
+    /**
+     * Removes oldest entries that end at or below both {@code upTo} and the committed end, until at least {@code bytes} are
+     * gone or none is left. The bytes that went, whether or not others still share their memory.
+     */
+    long evict(long upTo, long bytes) {
+        long removed = 0;
         List<SharedBytes> evicted = new ArrayList<>();
         synchronized (this) {
             long limit = Math.min(upTo, committedEndOffset);
-            while (freed < bytes && more) {
-                more = entries.count() > 0 && entries.get(0).endOffset() <= limit;
-                if (more) {
-                    TailEntry entry = entries.removeFirst();
-                    freed += entry.accountedBytes();
-                    evicted.add(entry.bytes());
-                }
+            while (removed < bytes && entries.count() > 0 && entries.get(0).endOffset() <= limit) {
+                TailEntry entry = entries.removeFirst();
+                removed += entry.accountedBytes();
+                memory.dropped(entry);
+                evicted.add(entry.bytes());
             }
         }
-        memory.droppedCommitted(freed);
         evicted.forEach(SharedBytes::release);
-        return more;
+        return removed;
     }
 
     /** Moves the start offset; committed entries below it are dropped. */

@@ -14,8 +14,11 @@ import org.jspecify.annotations.Nullable;
  * advances the stream's durable end, and read only by those who saw that advance.
  */
 final class TailEntry implements WalEntry {
-    /** Heap cost of an entry besides its bytes: this object, the bytes' handle, its place in the deque, its WAL header. */
-    static final int OVERHEAD_BYTES = 192;
+    /** Heap cost of an entry besides its bytes: this object (64), a slab's handle (24), its place in the deque (up to 16), and some reserve. */
+    static final int OVERHEAD_BYTES = 128;
+
+    /** Further cost of bytes that are kept by reference: their handle and its buffers' objects. */
+    private static final int HANDLE_BYTES = 160;
 
     private final StreamTail tail;
     private final @Nullable WalSpace space;
@@ -27,7 +30,7 @@ final class TailEntry implements WalEntry {
     private @Nullable StreamAppend append;
     private long lsn = -1;
 
-    /** Takes its own two references on the append's bytes. */
+    /** Takes its own two references on the append's bytes, or on a copy of them. */
     TailEntry(StreamTail tail, WalSpace space, int leaderEpoch, StreamAppend append) {
         this.tail = tail;
         this.space = space;
@@ -35,7 +38,7 @@ final class TailEntry implements WalEntry {
         this.baseOffset = append.baseOffset();
         this.endOffset = append.endOffset();
         this.maxTimestampMs = append.maxTimestampMs();
-        this.bytes = append.bytes().retain().retain();
+        this.bytes = tail.memory().keep(append.bytes(), 2);
         this.append = append;
     }
 
@@ -96,9 +99,18 @@ final class TailEntry implements WalEntry {
         return maxTimestampMs;
     }
 
-    /** Bytes that the tail's budget is charged. */
+    /** Payload and overhead: what this entry takes by itself, whatever memory it shares with others. */
     long accountedBytes() {
-        return (long) bytes.sizeBytes() + OVERHEAD_BYTES;
+        return (long) bytes.sizeBytes() + overheadBytes();
+    }
+
+    /** What this entry takes besides the memory that it may share: see {@link TailMemory}. */
+    long unsharedBytes() {
+        return overheadBytes() + (bytes.backing() == null ? bytes.sizeBytes() : 0L);
+    }
+
+    private int overheadBytes() {
+        return bytes instanceof TailSlabs.Piece ? OVERHEAD_BYTES : OVERHEAD_BYTES + HANDLE_BYTES;
     }
 
     /** Place in the WAL; −1 until durable. */
