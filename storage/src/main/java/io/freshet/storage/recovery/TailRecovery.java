@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.storage.recovery;
 
+import io.freshet.common.buffer.SharedBytes;
 import io.freshet.common.stream.StreamState;
 import io.freshet.storage.StreamMetadata;
 import io.freshet.storage.tail.BatchSlices;
@@ -8,6 +9,7 @@ import io.freshet.storage.tail.StreamTail;
 import io.freshet.storage.tail.StreamTails;
 import io.freshet.storage.tail.TailMemory;
 import io.freshet.wal.WriteAheadLog;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -92,7 +94,7 @@ public final class TailRecovery {
                         leaderEpoch,
                         baseOffset,
                         endOffset,
-                        slabs.copy(payload, payload.position(), payload.remaining()));
+                        copy(payload, payload.position(), payload.remaining()));
                 found.computeIfAbsent(streamId, id -> new ArrayList<>()).add(record);
             };
         }
@@ -147,7 +149,7 @@ public final class TailRecovery {
     private Optional<String> keep(StreamState state, FoundRecord record) {
         StreamTail tail = tails.get(state.streamId());
         long expected = tail == null ? state.endOffset() : tail.endOffset();
-        var payload = record.bytes().view();
+        ByteBuffer payload = record.bytes().view();
         int from = BatchSlices.positionEndingAfter(payload, expected);
         long firstOffset = from < payload.limit() ? payload.getLong(from) : record.endOffset();
         if (firstOffset != expected) {
@@ -164,10 +166,17 @@ public final class TailRecovery {
                 record.leaderEpoch(),
                 firstOffset,
                 record.endOffset(),
-                record.bytes().retainedSlice(from - payload.position(), length));
+                from == payload.position() ? record.bytes().retain() : copy(payload, from, length));
         keptRecords++;
         keptBytes += length;
         return Optional.empty();
+    }
+
+    /** Outside of the heap; small payloads as compact as they were when they were appended, so that they fit again. */
+    private SharedBytes copy(ByteBuffer payload, int from, int length) {
+        return length <= TailMemory.PACKED_BYTES
+                ? memory.packed(payload.slice(from, length))
+                : slabs.copy(payload, from, length);
     }
 
     private void reject(long streamId, FoundRecord record, String why) {

@@ -23,6 +23,10 @@ final class HandOver {
     /** Whether anything is, or is just being taken from, {@link #held}. */
     private volatile boolean isHolding;
 
+    /** How many of the first {@link #held} are not handed over but fail, and why. */
+    private int cancelledCount;
+
+    private @Nullable FreshetException cancelCause;
     private boolean isDraining;
     private @Nullable WalLane lane;
 
@@ -60,14 +64,15 @@ final class HandOver {
 
     /** What is held now will not be handed over but fail, in its order. The caller holds the lock and calls {@link #drain()} without it. */
     void cancelHeld(FreshetException cause) {
-        held.forEach(entry -> entry.cancel(cause));
+        cancelledCount = held.size();
+        cancelCause = cause;
     }
 
     /** The lane refused a held entry: it fails in its order. The caller holds the lock, within {@link #drain()}. */
     void putBack(TailEntry entry, FreshetException cause) {
         unanswered.decrementAndGet();
-        entry.cancel(cause);
         held.addFirst(entry);
+        cancelHeld(cause);
     }
 
     /** Hands over what may be. Called without the lock; one thread at a time does it, the others go on. */
@@ -75,30 +80,42 @@ final class HandOver {
         boolean isMine = false;
         while (true) {
             TailEntry next;
+            FreshetException cause;
             synchronized (lock) {
                 if (isDraining && !isMine) {
                     return;
                 }
                 next = held.peek();
-                if (next == null || mustWait(next)) {
+                cause = cancelledCount > 0 ? cancelCause : null;
+                if (next == null || mustWait(next, cause != null)) {
                     isHolding = next != null;
                     isDraining = false;
                     return;
                 }
-                held.remove();
                 isDraining = true;
                 isMine = true;
-                if (!next.isCancelled()) {
-                    lane = next.lane();
-                    unanswered.incrementAndGet();
-                }
+                take(next, cause != null);
             }
-            next.handOverHeld();
+            if (cause != null) {
+                next.end(cause);
+            } else {
+                next.handOverHeld();
+            }
         }
     }
 
-    private boolean mustWait(TailEntry next) {
-        boolean follows = !next.isCancelled() && next.lane().equals(lane);
+    private boolean mustWait(TailEntry next, boolean isCancelled) {
+        boolean follows = !isCancelled && next.lane().equals(lane);
         return !follows && unanswered.get() > 0;
+    }
+
+    private void take(TailEntry next, boolean isCancelled) {
+        held.remove();
+        if (isCancelled) {
+            cancelledCount--;
+        } else {
+            lane = next.lane();
+            unanswered.incrementAndGet();
+        }
     }
 }

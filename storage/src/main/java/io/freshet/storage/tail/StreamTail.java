@@ -63,6 +63,10 @@ public final class StreamTail {
         return streamId;
     }
 
+    TailMemory memory() {
+        return memory;
+    }
+
     public int leaderEpoch() {
         return leaderEpoch;
     }
@@ -173,7 +177,7 @@ public final class StreamTail {
 
     private void release(List<TailEntry> dropped) {
         for (TailEntry entry : dropped) {
-            memory.droppedUncommitted(entry.accountedBytes());
+            memory.droppedUncommitted(entry);
             entry.bytes().release();
         }
     }
@@ -207,7 +211,7 @@ public final class StreamTail {
             spans.add(append.baseOffset(), lane.index());
             endOffset = append.endOffset();
             uncommittedPayloadBytes += append.bytes().sizeBytes();
-            memory.added(entry.accountedBytes());
+            memory.added(entry);
             isDirect = handOver.isDirect(entry);
         }
         lane.promised(entry);
@@ -332,7 +336,7 @@ public final class StreamTail {
         durableEndOffset = newEndOffset;
         leaderEpoch = epoch;
         uncommittedPayloadBytes += ownedBytes.sizeBytes();
-        memory.added(entry.accountedBytes());
+        memory.added(entry);
     }
 
     /** Drops recovered entries from {@code baseOffset} on: a newer leader epoch wrote that range again. */
@@ -383,11 +387,10 @@ public final class StreamTail {
 
     /** Segments up to {@code newCommittedEnd} are committed: entries below may be evicted. */
     public void committed(long newCommittedEnd) {
-        long accountedBytes = 0;
         synchronized (this) {
             int end = entries.indexEndingAfter(newCommittedEnd);
             for (int i = entries.indexEndingAfter(committedEndOffset); i < end; i++) {
-                accountedBytes += entries.get(i).accountedBytes();
+                memory.entryCommitted(entries.get(i));
                 uncommittedPayloadBytes -= entries.get(i).payloadSizeBytes();
             }
             if (newCommittedEnd <= committedEndOffset) {
@@ -397,7 +400,7 @@ public final class StreamTail {
             spans.forgetBelow(newCommittedEnd);
             plannedEndOffset = Math.max(plannedEndOffset, newCommittedEnd);
         }
-        memory.committed(this, newCommittedEnd, accountedBytes);
+        memory.committed(this, newCommittedEnd);
     }
 
     /** LSN of the oldest durable record in the lane of index {@code lane} that is not committed; {@link Long#MAX_VALUE} if there is none. */
@@ -420,25 +423,24 @@ public final class StreamTail {
         return uncommittedPayloadBytes;
     }
 
-    /** Removes oldest entries that end at or below both {@code upTo} and the committed end, until {@code bytes} are freed. False when none is left. */
-    boolean evict(long upTo, long bytes) {
-        long freed = 0;
-        boolean more = true;
+    /**
+     * Removes oldest entries that end at or below both {@code upTo} and the committed end, until at least {@code bytes} are
+     * gone or none is left. The bytes that went, whether or not others still share their memory.
+     */
+    long evict(long upTo, long bytes) {
+        long removed = 0;
         List<SharedBytes> evicted = new ArrayList<>();
         synchronized (this) {
             long limit = Math.min(upTo, committedEndOffset);
-            while (freed < bytes && more) {
-                more = entries.count() > 0 && entries.get(0).endOffset() <= limit;
-                if (more) {
-                    TailEntry entry = entries.removeFirst();
-                    freed += entry.accountedBytes();
-                    evicted.add(entry.bytes());
-                }
+            while (removed < bytes && entries.count() > 0 && entries.get(0).endOffset() <= limit) {
+                TailEntry entry = entries.removeFirst();
+                removed += entry.accountedBytes();
+                memory.dropped(entry);
+                evicted.add(entry.bytes());
             }
         }
-        memory.droppedCommitted(freed);
         evicted.forEach(SharedBytes::release);
-        return more;
+        return removed;
     }
 
     /** Moves the start offset; committed entries below it are dropped. */

@@ -11,12 +11,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * One append in the tail, and its node in the WAL's queue. The tail holds one reference on the bytes until the entry is
  * evicted or dropped, the WAL another until it has answered. Fields below are written by the WAL lane's thread before it
- * advances the stream's durable end, and read only by those who saw that advance; {@code cancelled} is guarded by the
- * stream's lock until the entry is taken out of the held ones.
+ * advances the stream's durable end, and read only by those who saw that advance.
  */
 final class TailEntry implements WalEntry {
-    /** Heap cost of an entry besides its bytes: this object, the bytes' handle, its place in the deque, its WAL header. */
-    static final int OVERHEAD_BYTES = 192;
+    /** Heap cost of an entry besides its bytes: this object (64), a slab's handle (24), its place in the deque (up to 16), and some reserve. */
+    static final int OVERHEAD_BYTES = 128;
+
+    /** Further cost of bytes that are kept by reference: their handle and its buffers' objects. */
+    private static final int HANDLE_BYTES = 160;
 
     private final StreamTail tail;
     private final @Nullable WalLane lane;
@@ -26,10 +28,9 @@ final class TailEntry implements WalEntry {
     private final long maxTimestampMs;
     private final SharedBytes bytes;
     private @Nullable StreamAppend append;
-    private @Nullable FreshetException cancelled;
     private long lsn = -1;
 
-    /** Takes its own two references on the append's bytes. */
+    /** Takes its own two references on the append's bytes, or on a copy of them. */
     TailEntry(StreamTail tail, WalLane lane, int leaderEpoch, StreamAppend append) {
         this.tail = tail;
         this.lane = lane;
@@ -37,7 +38,7 @@ final class TailEntry implements WalEntry {
         this.baseOffset = append.baseOffset();
         this.endOffset = append.endOffset();
         this.maxTimestampMs = append.maxTimestampMs();
-        this.bytes = append.bytes().retain().retain();
+        this.bytes = tail.memory().keep(append.bytes(), 2);
         this.append = append;
     }
 
@@ -90,6 +91,16 @@ final class TailEntry implements WalEntry {
         return bytes.sizeBytes();
     }
 
+    @Override
+    public void retainPayload() {
+        bytes.retain();
+    }
+
+    @Override
+    public void releasePayload() {
+        bytes.release();
+    }
+
     SharedBytes bytes() {
         return bytes;
     }
@@ -98,9 +109,18 @@ final class TailEntry implements WalEntry {
         return maxTimestampMs;
     }
 
-    /** Bytes that the tail's budget is charged. */
+    /** Payload and overhead: what this entry takes by itself, whatever memory it shares with others. */
     long accountedBytes() {
-        return (long) bytes.sizeBytes() + OVERHEAD_BYTES;
+        return (long) bytes.sizeBytes() + overheadBytes();
+    }
+
+    /** What this entry takes besides the memory that it may share: see {@link TailMemory}. */
+    long unsharedBytes() {
+        return overheadBytes() + (bytes.backing() == null ? bytes.sizeBytes() : 0L);
+    }
+
+    private int overheadBytes() {
+        return bytes instanceof TailSlabs.Piece ? OVERHEAD_BYTES : OVERHEAD_BYTES + HANDLE_BYTES;
     }
 
     /** Place in the WAL; −1 until durable. */
@@ -117,24 +137,8 @@ final class TailEntry implements WalEntry {
         return target;
     }
 
-    /** A held entry is not handed over but fails. */
-    void cancel(FreshetException cause) {
-        if (cancelled == null) {
-            cancelled = cause;
-        }
-    }
-
-    boolean isCancelled() {
-        return cancelled != null;
-    }
-
-    /** A held entry's turn: into the lane, or, if it was cancelled, to its failure. */
+    /** A held entry's turn. */
     void handOverHeld() {
-        FreshetException cause = cancelled;
-        if (cause != null) {
-            end(cause);
-            return;
-        }
         try {
             lane().wal().append(this);
         } catch (FreshetException e) {
@@ -164,7 +168,7 @@ final class TailEntry implements WalEntry {
     }
 
     /** Gives back what the entry took for its way and tells its owner. */
-    private void end(FreshetException cause) {
+    void end(FreshetException cause) {
         StreamAppend waiting = append;
         append = null;
         lane().failed(this);

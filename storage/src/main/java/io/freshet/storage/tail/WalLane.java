@@ -54,7 +54,7 @@ public final class WalLane {
 
     /** Bytes of the lane that are in use or promised to entries on their way. */
     public long usedBytes() {
-        return Math.max(0, wal.endLsn() - wal.startLsn()) + inFlightBytes.get();
+        return wal.usedBytes() + inFlightBytes.get();
     }
 
     /** Share of the lane in use, 0 to 1. */
