@@ -3,19 +3,28 @@ package io.freshet.metadata.state;
 
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
+import io.freshet.common.stream.SegmentReplacement.NewObject;
 import io.freshet.common.stream.StreamSegment;
 import io.freshet.metadata.record.ForgetObjectsRecord;
 import io.freshet.metadata.record.NextIdsRecord;
 import io.freshet.metadata.record.ObjectRecord;
+import io.freshet.metadata.record.OpenWalRecord;
 import io.freshet.metadata.record.OwnRecord;
 import io.freshet.metadata.record.RemoveStreamRecord;
+import io.freshet.metadata.record.ReplaceSegmentsRecord;
+import io.freshet.metadata.record.ReplaceSegmentsRecord.RemovedSegment;
+import io.freshet.metadata.record.RetireWalRecord;
 import io.freshet.metadata.record.RowsRecord;
+import io.freshet.metadata.record.SealWalRecord;
 import io.freshet.metadata.record.StreamRecord;
 import io.freshet.metadata.record.TrimStreamRecord;
+import io.freshet.metadata.record.TrimWalRecord;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalLong;
+import java.util.TreeMap;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.server.common.OffsetAndEpoch;
 import org.jspecify.annotations.Nullable;
@@ -31,10 +40,17 @@ import org.rocksdb.WriteBatchWithIndex;
 public final class ManifestView implements AutoCloseable {
     private final ManifestStore store;
     private final WriteBatchWithIndex batch;
+    private final WalView wals;
 
     ManifestView(ManifestStore store, WriteBatchWithIndex batch) {
         this.store = store;
         this.batch = batch;
+        this.wals = new WalView(store, batch);
+    }
+
+    /** The S3 WALs. */
+    public WalView wals() {
+        return wals;
     }
 
     /** The stored part of a stream; null if there is none. */
@@ -57,11 +73,17 @@ public final class ManifestView implements AutoCloseable {
         return value == null ? OptionalLong.empty() : OptionalLong.of(Rows.decodeId(value));
     }
 
-    /** The object that holds the segment beginning exactly at {@code startOffset}; −1 if there is none. */
-    public long objectOfSegment(long streamId, long startOffset) {
+    /** The segment beginning exactly at {@code startOffset}; null if there is none. */
+    public @Nullable StreamSegment segment(long streamId, long startOffset) {
         byte[] key = Rows.key(streamId, startOffset);
         byte[] value = store.get(batch, Table.MANIFESTS, key);
-        return value == null ? -1 : Rows.decodeSegment(key, value).objectId();
+        return value == null ? null : Rows.decodeSegment(key, value);
+    }
+
+    /** The object that holds the segment beginning exactly at {@code startOffset}; −1 if there is none. */
+    public long objectOfSegment(long streamId, long startOffset) {
+        StreamSegment segment = segment(streamId, startOffset);
+        return segment == null ? -1 : segment.objectId();
     }
 
     public boolean isObjectKnown(long objectId) {
@@ -90,12 +112,22 @@ public final class ManifestView implements AutoCloseable {
                 applyRemove(removed);
             } else if (change instanceof ObjectRecord object) {
                 applyObject(object);
+            } else if (change instanceof ReplaceSegmentsRecord replaced) {
+                applyReplace(replaced);
             } else if (change instanceof TrimStreamRecord trim) {
                 applyTrim(trim);
             } else if (change instanceof ForgetObjectsRecord forget) {
                 applyForget(forget);
             } else if (change instanceof NextIdsRecord ids) {
                 raiseNextIds(ids.nextStreamId(), ids.nextObjectId());
+            } else if (change instanceof OpenWalRecord opened) {
+                wals.apply(opened);
+            } else if (change instanceof TrimWalRecord trim) {
+                wals.apply(trim);
+            } else if (change instanceof SealWalRecord seal) {
+                wals.apply(seal);
+            } else if (change instanceof RetireWalRecord retired) {
+                wals.apply(retired);
             } else if (change instanceof RowsRecord) {
                 throw new FreshetException(
                         ErrorKind.CORRUPT, "Table rows stand in the metadata log; they belong into snapshots only");
@@ -148,6 +180,43 @@ public final class ManifestView implements AutoCloseable {
         raiseNextIds(0, object.objectId() + 1);
     }
 
+    private void applyReplace(ReplaceSegmentsRecord replaced) throws RocksDBException {
+        if (replaced.objects().stream().anyMatch(object -> isObjectKnown(object.objectId()))) {
+            return;
+        }
+        Map<Long, Integer> left = new TreeMap<>();
+        for (RemovedSegment segment : replaced.removed()) {
+            if (objectOfSegment(segment.streamId(), segment.startOffset()) == segment.objectId()) {
+                batch.delete(store.family(Table.MANIFESTS), Rows.key(segment.streamId(), segment.startOffset()));
+                left.merge(segment.objectId(), 1, Integer::sum);
+            }
+        }
+        Map<Long, Integer> live = new TreeMap<>();
+        for (StreamSegment segment : replaced.inserted()) {
+            Rows.Stream stream = stream(segment.streamId());
+            if (stream != null && segment.endOffset() > stream.startOffset()) {
+                put(Table.MANIFESTS, Rows.key(segment.streamId(), segment.startOffset()), Rows.encodeSegment(segment));
+                live.merge(segment.objectId(), 1, Integer::sum);
+            }
+        }
+        for (NewObject object : replaced.objects()) {
+            long objectId = object.objectId();
+            putObject(objectId, object.sizeBytes(), live.getOrDefault(objectId, 0), replaced.replacedAtMs());
+            raiseNextIds(0, objectId + 1);
+        }
+        for (Map.Entry<Long, Integer> lost : left.entrySet()) {
+            dropLive(lost.getKey(), lost.getValue(), replaced.replacedAtMs());
+        }
+    }
+
+    /** {@code count} live segments of an object are gone; with the last one it is retired. */
+    private void dropLive(long objectId, int count, long nowMs) throws RocksDBException {
+        Rows.StoredObject object = object(objectId);
+        if (object != null) {
+            putObject(objectId, object.sizeBytes(), object.liveSegments() - count, nowMs);
+        }
+    }
+
     private void applyTrim(TrimStreamRecord trim) throws RocksDBException {
         Rows.Stream stream = stream(trim.streamId());
         if (stream == null || trim.startOffset() <= stream.startOffset()) {
@@ -186,10 +255,7 @@ public final class ManifestView implements AutoCloseable {
         }
         for (StreamSegment segment : dropped) {
             batch.delete(store.family(Table.MANIFESTS), Rows.key(streamId, segment.startOffset()));
-            Rows.StoredObject object = object(segment.objectId());
-            if (object != null) {
-                putObject(segment.objectId(), object.sizeBytes(), object.liveSegments() - 1, nowMs);
-            }
+            dropLive(segment.objectId(), 1, nowMs);
         }
     }
 
