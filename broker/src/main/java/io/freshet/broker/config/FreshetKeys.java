@@ -28,7 +28,7 @@ public final class FreshetKeys {
     private static final long MIB = 1L << 20;
 
     /** Definitions with defaults, limits and documentation; the reference in docs/ is generated from them. */
-    public static final ConfigDef CONFIG_DEF = new ConfigDef()
+    public static final ConfigDef CONFIG_DEF = WalKeys.addTo(new ConfigDef())
             .define(
                     STORAGE_URI,
                     STRING,
@@ -75,11 +75,11 @@ public final class FreshetKeys {
             .define(
                     CACHE_TAIL_BYTES,
                     LONG,
-                    640 * MIB,
+                    832 * MIB,
                     atLeast(16 * MIB),
                     MEDIUM,
                     "Memory in bytes for acknowledged records that have not left the tail cache. "
-                            + "At least wal.capacity.bytes plus storage.upload.bytes.")
+                            + "At least the capacities of all WAL lanes plus storage.upload.bytes.")
             .define(
                     CACHE_BLOCK_BYTES,
                     LONG,
