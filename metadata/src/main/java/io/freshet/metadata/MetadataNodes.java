@@ -14,6 +14,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.util.List;
 import java.util.OptionalInt;
 import org.apache.kafka.metadata.properties.MetaProperties;
+import org.apache.kafka.raft.NetworkChannel;
 
 /** Starts metadata nodes. */
 public final class MetadataNodes {
@@ -27,28 +28,56 @@ public final class MetadataNodes {
      */
     public static QuorumNode start(
             MetadataNodeConfig config, Clock clock, Randomness randomness, MeterRegistry registry) {
-        MetaProperties properties = MetadataFormat.properties(config.directory());
-        if (properties.nodeId().getAsInt() != config.nodeId()) {
+        return open(
+                config,
+                true,
+                List.of(),
+                new LonelyChannel(RaftLogSettings.CONTROLLER_LISTENER),
+                new Process(clock, randomness, registry));
+    }
+
+    /**
+     * Starts a node that follows a quorum of others without a vote: it fetches log and snapshots from the leader, applies
+     * them to a state of its own, and refuses commands (UNAVAILABLE, naming the leader). The directory is one that {@link
+     * MetadataFormat#formatObserver} has formatted. Returns at once; {@link MetadataNode#ready()} says when it has caught up.
+     *
+     * @param voters {@code host:port} of voters to ask first
+     * @param ownedChannel carries Raft's requests to the voters; closed with the node
+     * @throws FreshetException as {@link #start}
+     */
+    public static QuorumNode observe(
+            MetadataNodeConfig config,
+            List<String> voters,
+            NetworkChannel ownedChannel,
+            Clock clock,
+            Randomness randomness,
+            MeterRegistry registry) {
+        if (voters.isEmpty()) {
             throw new FreshetException(
                     ErrorKind.INVALID,
-                    "Directory " + config.directory() + " was formatted for node "
-                            + properties.nodeId().getAsInt() + ", but node.id is " + config.nodeId()
-                            + "; correct node.id or the directory");
+                    "An observer of the metadata quorum needs the address of a voter; set"
+                            + " controller.quorum.bootstrap.servers");
         }
+        return open(config, false, voters, ownedChannel, new Process(clock, randomness, registry));
+    }
+
+    private static QuorumNode open(
+            MetadataNodeConfig config, boolean isVoter, List<String> voters, NetworkChannel channel, Process process) {
+        MetaProperties properties = checkedProperties(config);
         String clusterId = properties.clusterId().orElseThrow();
         RaftLogSettings settings = new RaftLogSettings(
                 config.directory(),
                 clusterId,
                 properties.directoryId().orElseThrow(),
                 OptionalInt.of(config.nodeId()),
-                true,
+                isVoter,
                 config.controllerHost(),
                 config.controllerPort(),
-                List.of(),
+                voters,
                 config.logOverrides());
         Inputs inputs = new Inputs(
-                clock,
-                randomness,
+                process.clock,
+                process.randomness,
                 config.defaultPartitions(),
                 config.defaultReplicationFactor(),
                 config.validator(),
@@ -57,12 +86,12 @@ public final class MetadataNodes {
         ManifestStore store = ManifestStore.open(config.directory().resolve("manifests"), clusterId);
         RaftMetadataLog log;
         try {
-            log = new RaftMetadataLog(settings, clock, new LonelyChannel(RaftLogSettings.CONTROLLER_LISTENER));
+            log = new RaftMetadataLog(settings, process.clock, channel);
         } catch (RuntimeException e) {
             store.close();
             throw e;
         }
-        QuorumNode node = new QuorumNode(clusterId, log, store, inputs, registry, config.snapshotAfterBytes());
+        QuorumNode node = new QuorumNode(clusterId, log, store, inputs, process.registry, config.snapshotAfterBytes());
         try {
             node.start();
             return node;
@@ -71,4 +100,18 @@ public final class MetadataNodes {
             throw e;
         }
     }
+
+    private static MetaProperties checkedProperties(MetadataNodeConfig config) {
+        MetaProperties properties = MetadataFormat.properties(config.directory());
+        if (properties.nodeId().getAsInt() != config.nodeId()) {
+            throw new FreshetException(
+                    ErrorKind.INVALID,
+                    "Directory " + config.directory() + " was formatted for node "
+                            + properties.nodeId().getAsInt() + ", but node.id is " + config.nodeId()
+                            + "; correct node.id or the directory");
+        }
+        return properties;
+    }
+
+    private record Process(Clock clock, Randomness randomness, MeterRegistry registry) {}
 }

@@ -22,6 +22,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
 import org.apache.kafka.common.message.DescribeQuorumResponseData;
+import org.apache.kafka.common.protocol.ApiMessage;
 import org.apache.kafka.image.MetadataDelta;
 import org.apache.kafka.image.MetadataImage;
 import org.apache.kafka.raft.Batch;
@@ -126,6 +127,14 @@ public final class QuorumNode implements MetadataNode {
     /** The quorum as Kafka's DescribeQuorum shows it; on a node that does not lead, the answer carries that error. */
     public CompletableFuture<DescribeQuorumResponseData> describeQuorum() {
         return log.describeQuorum();
+    }
+
+    /**
+     * Answers a peer's Raft request; on a node that does not lead, the answer carries that error. The answer may hold slices
+     * of files: write it out at once.
+     */
+    public CompletableFuture<ApiMessage> answerPeer(ApiMessage request, short apiVersion) {
+        return log.answer(request, apiVersion);
     }
 
     @Override

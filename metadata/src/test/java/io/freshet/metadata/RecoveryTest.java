@@ -129,7 +129,7 @@ class RecoveryTest {
         }
     }
 
-    private static void change(TestNode node, Random random, List<Uuid> topics, int count) {
+    static void change(TestNode node, Random random, List<Uuid> topics, int count) {
         for (int i = 0; i < count; i++) {
             int choice = random.nextInt(10);
             if (topics.isEmpty() || choice == 0) {

@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import org.apache.kafka.common.message.DescribeQuorumResponseData;
+import org.apache.kafka.common.protocol.ApiMessage;
 import org.apache.kafka.raft.BatchReader;
 import org.apache.kafka.raft.LeaderAndEpoch;
 import org.apache.kafka.server.common.ApiMessageAndVersion;
@@ -46,6 +47,12 @@ public interface MetadataLog extends AutoCloseable {
 
     /** The quorum's state, as Kafka's DescribeQuorum answers it; only the leader knows. */
     CompletableFuture<DescribeQuorumResponseData> describeQuorum();
+
+    /**
+     * Answers a peer's Raft request (votes, fetches of log and snapshot, changes of the voter set). The answer may hold
+     * slices of files: write it out at once.
+     */
+    CompletableFuture<ApiMessage> answer(ApiMessage request, short apiVersion);
 
     @Override
     void close();
