@@ -38,6 +38,14 @@ public final class MetadataFormat {
             "streams.version", (short) 0,
             "eligible.leader.replicas.version", (short) 0);
 
+    /**
+     * The only voter of a new cluster, or of a restored one.
+     *
+     * @param directoryId random, names the disk's content for ever
+     * @param controllerHost where other voters will reach this one, e.g. {@code localhost}
+     */
+    public record Voter(int nodeId, Uuid directoryId, String controllerHost, int controllerPort) {}
+
     private MetadataFormat() {}
 
     /** Whether {@code directory} has an identity. */

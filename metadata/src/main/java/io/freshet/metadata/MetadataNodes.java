@@ -6,13 +6,21 @@ import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Clock;
 import io.freshet.common.runtime.Randomness;
 import io.freshet.metadata.control.Inputs;
+import io.freshet.metadata.QuorumNode.QuorumParts;
 import io.freshet.metadata.log.LonelyChannel;
+import io.freshet.metadata.log.MetadataLog;
 import io.freshet.metadata.log.RaftLogSettings;
 import io.freshet.metadata.log.RaftMetadataLog;
+import io.freshet.metadata.mirror.CommitPath;
+import io.freshet.metadata.mirror.LogMirror;
+import io.freshet.metadata.mirror.MirrorHost;
+import io.freshet.metadata.mirror.MirrorSettings;
 import io.freshet.metadata.state.ManifestStore;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.BiFunction;
 import org.apache.kafka.metadata.properties.MetaProperties;
 import org.apache.kafka.raft.NetworkChannel;
 
@@ -28,12 +36,28 @@ public final class MetadataNodes {
      */
     public static QuorumNode start(
             MetadataNodeConfig config, Clock clock, Randomness randomness, MeterRegistry registry) {
+        return start(config, Optional.empty(), clock, randomness, registry);
+    }
+
+    /**
+     * The same with a mirror of the log in the bucket: {@link io.freshet.metadata.mirror.MirrorStart} gives the right to
+     * write it. A node whose mirror gets another owner, or is damaged, completes {@link MetadataNode#fault()}.
+     *
+     * @throws FreshetException also FENCED if the mirror is ahead of the directory
+     */
+    public static QuorumNode start(
+            MetadataNodeConfig config,
+            Optional<MirrorSettings> mirror,
+            Clock clock,
+            Randomness randomness,
+            MeterRegistry registry) {
         return open(
                 config,
-                true,
                 List.of(),
                 new LonelyChannel(RaftLogSettings.CONTROLLER_LISTENER),
-                new Process(clock, randomness, registry));
+                new Process(clock, randomness, registry),
+                (host, log) -> mirror.<CommitPath>map(settings -> new LogMirror(settings, host, log.endOffset()))
+                        .orElse(CommitPath.DIRECT));
     }
 
     /**
@@ -58,11 +82,17 @@ public final class MetadataNodes {
                     "An observer of the metadata quorum needs the address of a voter; set"
                             + " controller.quorum.bootstrap.servers");
         }
-        return open(config, false, voters, ownedChannel, new Process(clock, randomness, registry));
+        Process process = new Process(clock, randomness, registry);
+        return open(config, voters, ownedChannel, process, (host, log) -> CommitPath.DIRECT);
     }
 
+    /** @param voters to be followed; none for a voter */
     private static QuorumNode open(
-            MetadataNodeConfig config, boolean isVoter, List<String> voters, NetworkChannel channel, Process process) {
+            MetadataNodeConfig config,
+            List<String> voters,
+            NetworkChannel channel,
+            Process process,
+            BiFunction<MirrorHost, MetadataLog, CommitPath> path) {
         MetaProperties properties = checkedProperties(config);
         String clusterId = properties.clusterId().orElseThrow();
         RaftLogSettings settings = new RaftLogSettings(
@@ -70,7 +100,7 @@ public final class MetadataNodes {
                 clusterId,
                 properties.directoryId().orElseThrow(),
                 OptionalInt.of(config.nodeId()),
-                isVoter,
+                voters.isEmpty(),
                 config.controllerHost(),
                 config.controllerPort(),
                 voters,
@@ -91,7 +121,21 @@ public final class MetadataNodes {
             store.close();
             throw e;
         }
-        QuorumNode node = new QuorumNode(clusterId, log, store, inputs, process.registry, config.snapshotAfterBytes());
+        QuorumNode node;
+        try {
+            node = new QuorumNode(new QuorumParts(
+                    clusterId,
+                    log,
+                    store,
+                    inputs,
+                    process.registry,
+                    config.snapshotAfterBytes(),
+                    host -> path.apply(host, log)));
+        } catch (RuntimeException e) {
+            log.close();
+            store.close();
+            throw e;
+        }
         try {
             node.start();
             return node;

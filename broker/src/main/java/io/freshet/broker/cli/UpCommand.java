@@ -4,8 +4,6 @@ package io.freshet.broker.cli;
 import io.freshet.broker.config.FreshetKeys;
 import io.freshet.broker.config.ServerConfig;
 import io.freshet.broker.server.BrokerServer;
-import io.freshet.common.runtime.Randomness;
-import io.freshet.metadata.MetadataFormat;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -71,12 +69,10 @@ final class UpCommand implements Callable<Integer> {
     public Integer call() throws InterruptedException {
         PrintWriter out = spec.commandLine().getOut();
         ServerConfig config = config();
-        if (!MetadataFormat.isFormatted(config.metadataDirectory())) {
-            String clusterId = Formatting.format(config, MetadataFormat.newClusterId(Randomness.secure()));
-            out.println("Formatted " + config.metadataDirectory() + " for the new cluster " + clusterId + ".");
-            out.flush();
+        BrokerServer server = BrokerServer.startOrFormat(config);
+        if (!server.origin().isEmpty()) {
+            out.println(server.origin());
         }
-        BrokerServer server = BrokerServer.start(config);
         printWelcome(out, config, server);
         return ServerRun.untilStopped(server);
     }

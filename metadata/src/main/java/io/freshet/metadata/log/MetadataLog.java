@@ -39,6 +39,9 @@ public interface MetadataLog extends AutoCloseable {
     /** The end of what is known to be committed (exclusive); empty before a leader has said so. */
     OptionalLong highWatermark();
 
+    /** The end of what lies in this node's own log (exclusive), committed or not. */
+    long endOffset();
+
     /** A writer for the state before {@code end}; empty if that snapshot is there already. */
     Optional<SnapshotWriter<ApiMessageAndVersion>> createSnapshot(OffsetAndEpoch end, long lastContainedLogTimeMs);
 

@@ -209,6 +209,11 @@ public final class RaftMetadataLog implements MetadataLog {
     }
 
     @Override
+    public long endOffset() {
+        return client.logEndOffset();
+    }
+
+    @Override
     public Optional<SnapshotWriter<ApiMessageAndVersion>> createSnapshot(
             OffsetAndEpoch end, long lastContainedLogTimeMs) {
         return client.createSnapshot(end, lastContainedLogTimeMs);
