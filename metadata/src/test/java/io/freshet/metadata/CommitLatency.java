@@ -63,8 +63,7 @@ final class CommitLatency {
         List<StreamSegment> removed = new ArrayList<>();
         List<StreamSegment> inserted = new ArrayList<>();
         for (long stream : streams) {
-            StreamSegment old =
-                    node.node.manifests().segments(stream, round, 1).get(0);
+            StreamSegment old = node.node.manifests().segments(stream, round, 1).get(0);
             removed.add(old);
             inserted.add(new StreamSegment(stream, round, round + 1, object, 9, 5, 6));
         }

@@ -8,6 +8,7 @@ import static org.apache.kafka.common.config.ConfigDef.Range.atLeast;
 import static org.apache.kafka.common.config.ConfigDef.Type.INT;
 import static org.apache.kafka.common.config.ConfigDef.Type.LONG;
 import static org.apache.kafka.common.config.ConfigDef.Type.STRING;
+import static org.apache.kafka.common.config.ConfigDef.ValidString.in;
 
 import org.apache.kafka.common.config.ConfigDef;
 
@@ -23,6 +24,7 @@ public final class FreshetKeys {
     public static final String CACHE_BLOCK_BYTES = "cache.block.bytes";
     public static final String WAL_PATH = "wal.path";
     public static final String WAL_CAPACITY_BYTES = "wal.capacity.bytes";
+    public static final String METADATA_MIRROR = "metadata.mirror";
     public static final String HTTP_LISTENER = "http.listener";
 
     private static final long MIB = 1L << 20;
@@ -100,6 +102,15 @@ public final class FreshetKeys {
                     atLeast(16 * MIB),
                     MEDIUM,
                     "Size in bytes of the block write-ahead log, allocated at the first start.")
+            .define(
+                    METADATA_MIRROR,
+                    STRING,
+                    "async",
+                    in("sync", "async", "off"),
+                    MEDIUM,
+                    "Copy of the metadata log in the object store. sync: a change is answered and takes effect only when it "
+                            + "is there, so an empty directory is restored from it at the start. async: written some "
+                            + "seconds later, a backup against the loss of the directory. off: none.")
             .define(
                     HTTP_LISTENER,
                     STRING,

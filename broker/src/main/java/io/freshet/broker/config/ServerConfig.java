@@ -3,6 +3,7 @@ package io.freshet.broker.config;
 
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
+import io.freshet.metadata.mirror.MirrorMode;
 import java.io.IOException;
 import java.io.Reader;
 import java.net.InetAddress;
@@ -11,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
@@ -117,6 +119,11 @@ public final class ServerConfig {
         return configured == null || configured.isEmpty() ? dataDirectory() : Path.of(configured);
     }
 
+    /** Whether and how the metadata log is copied into the object store. */
+    public MirrorMode metadataMirror() {
+        return MirrorMode.valueOf(kafka.getString(FreshetKeys.METADATA_MIRROR).toUpperCase(Locale.ROOT));
+    }
+
     public Path walPath() {
         String configured = kafka.getString(FreshetKeys.WAL_PATH);
         return configured.isEmpty() ? dataDirectory().resolve("wal").resolve("block.wal") : Path.of(configured);
@@ -135,6 +142,11 @@ public final class ServerConfig {
     public String storageUri() {
         String configured = kafka.getString(FreshetKeys.STORAGE_URI);
         return configured.isEmpty() ? dataDirectory().resolve("objects").toUri().toString() : configured;
+    }
+
+    /** Whether the object store is a folder within the data directory. */
+    public boolean isStoreInDataDirectory() {
+        return storageUri().startsWith(dataDirectory().toUri().toString());
     }
 
     /** {@code host:port} of the HTTP listener; empty if it is switched off. */

@@ -9,8 +9,8 @@ import io.freshet.common.runtime.Randomness;
 import io.freshet.common.runtime.Threads;
 import io.freshet.console.ConsoleServer;
 import io.freshet.metadata.ClusterController.RegisteredBroker;
-import io.freshet.metadata.MetadataFormat;
 import io.freshet.metadata.MetadataNode;
+import io.freshet.metadata.mirror.MirrorSettings;
 import io.freshet.objectstore.ObjectStore;
 import io.freshet.protocol.EnabledApis;
 import io.freshet.protocol.KafkaServer;
@@ -51,7 +51,7 @@ public final class BrokerServer implements AutoCloseable {
     private final long startMs;
     private boolean closed;
 
-    private BrokerServer(ServerConfig config) {
+    private BrokerServer(ServerConfig config, boolean mayFormat) {
         this.config = config;
         Clock clock = Clock.system();
         long begin = clock.nanoTime();
@@ -60,7 +60,7 @@ public final class BrokerServer implements AutoCloseable {
         this.runtime = new Runtime(
                 clock, opened.add("scheduler", Threads.scheduler("freshet-scheduler")), Randomness.secure(), meters);
         try {
-            this.wired = wire();
+            this.wired = wire(mayFormat);
         } catch (RuntimeException | Error e) {
             opened.close();
             throw e;
@@ -69,18 +69,20 @@ public final class BrokerServer implements AutoCloseable {
     }
 
     /**
-     * Starts a node in a formatted directory. Fails with INVALID for a wrong configuration or an unformatted directory,
+     * Starts a node in a formatted directory, or, with {@code metadata.mirror=sync}, in one that is restored from the bucket.
+     * Fails with INVALID for a wrong configuration or an unformatted directory,
      * UNAVAILABLE for a port, disk or store that cannot be had, CORRUPT for a damaged WAL; then nothing is left running.
      */
     public static BrokerServer start(ServerConfig config) {
-        return new BrokerServer(config);
+        return new BrokerServer(config, false);
     }
 
-    private Wired wire() {
-        LOG.debug(
-                "Starting node {} of cluster {}",
-                config.nodeId(),
-                MetadataFormat.clusterId(config.metadataDirectory()));
+    /** The same; a directory that is not formatted and cannot be restored becomes that of a new cluster. */
+    public static BrokerServer startOrFormat(ServerConfig config) {
+        return new BrokerServer(config, true);
+    }
+
+    private Wired wire(boolean mayFormat) {
         bindProcessMetrics();
         Optional<ConsoleServer> console = startConsole();
         StorageWiring storageWiring = new StorageWiring(config, runtime);
@@ -92,10 +94,12 @@ public final class BrokerServer implements AutoCloseable {
                 ? Optional.of(Early.start("freshet-start-wal", walWiring::openDevice))
                 : Optional.empty();
         device.ifPresent(early -> opened.add("WAL of a failed start", early));
-        readiness.phase("replaying the metadata log");
-        MetadataNode metadata = metadataWiring.start(opened);
         readiness.phase("checking the object store");
         ObjectStore store = opened.add("object store", earlyStore.take());
+        MetadataHome home = new MetadataHome(config, runtime);
+        Optional<MirrorSettings> mirror = home.prepare(store, mayFormat);
+        readiness.phase("replaying the metadata log");
+        MetadataNode metadata = metadataWiring.start(mirror, opened);
         readiness.phase("registering the broker");
         StartGate gate = new StartGate();
         KafkaServer network = startNetwork(gate);
@@ -117,7 +121,7 @@ public final class BrokerServer implements AutoCloseable {
         var watching = endOfService.watchWal(walWiring::failure, runtime.scheduler());
         opened.add("watch over the WAL", watching::cancel);
         readiness.ready(() -> complaints(streams, walWiring));
-        return new Wired(metadata, store, network, console);
+        return new Wired(metadata, store, network, console, home.origin());
     }
 
     private static List<String> complaints(StreamStorage streams, WalWiring walWiring) {
@@ -204,6 +208,11 @@ public final class BrokerServer implements AutoCloseable {
         return wired.store.describe();
     }
 
+    /** One sentence if the metadata directory was formatted or restored by this start, else nothing. */
+    public String origin() {
+        return wired.origin;
+    }
+
     public String clusterId() {
         return wired.metadata.clusterId();
     }
@@ -239,5 +248,9 @@ public final class BrokerServer implements AutoCloseable {
     }
 
     private record Wired(
-            MetadataNode metadata, ObjectStore store, KafkaServer network, Optional<ConsoleServer> console) {}
+            MetadataNode metadata,
+            ObjectStore store,
+            KafkaServer network,
+            Optional<ConsoleServer> console,
+            String origin) {}
 }
