@@ -138,10 +138,10 @@ public final class S3Wal implements WriteAheadLog {
     @Override
     public void append(WalEntry entry) {
         int size = entry.payloadSizeBytes();
-        if (size < 0 || size > config.flight().maxRecordBytes()) {
+        if (size < 1 || size > config.flight().maxRecordBytes()) {
             throw new FreshetException(
                     ErrorKind.INVALID,
-                    "A WAL entry of " + size + " bytes is not in 0.."
+                    "A WAL entry of " + size + " bytes is not in 1.."
                             + config.flight().maxRecordBytes() + ": split it, or configure a larger record limit");
         }
         pendingBytes.add(size);
