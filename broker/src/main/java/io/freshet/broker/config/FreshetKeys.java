@@ -8,6 +8,7 @@ import static org.apache.kafka.common.config.ConfigDef.Range.atLeast;
 import static org.apache.kafka.common.config.ConfigDef.Type.INT;
 import static org.apache.kafka.common.config.ConfigDef.Type.LONG;
 import static org.apache.kafka.common.config.ConfigDef.Type.STRING;
+import static org.apache.kafka.common.config.ConfigDef.ValidString.in;
 
 import org.apache.kafka.common.config.ConfigDef;
 
@@ -23,12 +24,13 @@ public final class FreshetKeys {
     public static final String CACHE_BLOCK_BYTES = "cache.block.bytes";
     public static final String WAL_PATH = "wal.path";
     public static final String WAL_CAPACITY_BYTES = "wal.capacity.bytes";
+    public static final String METADATA_MIRROR = "metadata.mirror";
     public static final String HTTP_LISTENER = "http.listener";
 
     private static final long MIB = 1L << 20;
 
     /** Definitions with defaults, limits and documentation; the reference in docs/ is generated from them. */
-    public static final ConfigDef CONFIG_DEF = new ConfigDef()
+    public static final ConfigDef CONFIG_DEF = WalKeys.addTo(new ConfigDef())
             .define(
                     STORAGE_URI,
                     STRING,
@@ -75,11 +77,11 @@ public final class FreshetKeys {
             .define(
                     CACHE_TAIL_BYTES,
                     LONG,
-                    640 * MIB,
+                    832 * MIB,
                     atLeast(16 * MIB),
                     MEDIUM,
                     "Memory in bytes for acknowledged records that have not left the tail cache. "
-                            + "At least wal.capacity.bytes plus storage.upload.bytes.")
+                            + "At least the capacities of all WAL lanes plus storage.upload.bytes.")
             .define(
                     CACHE_BLOCK_BYTES,
                     LONG,
@@ -100,6 +102,15 @@ public final class FreshetKeys {
                     atLeast(16 * MIB),
                     MEDIUM,
                     "Size in bytes of the block write-ahead log, allocated at the first start.")
+            .define(
+                    METADATA_MIRROR,
+                    STRING,
+                    "async",
+                    in("sync", "async", "off"),
+                    MEDIUM,
+                    "Copy of the metadata log in the object store. sync: a change is answered and takes effect only when it "
+                            + "is there, so an empty directory is restored from it at the start. async: written some "
+                            + "seconds later, a backup against the loss of the directory. off: none.")
             .define(
                     HTTP_LISTENER,
                     STRING,
