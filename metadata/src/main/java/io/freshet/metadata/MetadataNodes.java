@@ -5,8 +5,8 @@ import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Clock;
 import io.freshet.common.runtime.Randomness;
-import io.freshet.metadata.control.Inputs;
 import io.freshet.metadata.QuorumNode.QuorumParts;
+import io.freshet.metadata.control.Inputs;
 import io.freshet.metadata.log.LonelyChannel;
 import io.freshet.metadata.log.MetadataLog;
 import io.freshet.metadata.log.RaftLogSettings;
@@ -56,7 +56,8 @@ public final class MetadataNodes {
                 List.of(),
                 new LonelyChannel(RaftLogSettings.CONTROLLER_LISTENER),
                 new Process(clock, randomness, registry),
-                (host, log) -> mirror.<CommitPath>map(settings -> new LogMirror(settings, host, log.endOffset()))
+                (host, log) -> mirror.<CommitPath>map(
+                                settings -> new LogMirror(settings, host, log.endOffset(), registry))
                         .orElse(CommitPath.DIRECT));
     }
 

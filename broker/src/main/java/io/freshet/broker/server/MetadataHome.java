@@ -66,8 +66,7 @@ final class MetadataHome {
                 formatIfNew(directory, mayFormat);
             }
         }
-        MirrorSession session =
-                restored.orElseGet(() -> MirrorStart.join(store, directory, runtime.randomness()));
+        MirrorSession session = restored.orElseGet(() -> MirrorStart.join(store, directory, runtime.randomness()));
         return Optional.of(MirrorSettings.of(mode, session, runtime.scheduler()));
     }
 

@@ -19,6 +19,7 @@ import io.freshet.objectstore.fault.Fault.Effect;
 import io.freshet.objectstore.fault.Fault.Op;
 import io.freshet.objectstore.fault.Faults;
 import io.freshet.objectstore.fault.ScriptedFaults;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -30,6 +31,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.message.CreateTopicsResponseData;
 import org.apache.kafka.common.metadata.TopicRecord;
@@ -82,8 +84,7 @@ class MetadataMirrorTest {
         try (Node node = cluster.start(directory("b"), MirrorMode.SYNC, Faults.none())) {
             assertThat(node.quorum().manifests().segments(stream, 0, 10)).hasSize(2);
             assertThat(node.reserveId()).isGreaterThan(object);
-            assertThat(node.brokerEpoch())
-                    .isGreaterThan(before.cluster().brokerEpoch(MirroredCluster.NODE_ID));
+            assertThat(node.brokerEpoch()).isGreaterThan(before.cluster().brokerEpoch(MirroredCluster.NODE_ID));
             node.topic("after");
         }
         try (Node node = cluster.start(directory("b"), MirrorMode.SYNC, Faults.none())) {
@@ -181,8 +182,9 @@ class MetadataMirrorTest {
         ScriptedFaults faults = new ScriptedFaults();
         try (Node node = cluster.start(directory("a"), MirrorMode.SYNC, faults)) {
             List<Set<String>> told = new ArrayList<>();
-            node.quorum().addListener((delta, image) -> told.add(
-                    Set.copyOf(image.topics().topicsByName().keySet())));
+            node.quorum()
+                    .addListener((delta, image) ->
+                            told.add(Set.copyOf(image.topics().topicsByName().keySet())));
             node.topic("there");
             faults.always(Op.CREATE, Fault.of(Effect.LOST_REQUEST));
             CompletableFuture<CreateTopicsResponseData> waiting = node.createTopic("waiting");
@@ -206,7 +208,8 @@ class MetadataMirrorTest {
             try (Node owner = cluster.start(directory("b"), MirrorMode.SYNC, Faults.none())) {
                 assertThat(owner.topics()).containsExactly("shared");
                 refused(() -> old.topic("lost"), ErrorKind.INDETERMINATE, "");
-                FreshetException reason = (FreshetException) old.quorum().fault().join();
+                FreshetException reason =
+                        (FreshetException) old.quorum().fault().join();
                 assertThat(reason.kind()).isEqualTo(ErrorKind.FENCED);
                 assertThat(reason).hasMessageContaining("Another process has taken over");
                 refused(() -> old.topic("later"), ErrorKind.UNAVAILABLE, "");
@@ -287,10 +290,8 @@ class MetadataMirrorTest {
     @Test
     void replacesPiecesBySnapshots() {
         try (Node node = cluster.start(directory("a"), MirrorMode.SYNC, Faults.none(), 5)) {
-            long stream = node.quorum()
-                    .manifests()
-                    .streamId(node.topic("busy"), 0)
-                    .orElseThrow();
+            long stream =
+                    node.quorum().manifests().streamId(node.topic("busy"), 0).orElseThrow();
             for (int i = 0; i < 60; i++) {
                 node.append(stream);
             }
@@ -300,11 +301,12 @@ class MetadataMirrorTest {
                 assertThat(cluster.keys("/snapshot/")).hasSizeBetween(1, 2);
             });
             Set<String> names = new HashSet<>();
-            MirrorReading.forEachRecord(cluster.store(Faults.none()), node.quorum().clusterId(), entry -> {
-                if (entry.message() instanceof TopicRecord topic) {
-                    names.add(topic.name());
-                }
-            });
+            MirrorReading.forEachRecord(
+                    cluster.store(Faults.none()), node.quorum().clusterId(), entry -> {
+                        if (entry.message() instanceof TopicRecord topic) {
+                            names.add(topic.name());
+                        }
+                    });
             assertThat(names).containsExactly("busy");
         }
         try (Node node = cluster.start(directory("b"), MirrorMode.SYNC, Faults.none(), 5)) {
@@ -405,14 +407,30 @@ class MetadataMirrorTest {
         }
         try (Node node = cluster.start(directory("a"), MirrorMode.OFF, Faults.none())) {
             node.topic("two");
+            long end = node.quorum().image().offset() - 1; // a snapshot behind the topic
+            await().until(() -> {
+                node.reserveId();
+                return newestSnapshot(directory("a")) > end;
+            });
         }
-        MirroredCluster.delete(directory("a").resolve("manifests"));
+        assertThat(cluster.keys("/snapshot/")).isEmpty();
         try (Node node = cluster.start(directory("a"), mode, Faults.none())) {
             node.topic("three");
             MirroredCluster.get(node.quorum().flushMirror());
+            assertThat(cluster.keys("/snapshot/")).hasSize(1);
         }
         try (Node node = cluster.start(directory("b"), MirrorMode.SYNC, Faults.none())) {
             assertThat(node.topics()).containsExactlyInAnyOrder("one", "two", "three");
+        }
+    }
+
+    private static long newestSnapshot(Path directory) throws IOException {
+        try (Stream<Path> files = Files.list(directory.resolve("__cluster_metadata-0"))) {
+            return files.map(file -> file.getFileName().toString())
+                    .filter(name -> name.endsWith(".checkpoint"))
+                    .mapToLong(name -> Long.parseLong(name.substring(0, name.indexOf('-'))))
+                    .max()
+                    .orElse(0);
         }
     }
 

@@ -34,8 +34,8 @@ public final class SnapshotFile implements AutoCloseable {
     /** Begins a snapshot of everything before {@code end} in {@code logDirectory}; it counts after {@link #finish()}. */
     public static SnapshotFile create(
             Path logDirectory, OffsetAndEpoch end, long lastContainedLogTimeMs, MetadataFormat.Voter voter) {
-        DynamicVoters voters = new DynamicVoters(List.of(new DynamicVoter(
-                voter.directoryId(), voter.nodeId(), voter.controllerHost(), voter.controllerPort())));
+        DynamicVoters voters = new DynamicVoters(List.of(
+                new DynamicVoter(voter.directoryId(), voter.nodeId(), voter.controllerHost(), voter.controllerPort())));
         return new SnapshotFile(new RecordsSnapshotWriter.Builder()
                 .setLastContainedLogTimestamp(lastContainedLogTimeMs)
                 .setMaxBatchSizeBytes(KafkaRaftClient.MAX_BATCH_SIZE_BYTES)

@@ -78,7 +78,10 @@ record MirrorObject(Header header, List<MirrorRecords> runs) {
         }
         ByteBuffer head = ByteBuffer.allocate(HEADER_BYTES);
         head.put(MAGIC).putInt(VERSION).putInt(header.kind.code());
-        head.putLong(header.baseOffset).putLong(header.endOffset).putInt(header.epoch).putInt(encodedRuns.size());
+        head.putLong(header.baseOffset)
+                .putLong(header.endOffset)
+                .putInt(header.epoch)
+                .putInt(encodedRuns.size());
         put(head, header.writer);
         head.putLong(header.timestampMs).putLong(header.snapshot.endOffset());
         put(head, header.snapshot.writer());

@@ -62,12 +62,11 @@ public final class MirrorReading {
 
     /** Where the mirror ends now, from the names of its pieces and the last one's content. */
     static MirrorPosition position(MirrorStore store, String clusterId) {
-        List<Long> pieces = store
-                .await("listing the metadata mirror", store.list(MirrorKeys.logPrefix(clusterId)))
-                .stream()
-                .map(MirrorKeys::baseOffset)
-                .filter(offset -> offset >= 0)
-                .toList();
+        List<Long> pieces =
+                store.await("listing the metadata mirror", store.list(MirrorKeys.logPrefix(clusterId))).stream()
+                        .map(MirrorKeys::baseOffset)
+                        .filter(offset -> offset >= 0)
+                        .toList();
         if (pieces.isEmpty()) {
             return MirrorPosition.EMPTY;
         }
@@ -81,8 +80,7 @@ public final class MirrorReading {
     }
 
     /** Hands the records that lead to {@code position} to {@code sink}: the snapshot relied on, then the pieces behind it. */
-    static void forEachRun(
-            MirrorStore store, String clusterId, MirrorPosition position, Consumer<MirrorRecords> sink) {
+    static void forEachRun(MirrorStore store, String clusterId, MirrorPosition position, Consumer<MirrorRecords> sink) {
         long next = 0;
         if (position.snapshot().exists()) {
             String key = MirrorKeys.snapshot(clusterId, position.snapshot());
@@ -93,9 +91,8 @@ public final class MirrorReading {
         }
         long snapshotEnd = next;
         // The snapshot may end inside a piece, between two of its batches.
-        long first = position.pieces().stream()
-                .filter(base -> base <= snapshotEnd)
-                .reduce(snapshotEnd, (a, b) -> b);
+        long first =
+                position.pieces().stream().filter(base -> base <= snapshotEnd).reduce(snapshotEnd, (a, b) -> b);
         Deque<Long> wanted = new ArrayDeque<>(
                 position.pieces().stream().filter(base -> base >= first).toList());
         Deque<Read> reading = new ArrayDeque<>();

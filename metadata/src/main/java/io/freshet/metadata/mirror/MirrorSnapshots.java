@@ -42,8 +42,7 @@ final class MirrorSnapshots {
         if (!run.isEmpty()) {
             runs.add(new MirrorRecords(lastOffset, lastOffset, epoch, timestampMs, run).encode());
         }
-        Header header =
-                new Header(Kind.SNAPSHOT, 0, lastOffset + 1, epoch, timestampMs, writer, SnapshotRef.NONE);
+        Header header = new Header(Kind.SNAPSHOT, 0, lastOffset + 1, epoch, timestampMs, writer, SnapshotRef.NONE);
         return new Encoded(header, runs);
     }
 }

@@ -72,7 +72,12 @@ final class RestoredDirectory {
             Incarnations incarnations) {
         try {
             MetadataFormat.format(
-                    staging, clusterId, voter.nodeId(), voter.directoryId(), voter.controllerHost(), voter.controllerPort());
+                    staging,
+                    clusterId,
+                    voter.nodeId(),
+                    voter.directoryId(),
+                    voter.controllerHost(),
+                    voter.controllerPort());
             List<ApiMessageAndVersion> bootstrap = SnapshotFile.takeBootstrap(staging.resolve(LOG));
             long records;
             try (SnapshotFile snapshot = SnapshotFile.create(
