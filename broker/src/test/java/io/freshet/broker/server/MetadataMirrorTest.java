@@ -19,6 +19,7 @@ import io.freshet.objectstore.fault.Fault.Effect;
 import io.freshet.objectstore.fault.Fault.Op;
 import io.freshet.objectstore.fault.Faults;
 import io.freshet.objectstore.fault.ScriptedFaults;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -30,6 +31,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.message.CreateTopicsResponseData;
 import org.apache.kafka.common.metadata.TopicRecord;
@@ -405,14 +407,30 @@ class MetadataMirrorTest {
         }
         try (Node node = cluster.start(directory("a"), MirrorMode.OFF, Faults.none())) {
             node.topic("two");
+            long end = node.quorum().image().offset() - 1; // a snapshot behind the topic
+            await().until(() -> {
+                node.reserveId();
+                return newestSnapshot(directory("a")) > end;
+            });
         }
-        MirroredCluster.delete(directory("a").resolve("manifests"));
+        assertThat(cluster.keys("/snapshot/")).isEmpty();
         try (Node node = cluster.start(directory("a"), mode, Faults.none())) {
             node.topic("three");
             MirroredCluster.get(node.quorum().flushMirror());
+            assertThat(cluster.keys("/snapshot/")).hasSize(1);
         }
         try (Node node = cluster.start(directory("b"), MirrorMode.SYNC, Faults.none())) {
             assertThat(node.topics()).containsExactlyInAnyOrder("one", "two", "three");
+        }
+    }
+
+    private static long newestSnapshot(Path directory) throws IOException {
+        try (Stream<Path> files = Files.list(directory.resolve("__cluster_metadata-0"))) {
+            return files.map(file -> file.getFileName().toString())
+                    .filter(name -> name.endsWith(".checkpoint"))
+                    .mapToLong(name -> Long.parseLong(name.substring(0, name.indexOf('-'))))
+                    .max()
+                    .orElse(0);
         }
     }
 
