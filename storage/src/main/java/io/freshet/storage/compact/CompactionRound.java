@@ -57,7 +57,6 @@ final class CompactionRound {
         }
     }
 
-    private final CompactionConfig config;
     private final CompactionParts parts;
     private final CompactionMeters meters;
     private final IndexCache indexes;
@@ -75,7 +74,6 @@ final class CompactionRound {
             CompactionMeters meters,
             IndexCache indexes,
             ObjectRewriter rewriter) {
-        this.config = config;
         this.parts = parts;
         this.meters = meters;
         this.indexes = indexes;
