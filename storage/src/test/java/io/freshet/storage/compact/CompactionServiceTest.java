@@ -298,7 +298,8 @@ class CompactionServiceTest {
         upload(60);
         for (long stream = 4; stream <= STREAMS; stream++) {
             fixture.metadata.deleteStream(stream);
-            fixture.owners.remove(stream).log().close(true);
+            fixture.owner(stream).log().close(true);
+            fixture.owners.remove(stream);
         }
         fixture.compaction(CONFIG, paused::get);
         fixture.sim.advance(120_000);
