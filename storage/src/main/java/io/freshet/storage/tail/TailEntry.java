@@ -88,6 +88,16 @@ final class TailEntry implements WalEntry {
         return bytes.sizeBytes();
     }
 
+    @Override
+    public void retainPayload() {
+        bytes.retain();
+    }
+
+    @Override
+    public void releasePayload() {
+        bytes.release();
+    }
+
     SharedBytes bytes() {
         return bytes;
     }
