@@ -67,8 +67,12 @@ class SlotObjectsTest {
     @Test
     void entriesComeBackWithTheirBytesEpochsAndOffsets() {
         List<WalEntry> entries = List.of(
-                entry(7, 3, 100, 5, 2000), entry(2, 1, 0, 1, 100), entry(7, 3, 105, 5, 1000), entry(7, 4, 110, 2, 300),
-                entry(7, 4, 112, 2, 6000), entry(2, 1, 9, 1, 100));
+                entry(7, 3, 100, 5, 2000),
+                entry(2, 1, 0, 1, 100),
+                entry(7, 3, 105, 5, 1000),
+                entry(7, 4, 110, 2, 300),
+                entry(7, 4, 112, 2, 6000),
+                entry(2, 1, 9, 1, 100));
         EncodedSlot slot = format.encode(NAME, entries);
         Collected seen = new Collected();
         SlotContent content = format.read(KEY, join(slot), 33, seen::record);
@@ -98,7 +102,8 @@ class SlotObjectsTest {
     void payloadsAreReferredToAndNotCopied() {
         Entry entry = entry(7, 3, 100, 5, 2000);
         assertThat(format.encode(NAME, List.of(entry)).body())
-                .anySatisfy(part -> assertThat(part.hasArray() && part.array() == entry.payload().array())
+                .anySatisfy(part -> assertThat(part.hasArray()
+                                && part.array() == entry.payload().array())
                         .isTrue());
     }
 
