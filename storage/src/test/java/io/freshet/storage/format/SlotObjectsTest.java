@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.storage.format;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -86,7 +87,7 @@ class SlotObjectsTest {
         for (int i : new int[] {0, 2, 3, 4}) {
             expected.writeBytes(((Entry) entries.get(i)).payload().array());
         }
-        assertThat(seen.bytes.get(7L).toByteArray()).isEqualTo(expected.toByteArray());
+        assertThat(requireNonNull(seen.bytes.get(7L)).toByteArray()).isEqualTo(expected.toByteArray());
     }
 
     @Test

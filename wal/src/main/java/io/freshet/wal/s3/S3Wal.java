@@ -63,6 +63,7 @@ public final class S3Wal implements WriteAheadLog {
                 this::fail);
         SlotWrite.Context slots = new SlotWrite.Context(
                 store,
+                format,
                 tasks,
                 backoff,
                 services,

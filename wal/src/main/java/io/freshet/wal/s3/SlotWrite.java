@@ -42,6 +42,7 @@ final class SlotWrite {
     /** What all slots of a lane share. */
     record Context(
             ObjectStore store,
+            SlotFormat format,
             SerialTasks tasks,
             Backoff backoff,
             S3WalServices services,
@@ -201,8 +202,18 @@ final class SlotWrite {
         return context.store.read(key, 0, found).thenApply(read -> isOurs(found.flip()));
     }
 
-    /** The name, with its nonce, is part of the bytes: equal bytes are ours. */
+    /** Other bytes are a stranger's only if they verify: what was damaged on its way says nothing and is read again. */
     private boolean isOurs(ByteBuffer found) {
+        if (isSameBytes(found)) {
+            return true;
+        }
+        return context.format
+                .read(name.key(), found, 0, (lsn, stream, epoch, base, end, payload) -> {})
+                .name()
+                .equals(name);
+    }
+
+    private boolean isSameBytes(ByteBuffer found) {
         int position = 0;
         for (ByteBuffer part : bytes.body()) {
             if (!found.slice(position, part.remaining()).equals(part.slice())) {

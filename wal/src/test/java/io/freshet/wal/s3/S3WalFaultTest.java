@@ -81,6 +81,23 @@ class S3WalFaultTest {
     }
 
     @Test
+    void damageOnTheWayOfAReadBackIsNotTakenForAStranger() {
+        Owner owner = warmOwner();
+        int[] reads = {0};
+        cluster.bucket.network = (op, key) -> {
+            if (op.equals("read") && reads[0]++ == 0) {
+                cluster.bucket.flipBit(key, 300);
+                cluster.runtime.schedule(15, () -> cluster.bucket.flipBit(key, 300));
+            }
+            return Fate.after(10, op.equals("create") ? 5_000 : 10);
+        };
+        SimEntry entry = owner.write(1, 30, "slow");
+        assertThat(entry.isDurable()).isTrue();
+        assertThat(reads[0]).isEqualTo(1);
+        assertThat(owner.wal().failure()).isEmpty();
+    }
+
+    @Test
     void aTrimmedSlotIsNotBroughtBackByALateHedge() {
         Owner owner = warmOwner();
         int[] puts = {0};
