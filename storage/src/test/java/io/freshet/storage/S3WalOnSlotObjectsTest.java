@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.storage;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.freshet.common.FreshetException;
@@ -73,8 +74,8 @@ class S3WalOnSlotObjectsTest {
 
     private void assertSame(TreeMap<Long, ByteArrayOutputStream> recovered) {
         assertThat(recovered.keySet()).isEqualTo(written.keySet());
-        recovered.forEach((stream, bytes) ->
-                assertThat(bytes.toByteArray()).isEqualTo(written.get(stream).toByteArray()));
+        recovered.forEach((stream, bytes) -> assertThat(bytes.toByteArray())
+                .isEqualTo(requireNonNull(written.get(stream)).toByteArray()));
     }
 
     private S3Wal open(long epoch, TreeMap<Long, ByteArrayOutputStream> recovered) {

@@ -84,12 +84,15 @@ class S3WalFaultTest {
     void damageOnTheWayOfAReadBackIsNotTakenForAStranger() {
         Owner owner = warmOwner();
         int[] reads = {0};
+        boolean[] isFirst = {true};
         cluster.bucket.network = (op, key) -> {
             if (op.equals("read") && reads[0]++ == 0) {
                 cluster.bucket.flipBit(key, 300);
                 cluster.runtime.schedule(15, () -> cluster.bucket.flipBit(key, 300));
             }
-            return Fate.after(10, op.equals("create") ? 5_000 : 10);
+            boolean isSlow = isFirst[0] && op.equals("create");
+            isFirst[0] = false;
+            return Fate.after(10, isSlow ? 5_000 : 10);
         };
         SimEntry entry = owner.write(1, 30, "slow");
         assertThat(entry.isDurable()).isTrue();
