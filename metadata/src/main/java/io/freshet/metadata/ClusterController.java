@@ -3,6 +3,8 @@ package io.freshet.metadata;
 
 import io.freshet.common.stream.IdRange;
 import io.freshet.common.stream.ObjectCommit;
+import io.freshet.common.stream.SegmentReplacement;
+import io.freshet.common.stream.WalSeal;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -55,11 +57,49 @@ public interface ClusterController {
     /** Adds an object's segments to their manifests; completes with the stream ids that were refused. */
     CompletableFuture<Set<Long>> commitObject(ObjectCommit commit);
 
+    /**
+     * Compare-and-swap of segments, stream by stream; completes with the stream ids that were refused because a removed
+     * segment is not in the manifest as named (start, end, object), or the stream is gone. Objects without live segments
+     * become retired, new ones as well. INVALID, with nothing changed, if a stream's segments have gaps or do not cover
+     * the same offsets, or name an object that is not listed or was never reserved; a segment without bytes is valid.
+     * A repeat (known by its objects) is answered as the first, as long as what was inserted stands.
+     */
+    CompletableFuture<Set<Long>> replaceSegments(SegmentReplacement replacement);
+
+    /**
+     * Asks for the sole right to do a job for {@code durationMs} (at most an hour) from now, on the active controller's
+     * clock; the holder may ask again before that. False if another broker has it. Not durable: a new controller knows of
+     * none, so the job itself must be safe without.
+     */
+    CompletableFuture<Boolean> leaseJob(String job, int brokerId, long brokerEpoch, long durationMs);
+
     /** Moves a stream's start offset up and retires objects that no live segment names any more. */
     CompletableFuture<Void> trimStream(long streamId, int leaderEpoch, long newStartOffset);
 
     /** Forgets retired objects that are gone from the store. */
     CompletableFuture<Void> forgetObjects(List<Long> objectIds);
+
+    /**
+     * An S3 WAL that its owner is about to write. FENCED unless {@code brokerEpoch} is the broker's present registration
+     * and its WAL is neither sealed nor retired.
+     */
+    CompletableFuture<Void> openWal(int brokerId, long brokerEpoch);
+
+    /**
+     * The WAL ends, whoever says so. Repeating the same seal succeeds; another one, one below what is trimmed, and one of
+     * a WAL that is not open are INVALID.
+     */
+    CompletableFuture<Void> sealWal(WalSeal seal);
+
+    /**
+     * Slots below {@code startSlot} are not needed any more; never moves back. While the WAL is open, FENCED unless
+     * {@code brokerEpoch} is the broker's present registration; once it is sealed, for whoever recovers it, up to the
+     * seal's end slot and no further (INVALID); once it is retired, without effect.
+     */
+    CompletableFuture<Void> trimWal(int brokerId, long brokerEpoch, long startSlot);
+
+    /** Forgets a sealed WAL, which can never be opened again; INVALID if it is still open. */
+    CompletableFuture<Void> retireWal(int brokerId, long brokerEpoch);
 
     /** One change to one configuration key. */
     record ConfigChange(

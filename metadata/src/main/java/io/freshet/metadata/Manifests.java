@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.metadata;
 
+import io.freshet.common.stream.LiveObject;
 import io.freshet.common.stream.RetiredObject;
 import io.freshet.common.stream.StreamSegment;
 import io.freshet.common.stream.StreamState;
+import io.freshet.common.stream.WalSeal;
+import io.freshet.common.stream.WalState;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -24,4 +27,19 @@ public interface Manifests {
 
     /** Whether the object is named by a manifest or waits for deletion. */
     boolean isObjectKnown(long objectId);
+
+    /** S3 WALs of one broker id that are not retired, ascending by broker epoch. */
+    List<WalState> wals(int brokerId);
+
+    /** All S3 WALs that are not retired, ascending by broker id and broker epoch. */
+    List<WalState> wals();
+
+    /** The seal of an S3 WAL that is not retired; empty if it is not sealed, or not known. */
+    Optional<WalSeal> walSeal(int brokerId, long brokerEpoch);
+
+    /** Up to {@code limit} objects that manifests name, with ids above {@code afterObjectId}, ascending. */
+    List<LiveObject> objects(long afterObjectId, int limit);
+
+    /** Up to {@code limit} streams with ids above {@code afterStreamId}, ascending. */
+    List<Long> streamIds(long afterStreamId, int limit);
 }

@@ -11,10 +11,8 @@ import io.freshet.common.runtime.Clock;
 import io.freshet.metadata.RecoveryTest.Contents;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
@@ -37,8 +35,7 @@ class ObserverTest {
 
     private final LocalRaftNetwork network = new LocalRaftNetwork();
     private final JumpingClock clock = new JumpingClock();
-    private final Random random = new Random(SEED);
-    private final List<Uuid> topics = new ArrayList<>();
+    private final RandomChanges changes = new RandomChanges(SEED);
     private TestNode voter;
 
     @BeforeEach
@@ -128,7 +125,7 @@ class ObserverTest {
     void replacesAStateThatFellBehindTheVotersLog() throws Exception {
         change(30);
         observer().close();
-        TestNode.get(voter.controller.deleteTopics(List.of(topics.remove(0))));
+        TestNode.get(voter.controller.deleteTopics(List.of(changes.takeTopic())));
         change(40);
         truncateVotersLog();
         change(5);
@@ -191,7 +188,7 @@ class ObserverTest {
     }
 
     private void change(int count) {
-        RecoveryTest.change(voter, random, topics, count);
+        changes.run(voter, count);
     }
 
     private void requireSame(TestNode observer) {

@@ -3,14 +3,21 @@ package io.freshet.metadata;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.freshet.common.stream.LiveObject;
 import io.freshet.common.stream.RetiredObject;
 import io.freshet.common.stream.StreamSegment;
 import io.freshet.common.stream.StreamState;
+import io.freshet.common.stream.WalSeal;
+import io.freshet.common.stream.WalState;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Random;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.image.ConfigurationsImage;
 import org.apache.kafka.image.TopicsImage;
@@ -31,7 +38,10 @@ class RecoveryTest {
             long nextProducerId,
             TreeMap<Long, StreamState> streams,
             List<StreamSegment> segments,
-            List<RetiredObject> retired) {
+            List<LiveObject> objects,
+            List<RetiredObject> retired,
+            List<WalState> wals,
+            List<WalSeal> seals) {
         static Contents of(QuorumNode node) {
             TreeMap<Long, StreamState> streams = new TreeMap<>();
             List<StreamSegment> segments = new ArrayList<>();
@@ -46,7 +56,12 @@ class RecoveryTest {
                     node.image().producerIds().nextProducerId(),
                     streams,
                     segments,
-                    node.manifests().retiredObjects(10_000));
+                    node.manifests().objects(0, 10_000),
+                    node.manifests().retiredObjects(10_000),
+                    node.manifests().wals(),
+                    node.manifests().wals().stream()
+                            .flatMap(wal -> node.manifests().walSeal(wal.brokerId(), wal.brokerEpoch()).stream())
+                            .toList());
         }
     }
 
@@ -54,15 +69,17 @@ class RecoveryTest {
     @ValueSource(longs = {1, 2, 3})
     void reachesTheSameStateByEveryWay(long seed, @TempDir Path copies) {
         TestNode.format(directory);
-        Random random = new Random(seed);
-        List<Uuid> topics = new ArrayList<>();
+        RandomChanges changes = new RandomChanges(seed);
         Contents expected;
         long nextObject;
         Path beforeSnapshot = copies.resolve("log");
         try (TestNode node = TestNode.start(directory).register()) {
-            change(node, random, topics, 120);
+            changes.run(node, 200);
             expected = Contents.of(node.node);
             assertThat(expected.segments()).isNotEmpty();
+            assertThat(expected.wals()).isNotEmpty();
+            assertThat(changes.replaced()).isPositive();
+            requireSound(expected, node.node);
             TestNode.copy(directory, beforeSnapshot);
             assertThat(TestNode.get(node.node.snapshotNow())).isTrue();
         }
@@ -74,8 +91,9 @@ class RecoveryTest {
         requireSame(beforeSnapshot, expected); // store rebuilt from the log
 
         try (TestNode node = TestNode.start(directory).register()) {
-            change(node, random, topics, 60);
+            changes.run(node, 60);
             expected = Contents.of(node.node);
+            requireSound(expected, node.node);
             nextObject = node.reserveId();
         }
         TestNode.delete(directory.resolve("manifests"));
@@ -83,6 +101,21 @@ class RecoveryTest {
         try (TestNode node = TestNode.start(directory)) {
             assertThat(node.reserveId()).isGreaterThan(nextObject);
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {11, 12, 13})
+    void keepsManifestsWholeAfterEveryCommand(long seed) {
+        TestNode.format(directory);
+        RandomChanges changes = new RandomChanges(seed);
+        try (TestNode node = TestNode.start(directory).register()) {
+            for (int i = 0; i < 250; i++) {
+                changes.step(node);
+                requireSound(Contents.of(node.node), node.node);
+            }
+        }
+        assertThat(changes.replaced()).as("seed %d", seed).isGreaterThan(10);
+        assertThat(changes.refused()).as("seed %d", seed).isPositive();
     }
 
     @Test
@@ -129,39 +162,35 @@ class RecoveryTest {
         }
     }
 
-    static void change(TestNode node, Random random, List<Uuid> topics, int count) {
-        for (int i = 0; i < count; i++) {
-            int choice = random.nextInt(10);
-            if (topics.isEmpty() || choice == 0) {
-                topics.add(node.createTopic("t" + topics.size() + "-" + random.nextInt(1 << 20), 1 + random.nextInt(4))
-                        .topicId());
-            } else if (choice == 1 && topics.size() > 2) {
-                TestNode.get(node.controller.deleteTopics(List.of(topics.remove(random.nextInt(topics.size())))));
-            } else if (choice == 2) {
-                TestNode.get(node.controller.allocateProducerIds(TestNode.NODE_ID, node.brokerEpoch));
-            } else if (choice == 3) {
-                List<Long> retired = node.node.manifests().retiredObjects(2).stream()
-                        .map(RetiredObject::objectId)
-                        .toList();
-                TestNode.get(node.controller.forgetObjects(retired));
+    /** Manifests without gaps, and objects that are live or retired exactly as manifests name them. */
+    private static void requireSound(Contents contents, QuorumNode node) {
+        Map<Long, Integer> live = new TreeMap<>();
+        Map<Long, Long> ends = new HashMap<>();
+        for (StreamSegment segment : contents.segments()) {
+            live.merge(segment.objectId(), 1, Integer::sum);
+            StreamState stream = Objects.requireNonNull(contents.streams().get(segment.streamId()));
+            Long end = ends.put(segment.streamId(), segment.endOffset());
+            if (end == null) {
+                assertThat(segment.startOffset()).isLessThanOrEqualTo(stream.startOffset());
+                assertThat(segment.endOffset()).isGreaterThan(stream.startOffset());
             } else {
-                StreamState stream = node.node.manifests().stream(
-                                node.stream(topics.get(random.nextInt(topics.size())), 0))
-                        .orElseThrow();
-                if (choice == 4) {
-                    TestNode.get(node.controller.trimStream(
-                            stream.streamId(), stream.leaderEpoch(), stream.startOffset() + random.nextInt(30)));
-                } else {
-                    long object = node.reserveId();
-                    node.commit(
-                            object,
-                            node.segment(
-                                    stream.streamId(),
-                                    stream.endOffset(),
-                                    stream.endOffset() + 1 + random.nextInt(20),
-                                    object));
-                }
+                assertThat(segment.startOffset()).as("%s", segment).isEqualTo(end);
             }
         }
+        contents.streams()
+                .forEach((id, stream) -> assertThat(ends.getOrDefault(id, stream.startOffset()))
+                        .as("end of stream %d", id)
+                        .isEqualTo(stream.endOffset()));
+        assertThat(contents.objects())
+                .allSatisfy(object -> assertThat(live.remove(object.objectId()))
+                        .as("segments of object %d", object.objectId())
+                        .isEqualTo(object.liveSegments()));
+        assertThat(live).as("objects that only manifests know").isEmpty();
+        Set<Long> liveIds =
+                contents.objects().stream().map(LiveObject::objectId).collect(Collectors.toSet());
+        assertThat(contents.retired()).noneMatch(retired -> liveIds.contains(retired.objectId()));
+        assertThat(contents.retired()).allMatch(retired -> node.manifests().isObjectKnown(retired.objectId()));
+        assertThat(node.manifests().streamIds(0, 10_000))
+                .containsExactlyElementsOf(contents.streams().keySet());
     }
 }

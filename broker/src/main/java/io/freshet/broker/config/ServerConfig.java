@@ -28,6 +28,7 @@ import org.apache.kafka.raft.MetadataLogConfig;
 /** One node's checked configuration. Immutable. All failures are INVALID and name the key. */
 public final class ServerConfig {
     private final KafkaSettings kafka;
+    private final WalSettings wal;
     private final Map<String, String> values;
 
     private ServerConfig(Map<String, String> values) {
@@ -40,7 +41,7 @@ public final class ServerConfig {
         }
         checkRoles();
         checkListeners();
-        checkMemory();
+        this.wal = WalSettings.of(kafka);
     }
 
     /** Checks and types {@code values}, in the form of a server.properties file. */
@@ -93,18 +94,6 @@ public final class ServerConfig {
         }
     }
 
-    private void checkMemory() {
-        long needed = walCapacityBytes() + kafka.getLong(FreshetKeys.STORAGE_UPLOAD_BYTES);
-        if (tailCacheBytes() < needed) {
-            throw new FreshetException(
-                    ErrorKind.INVALID,
-                    FreshetKeys.CACHE_TAIL_BYTES + "=" + tailCacheBytes() + " is less than "
-                            + FreshetKeys.WAL_CAPACITY_BYTES + " plus " + FreshetKeys.STORAGE_UPLOAD_BYTES + " ("
-                            + needed
-                            + "): a full WAL could not be recovered. Raise the one or lower the others.");
-        }
-    }
-
     /** Kafka's typed view. */
     public KafkaSettings kafka() {
         return kafka;
@@ -140,8 +129,9 @@ public final class ServerConfig {
         return configured.isEmpty() ? dataDirectory().resolve("wal").resolve("block.wal") : Path.of(configured);
     }
 
-    public long walCapacityBytes() {
-        return kafka.getLong(FreshetKeys.WAL_CAPACITY_BYTES);
+    /** The WAL lanes. */
+    public WalSettings wal() {
+        return wal;
     }
 
     public long tailCacheBytes() {
@@ -152,6 +142,11 @@ public final class ServerConfig {
     public String storageUri() {
         String configured = kafka.getString(FreshetKeys.STORAGE_URI);
         return configured.isEmpty() ? dataDirectory().resolve("objects").toUri().toString() : configured;
+    }
+
+    /** Whether the object store is a folder within the data directory. */
+    public boolean isStoreInDataDirectory() {
+        return storageUri().startsWith(dataDirectory().toUri().toString());
     }
 
     /** {@code host:port} of the HTTP listener; empty if it is switched off. */

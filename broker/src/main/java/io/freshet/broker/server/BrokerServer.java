@@ -26,6 +26,7 @@ import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -85,11 +86,14 @@ public final class BrokerServer implements AutoCloseable {
         bindProcessMetrics();
         Optional<ConsoleServer> console = startConsole();
         StorageWiring storageWiring = new StorageWiring(config, runtime);
+        WalWiring walWiring = new WalWiring(config, runtime);
         MetadataWiring metadataWiring = new MetadataWiring(config, runtime);
         Early<ObjectStore> earlyStore = Early.start("freshet-start-store", storageWiring::openStore);
         opened.add("object store of a failed start", earlyStore);
-        Early<FileBlockDevice> device = Early.start("freshet-start-wal", storageWiring::openDevice);
-        opened.add("WAL of a failed start", device);
+        Optional<Early<FileBlockDevice>> device = walWiring.needsDevice()
+                ? Optional.of(Early.start("freshet-start-wal", walWiring::openDevice))
+                : Optional.empty();
+        device.ifPresent(early -> opened.add("WAL of a failed start", early));
         readiness.phase("checking the object store");
         ObjectStore store = opened.add("object store", earlyStore.take());
         MetadataHome home = new MetadataHome(config, runtime);
@@ -102,7 +106,12 @@ public final class BrokerServer implements AutoCloseable {
         RegisteredBroker registered = metadataWiring.register(metadata, network.boundPorts());
         readiness.phase("recovering the write-ahead log");
         StreamStorage streams = storageWiring.openStreams(
-                store, device, new QuorumMetadata(metadata), registered.brokerEpoch(), opened);
+                store,
+                walWiring.lanes(store, device, new QuorumWalRegistry(metadata), registered.brokerEpoch(), opened),
+                new QuorumMetadata(metadata),
+                registered.brokerEpoch(),
+                opened);
+        new CompactionWiring(config, runtime).start(store, metadata, streams, registered.brokerEpoch(), opened);
         opened.add("last upload", () -> uploadRest(streams));
         readiness.phase("opening partitions");
         KafkaWiring kafka = new KafkaWiring(config, runtime, metadataWiring.brokerConfigs());
@@ -110,12 +119,21 @@ public final class BrokerServer implements AutoCloseable {
         opened.add("network", network);
         gate.open(kafka.router());
         endOfService.watchMetadata(metadata.fault());
-        var watching = endOfService.watchWal(storageWiring::walFailure, runtime.scheduler());
+        var watching = endOfService.watchWal(walWiring::failure, runtime.scheduler());
         opened.add("watch over the WAL", watching::cancel);
-        readiness.ready(() -> streams.isOverloaded()
-                ? List.of("uploads lag behind appends: the object store is slow or unreachable")
-                : List.of());
+        readiness.ready(() -> complaints(streams, walWiring));
         return new Wired(metadata, store, network, console, home.origin());
+    }
+
+    private static List<String> complaints(StreamStorage streams, WalWiring walWiring) {
+        List<String> complaints = new ArrayList<>();
+        if (streams.isOverloaded()) {
+            complaints.add("uploads lag behind appends: the object store is slow or unreachable");
+        }
+        walWiring
+                .stalledBy()
+                .ifPresent(why -> complaints.add("the s3 WAL lane waits for the object store: " + why.getMessage()));
+        return complaints;
     }
 
     private void bindProcessMetrics() {

@@ -12,7 +12,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Notices when a part that the node cannot do without has failed for good: its metadata, or its WAL lane. Such a node must
+ * Notices when a part that the node cannot do without has failed for good: its metadata, or one of its WAL lanes. Such a node must
  * end rather than answer half of what it is asked. Safe for use by many threads; the first failure counts.
  */
 final class EndOfService {

@@ -3,6 +3,8 @@ package io.freshet.broker.fake;
 
 import io.freshet.common.stream.IdRange;
 import io.freshet.common.stream.ObjectCommit;
+import io.freshet.common.stream.SegmentReplacement;
+import io.freshet.common.stream.WalSeal;
 import io.freshet.metadata.ClusterController;
 import io.freshet.metadata.Manifests;
 import io.freshet.metadata.MetadataNode;
@@ -268,6 +270,36 @@ public final class MemoryCluster implements MetadataNode, ClusterController {
 
     @Override
     public CompletableFuture<Void> forgetObjects(List<Long> objectIds) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public CompletableFuture<Set<Long>> replaceSegments(SegmentReplacement replacement) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public CompletableFuture<Boolean> leaseJob(String job, int brokerId, long brokerEpoch, long durationMs) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public CompletableFuture<Void> openWal(int brokerId, long brokerEpoch) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public CompletableFuture<Void> sealWal(WalSeal seal) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public CompletableFuture<Void> trimWal(int brokerId, long brokerEpoch, long startSlot) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public CompletableFuture<Void> retireWal(int brokerId, long brokerEpoch) {
         throw new UnsupportedOperationException();
     }
 

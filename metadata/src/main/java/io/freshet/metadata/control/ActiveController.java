@@ -3,6 +3,8 @@ package io.freshet.metadata.control;
 
 import io.freshet.common.stream.IdRange;
 import io.freshet.common.stream.ObjectCommit;
+import io.freshet.common.stream.SegmentReplacement;
+import io.freshet.common.stream.WalSeal;
 import io.freshet.metadata.ClusterController;
 import java.util.List;
 import java.util.Map;
@@ -22,12 +24,16 @@ public final class ActiveController implements ClusterController {
     private final TopicCommands topics;
     private final ConfigCommands configs;
     private final StreamCommands streams;
+    private final ReplacementCommands replacements;
+    private final JobLeases leases;
 
     public ActiveController(CommandQueue queue, Inputs inputs) {
         this.queue = queue;
         this.configs = new ConfigCommands(inputs);
         this.topics = new TopicCommands(inputs, configs);
         this.streams = new StreamCommands(inputs);
+        this.replacements = new ReplacementCommands(inputs);
+        this.leases = new JobLeases(inputs.clock());
     }
 
     @Override
@@ -89,5 +95,38 @@ public final class ActiveController implements ClusterController {
     public CompletableFuture<Void> forgetObjects(List<Long> objectIds) {
         return queue.submit(state -> StreamCommands.forgetObjects(state, objectIds))
                 .thenAccept(done -> {});
+    }
+
+    @Override
+    public CompletableFuture<Void> openWal(int brokerId, long brokerEpoch) {
+        return queue.submit(state -> WalCommands.open(state, brokerId, brokerEpoch))
+                .thenAccept(done -> {});
+    }
+
+    @Override
+    public CompletableFuture<Void> sealWal(WalSeal seal) {
+        return queue.submit(state -> WalCommands.seal(state, seal)).thenAccept(done -> {});
+    }
+
+    @Override
+    public CompletableFuture<Void> trimWal(int brokerId, long brokerEpoch, long startSlot) {
+        return queue.submit(state -> WalCommands.trim(state, brokerId, brokerEpoch, startSlot))
+                .thenAccept(done -> {});
+    }
+
+    @Override
+    public CompletableFuture<Void> retireWal(int brokerId, long brokerEpoch) {
+        return queue.submit(state -> WalCommands.retire(state, brokerId, brokerEpoch))
+                .thenAccept(done -> {});
+    }
+
+    @Override
+    public CompletableFuture<Set<Long>> replaceSegments(SegmentReplacement replacement) {
+        return queue.submit(state -> replacements.replace(state, replacement));
+    }
+
+    @Override
+    public CompletableFuture<Boolean> leaseJob(String job, int brokerId, long brokerEpoch, long durationMs) {
+        return queue.submit(state -> leases.ask(state, job, brokerId, brokerEpoch, durationMs));
     }
 }

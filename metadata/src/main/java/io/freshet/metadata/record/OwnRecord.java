@@ -25,7 +25,12 @@ public abstract sealed class OwnRecord implements ApiMessage
                 TrimStreamRecord,
                 ForgetObjectsRecord,
                 NextIdsRecord,
-                RowsRecord {
+                RowsRecord,
+                OpenWalRecord,
+                TrimWalRecord,
+                SealWalRecord,
+                RetireWalRecord,
+                ReplaceSegmentsRecord {
     /** The first of the api keys that are ours; Kafka's own are far below. */
     public static final short FIRST_API_KEY = 20001;
 
@@ -45,6 +50,11 @@ public abstract sealed class OwnRecord implements ApiMessage
             case ForgetObjectsRecord.API_KEY -> new ForgetObjectsRecord();
             case NextIdsRecord.API_KEY -> new NextIdsRecord();
             case RowsRecord.API_KEY -> new RowsRecord();
+            case OpenWalRecord.API_KEY -> new OpenWalRecord();
+            case TrimWalRecord.API_KEY -> new TrimWalRecord();
+            case SealWalRecord.API_KEY -> new SealWalRecord();
+            case RetireWalRecord.API_KEY -> new RetireWalRecord();
+            case ReplaceSegmentsRecord.API_KEY -> new ReplaceSegmentsRecord();
             default ->
                 throw new UnsupportedVersionException("Unknown metadata record kind " + apiKey
                         + ": it was written by a newer version; upgrade this node");

@@ -4,6 +4,7 @@ package io.freshet.metadata.state;
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.stream.StreamSegment;
+import io.freshet.common.stream.WalState;
 import java.nio.ByteBuffer;
 import org.apache.kafka.common.Uuid;
 
@@ -50,6 +51,21 @@ final class Rows {
         }
     }
 
+    /** A WAL as stored. */
+    static byte[] encodeWal(long startSlot, long sealedEndSlot) {
+        return ByteBuffer.allocate(1 + 2 * 8)
+                .put(VERSION)
+                .putLong(startSlot)
+                .putLong(sealedEndSlot)
+                .array();
+    }
+
+    static WalState decodeWal(byte[] key, byte[] value) {
+        ByteBuffer keyIn = ByteBuffer.wrap(key);
+        ByteBuffer in = open(value);
+        return new WalState(keyIn.getInt(), keyIn.getLong(), in.getLong(), in.getLong());
+    }
+
     static byte[] encodeSegment(StreamSegment segment) {
         return ByteBuffer.allocate(1 + 5 * 8)
                 .put(VERSION)
@@ -81,6 +97,22 @@ final class Rows {
                 .putLong(topicId.getMostSignificantBits())
                 .putLong(topicId.getLeastSignificantBits())
                 .putInt(partition)
+                .array();
+    }
+
+    static byte[] key(int brokerId) {
+        return ByteBuffer.allocate(4).putInt(brokerId).array();
+    }
+
+    static byte[] key(int brokerId, long brokerEpoch) {
+        return ByteBuffer.allocate(12).putInt(brokerId).putLong(brokerEpoch).array();
+    }
+
+    static byte[] key(int brokerId, long brokerEpoch, long streamId) {
+        return ByteBuffer.allocate(20)
+                .putInt(brokerId)
+                .putLong(brokerEpoch)
+                .putLong(streamId)
                 .array();
     }
 

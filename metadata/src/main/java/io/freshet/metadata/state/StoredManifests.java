@@ -1,21 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.metadata.state;
 
+import io.freshet.common.stream.LiveObject;
 import io.freshet.common.stream.RetiredObject;
 import io.freshet.common.stream.StreamSegment;
 import io.freshet.common.stream.StreamState;
+import io.freshet.common.stream.WalSeal;
+import io.freshet.common.stream.WalState;
 import io.freshet.metadata.Manifests;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.image.MetadataImage;
 import org.apache.kafka.image.TopicImage;
 import org.apache.kafka.metadata.PartitionRegistration;
 import org.jspecify.annotations.Nullable;
+import org.rocksdb.RocksIterator;
 
 /** Reads of the applied state: offsets and segments from the store, owner and leader epoch from the image. Any thread. */
 final class StoredManifests implements Manifests {
@@ -89,5 +96,90 @@ final class StoredManifests implements Manifests {
     @Override
     public boolean isObjectKnown(long objectId) {
         return store.get(Table.OBJECTS, Rows.key(objectId)) != null;
+    }
+
+    @Override
+    public List<WalState> wals(int brokerId) {
+        return wals(Rows.key(brokerId), brokerId);
+    }
+
+    @Override
+    public List<WalState> wals() {
+        return wals(Rows.key(0), Integer.MAX_VALUE);
+    }
+
+    private List<WalState> wals(byte[] from, int lastBrokerId) {
+        List<WalState> found = new ArrayList<>();
+        store.scan(Table.WALS, rows -> {
+            for (rows.seek(from); rows.isValid(); rows.next()) {
+                WalState wal = Rows.decodeWal(rows.key(), rows.value());
+                if (wal.brokerId() > lastBrokerId) {
+                    break;
+                }
+                found.add(wal);
+            }
+        });
+        return found;
+    }
+
+    @Override
+    public Optional<WalSeal> walSeal(int brokerId, long brokerEpoch) {
+        WalState wal = wal(brokerId, brokerEpoch);
+        if (wal == null || !wal.isSealed()) {
+            return Optional.empty();
+        }
+        Map<Long, Long> ends = new HashMap<>();
+        store.scan(Table.WAL_ENDS, rows -> {
+            rows.seek(Rows.key(brokerId, brokerEpoch, 0));
+            while (rows.isValid() && WalView.addEnd(brokerId, brokerEpoch, rows.key(), rows.value(), ends)) {
+                rows.next();
+            }
+        });
+        // The ends are written with the seal and leave with the WAL: if that is still there, they are whole.
+        return wal(brokerId, brokerEpoch) == null
+                ? Optional.empty()
+                : Optional.of(new WalSeal(brokerId, brokerEpoch, wal.sealedEndSlot(), ends));
+    }
+
+    private @Nullable WalState wal(int brokerId, long brokerEpoch) {
+        byte[] key = Rows.key(brokerId, brokerEpoch);
+        byte[] value = store.get(Table.WALS, key);
+        return value == null ? null : Rows.decodeWal(key, value);
+    }
+
+    @Override
+    public List<LiveObject> objects(long afterObjectId, int limit) {
+        List<LiveObject> found = new ArrayList<>();
+        scanIds(Table.OBJECTS, afterObjectId, rows -> {
+            for (; rows.isValid() && found.size() < limit; rows.next()) {
+                Rows.StoredObject object = Rows.StoredObject.decode(rows.value());
+                if (object.liveSegments() > 0) {
+                    long objectId = ByteBuffer.wrap(rows.key()).getLong();
+                    found.add(new LiveObject(objectId, object.sizeBytes(), object.liveSegments()));
+                }
+            }
+        });
+        return found;
+    }
+
+    @Override
+    public List<Long> streamIds(long afterStreamId, int limit) {
+        List<Long> found = new ArrayList<>();
+        scanIds(Table.STREAMS, afterStreamId, rows -> {
+            for (; rows.isValid() && found.size() < limit; rows.next()) {
+                found.add(ByteBuffer.wrap(rows.key()).getLong());
+            }
+        });
+        return found;
+    }
+
+    /** Scans from the first id above {@code afterId}; ids are positive. */
+    private void scanIds(Table table, long afterId, Consumer<RocksIterator> reader) {
+        if (afterId < Long.MAX_VALUE) {
+            store.scan(table, rows -> {
+                rows.seek(Rows.key(Math.max(0, afterId + 1)));
+                reader.accept(rows);
+            });
+        }
     }
 }

@@ -12,6 +12,10 @@ import java.nio.charset.StandardCharsets;
  * MANIFESTS   streamId long, startOffset long      -> endOffset, objectId, sizeBytes, minTimestampMs, maxTimestampMs
  * OBJECTS     objectId long                        -> sizeBytes long, liveSegments int, retiredAtMs long (-1: live)
  * RETIRED     retiredAtMs long, objectId long      -> nothing
+ * WALS        brokerId int, brokerEpoch long       -> startSlot long, sealedEndSlot long (-1: not sealed)
+ * WAL_ENDS    brokerId int, brokerEpoch long,
+ *             streamId long                        -> endOffset long; the stream's end in a sealed WAL
+ * WAL_FLOORS  brokerId int                         -> brokerEpoch long; the newest that was retired
  * META        name                                 -> see ManifestStore; not part of snapshots
  * </pre>
  */
@@ -21,9 +25,12 @@ enum Table {
     PARTITIONS,
     MANIFESTS,
     OBJECTS,
-    RETIRED;
+    RETIRED,
+    WALS,
+    WAL_ENDS,
+    WAL_FLOORS;
 
-    /** Every table in its place in snapshots, by {@link #ordinal()}. */
+    /** Every table in its place in snapshots, by {@link #ordinal()}: new ones come last. */
     static final Table[] ALL = values();
 
     byte[] columnFamilyName() {

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.broker.server;
+
+import io.freshet.common.stream.LiveObject;
+import io.freshet.common.stream.SegmentReplacement;
+import io.freshet.metadata.MetadataNode;
+import io.freshet.storage.compact.CompactionMetadata;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+
+/** The quorum as compaction sees it: the port of the storage module on a metadata node. */
+record QuorumCompaction(MetadataNode node) implements CompactionMetadata {
+    @Override
+    public List<LiveObject> objects(long afterObjectId, int limit) {
+        return node.manifests().objects(afterObjectId, limit);
+    }
+
+    @Override
+    public List<Long> streamIds(long afterStreamId, int limit) {
+        return node.manifests().streamIds(afterStreamId, limit);
+    }
+
+    @Override
+    public CompletableFuture<Boolean> lease(String job, int brokerId, long brokerEpoch, long durationMs) {
+        return node.controller().leaseJob(job, brokerId, brokerEpoch, durationMs);
+    }
+
+    @Override
+    public CompletableFuture<Set<Long>> replace(SegmentReplacement replacement) {
+        return node.controller().replaceSegments(replacement);
+    }
+}
