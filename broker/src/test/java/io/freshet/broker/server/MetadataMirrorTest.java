@@ -403,16 +403,11 @@ class MetadataMirrorTest {
         long stream;
         MetadataImage before;
         try (Node node = cluster.start(directory("a"), MirrorMode.ASYNC, Faults.none(), 2)) {
-            stream = node.quorum()
-                    .manifests()
-                    .streamId(node.topic("busy"), 0)
-                    .orElseThrow();
+            stream = node.quorum().manifests().streamId(node.topic("busy"), 0).orElseThrow();
             for (int i = 0; i < 150; i++) {
                 node.append(stream);
                 if (i % 10 == 0) {
-                    MirroredCluster.get(node.quorum()
-                            .controller()
-                            .deleteTopics(List.of(node.topic("t" + i))));
+                    MirroredCluster.get(node.quorum().controller().deleteTopics(List.of(node.topic("t" + i))));
                     node.topic("t" + i);
                 }
             }

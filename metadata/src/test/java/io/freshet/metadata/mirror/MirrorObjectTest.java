@@ -41,8 +41,7 @@ class MirrorObjectTest {
 
     @Test
     void findsEveryFlippedBitAndEveryLostByte() {
-        byte[] good = bytes(
-                new Header(Kind.RECORDS, 0, 9, 1, 5, Uuid.randomUuid(), SnapshotRef.NONE), runs());
+        byte[] good = bytes(new Header(Kind.RECORDS, 0, 9, 1, 5, Uuid.randomUuid(), SnapshotRef.NONE), runs());
         Random random = new Random(SEED);
         for (int at = 0; at < good.length; at++) {
             byte[] bad = good.clone();
