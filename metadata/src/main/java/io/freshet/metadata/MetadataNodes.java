@@ -56,7 +56,8 @@ public final class MetadataNodes {
                 List.of(),
                 new LonelyChannel(RaftLogSettings.CONTROLLER_LISTENER),
                 new Process(clock, randomness, registry),
-                (host, log) -> mirror.<CommitPath>map(settings -> new LogMirror(settings, host, log.endOffset()))
+                (host, log) -> mirror.<CommitPath>map(
+                                settings -> new LogMirror(settings, host, log.endOffset(), registry))
                         .orElse(CommitPath.DIRECT));
     }
 

@@ -5,6 +5,8 @@ import static org.apache.kafka.common.config.ConfigDef.Importance.HIGH;
 import static org.apache.kafka.common.config.ConfigDef.Importance.LOW;
 import static org.apache.kafka.common.config.ConfigDef.Importance.MEDIUM;
 import static org.apache.kafka.common.config.ConfigDef.Range.atLeast;
+import static org.apache.kafka.common.config.ConfigDef.Type.BOOLEAN;
+import static org.apache.kafka.common.config.ConfigDef.Type.DOUBLE;
 import static org.apache.kafka.common.config.ConfigDef.Type.INT;
 import static org.apache.kafka.common.config.ConfigDef.Type.LONG;
 import static org.apache.kafka.common.config.ConfigDef.Type.STRING;
@@ -20,6 +22,12 @@ public final class FreshetKeys {
     public static final String STORAGE_BLOCK_BYTES = "storage.block.bytes";
     public static final String STORAGE_DELETE_GRACE_MS = "storage.delete.grace.ms";
     public static final String STORAGE_ORPHAN_GRACE_MS = "storage.orphan.grace.ms";
+    public static final String STORAGE_COMPACTION_ENABLE = "storage.compaction.enable";
+    public static final String STORAGE_COMPACTION_INTERVAL_MS = "storage.compaction.interval.ms";
+    public static final String STORAGE_COMPACTION_BYTES_PER_SECOND = "storage.compaction.bytes.per.second";
+    public static final String STORAGE_COMPACTION_MEMORY_BYTES = "storage.compaction.memory.bytes";
+    public static final String STORAGE_COMPACTION_MAX_WRITE_AMPLIFICATION =
+            "storage.compaction.max.write.amplification";
     public static final String CACHE_TAIL_BYTES = "cache.tail.bytes";
     public static final String CACHE_BLOCK_BYTES = "cache.block.bytes";
     public static final String WAL_PATH = "wal.path";
@@ -74,6 +82,40 @@ public final class FreshetKeys {
                     atLeast(0),
                     LOW,
                     "Least age in ms of an object that the metadata does not know before it is deleted.")
+            .define(
+                    STORAGE_COMPACTION_ENABLE,
+                    BOOLEAN,
+                    true,
+                    LOW,
+                    "Whether this broker may rewrite small objects into large ones; one broker of a cluster does it at a time.")
+            .define(
+                    STORAGE_COMPACTION_INTERVAL_MS,
+                    LONG,
+                    30_000L,
+                    atLeast(100),
+                    LOW,
+                    "Pause in ms, with jitter, between two looks for objects to rewrite.")
+            .define(
+                    STORAGE_COMPACTION_BYTES_PER_SECOND,
+                    LONG,
+                    64 * MIB,
+                    atLeast(64 * 1024),
+                    MEDIUM,
+                    "Upper bound in bytes per second of what rewriting reads from the object store.")
+            .define(
+                    STORAGE_COMPACTION_MEMORY_BYTES,
+                    LONG,
+                    64 * MIB,
+                    atLeast(MIB),
+                    LOW,
+                    "Memory in bytes for objects that are being rewritten.")
+            .define(
+                    STORAGE_COMPACTION_MAX_WRITE_AMPLIFICATION,
+                    DOUBLE,
+                    3.0,
+                    atLeast(0.1),
+                    LOW,
+                    "Bytes that may be rewritten for each byte that arrived.")
             .define(
                     CACHE_TAIL_BYTES,
                     LONG,

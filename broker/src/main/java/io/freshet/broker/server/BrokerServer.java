@@ -111,6 +111,7 @@ public final class BrokerServer implements AutoCloseable {
                 new QuorumMetadata(metadata),
                 registered.brokerEpoch(),
                 opened);
+        new CompactionWiring(config, runtime).start(store, metadata, streams, registered.brokerEpoch(), opened);
         opened.add("last upload", () -> uploadRest(streams));
         readiness.phase("opening partitions");
         KafkaWiring kafka = new KafkaWiring(config, runtime, metadataWiring.brokerConfigs());

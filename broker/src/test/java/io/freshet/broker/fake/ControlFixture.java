@@ -103,8 +103,8 @@ public final class ControlFixture implements AutoCloseable {
         }
     }
 
-    public RecordedRequest send(AbstractRequest request) {
-        RecordedRequest sent = new RecordedRequest(request);
+    public FakeRequest send(AbstractRequest request) {
+        FakeRequest sent = new FakeRequest(request);
         router.handle(sent);
         return sent;
     }

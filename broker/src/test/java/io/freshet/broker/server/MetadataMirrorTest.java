@@ -19,6 +19,7 @@ import io.freshet.objectstore.fault.Fault.Effect;
 import io.freshet.objectstore.fault.Fault.Op;
 import io.freshet.objectstore.fault.Faults;
 import io.freshet.objectstore.fault.ScriptedFaults;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -30,6 +31,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.message.CreateTopicsResponseData;
 import org.apache.kafka.common.metadata.TopicRecord;
@@ -395,6 +397,35 @@ class MetadataMirrorTest {
         }
     }
 
+    /** In async mode the state runs ahead of the pieces, so snapshots end in the midst of them. */
+    @Test
+    void restoresFromSnapshotsThatEndInsidePieces() {
+        long stream;
+        MetadataImage before;
+        try (Node node = cluster.start(directory("a"), MirrorMode.ASYNC, Faults.none(), 2)) {
+            stream = node.quorum().manifests().streamId(node.topic("busy"), 0).orElseThrow();
+            for (int i = 0; i < 150; i++) {
+                node.append(stream);
+                if (i % 10 == 0) {
+                    MirroredCluster.get(node.quorum().controller().deleteTopics(List.of(node.topic("t" + i))));
+                    node.topic("t" + i);
+                }
+            }
+            MirroredCluster.get(node.quorum().flushMirror());
+            before = node.quorum().image();
+            assertThat(cluster.keys("/snapshot/")).isNotEmpty();
+        }
+        MirrorSession session = cluster.restore(cluster.store(Faults.none()), directory("b"));
+        try (QuorumNode node =
+                cluster.launch(directory("b"), Optional.of(cluster.settings(MirrorMode.SYNC, session, 512)))) {
+            MirroredCluster.get(node.ready());
+            assertThat(node.image().topics()).isEqualTo(before.topics());
+            assertThat(node.manifests().segments(stream, 0, 1000)).hasSize(150);
+            assertThat(node.manifests().stream(stream).orElseThrow().endOffset())
+                    .isEqualTo(1500);
+        }
+    }
+
     /** The mirror missed records that are only in a local snapshot: a snapshot in the bucket takes their place. */
     @ParameterizedTest
     @ValueSource(strings = {"SYNC", "ASYNC"})
@@ -405,14 +436,30 @@ class MetadataMirrorTest {
         }
         try (Node node = cluster.start(directory("a"), MirrorMode.OFF, Faults.none())) {
             node.topic("two");
+            long end = node.quorum().image().offset() - 1; // a snapshot behind the topic
+            await().until(() -> {
+                node.reserveId();
+                return newestSnapshot(directory("a")) > end;
+            });
         }
-        MirroredCluster.delete(directory("a").resolve("manifests"));
+        assertThat(cluster.keys("/snapshot/")).isEmpty();
         try (Node node = cluster.start(directory("a"), mode, Faults.none())) {
             node.topic("three");
             MirroredCluster.get(node.quorum().flushMirror());
+            assertThat(cluster.keys("/snapshot/")).hasSize(1);
         }
         try (Node node = cluster.start(directory("b"), MirrorMode.SYNC, Faults.none())) {
             assertThat(node.topics()).containsExactlyInAnyOrder("one", "two", "three");
+        }
+    }
+
+    private static long newestSnapshot(Path directory) throws IOException {
+        try (Stream<Path> files = Files.list(directory.resolve("__cluster_metadata-0"))) {
+            return files.map(file -> file.getFileName().toString())
+                    .filter(name -> name.endsWith(".checkpoint"))
+                    .mapToLong(name -> Long.parseLong(name.substring(0, name.indexOf('-'))))
+                    .max()
+                    .orElse(0);
         }
     }
 

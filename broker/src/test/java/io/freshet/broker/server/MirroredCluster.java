@@ -83,14 +83,14 @@ final class MirroredCluster implements AutoCloseable {
         MetadataFormat.format(directory, clusterId, NODE_ID, Uuid.randomUuid(), "localhost", 9093);
     }
 
-    /** Starts on a directory as it is: formatted, or to be restored. */
+    /** Starts on a directory as it is: formatted, or to be restored. Without a mirror, snapshots are written all the time. */
     Node start(Path directory, MirrorMode mode, Faults faults) {
         return start(directory, mode, faults, 512);
     }
 
     Node start(Path directory, MirrorMode mode, Faults faults, int piecesPerSnapshot) {
         if (mode == MirrorMode.OFF) {
-            return ready(launch(directory, Optional.empty()));
+            return ready(launch(directory, Optional.empty(), 1));
         }
         ObjectMirrorStore store = store(faults);
         MirrorSession session;
@@ -118,6 +118,10 @@ final class MirroredCluster implements AutoCloseable {
     }
 
     QuorumNode launch(Path directory, Optional<MirrorSettings> mirror) {
+        return launch(directory, mirror, MetadataNodeConfig.DEFAULT_SNAPSHOT_AFTER_BYTES);
+    }
+
+    private static QuorumNode launch(Path directory, Optional<MirrorSettings> mirror, long snapshotAfterBytes) {
         MetadataNodeConfig config = new MetadataNodeConfig(
                 directory,
                 NODE_ID,
@@ -125,7 +129,7 @@ final class MirroredCluster implements AutoCloseable {
                 9093,
                 1,
                 (short) 1,
-                MetadataNodeConfig.DEFAULT_SNAPSHOT_AFTER_BYTES,
+                snapshotAfterBytes,
                 (resource, values) -> {},
                 KafkaConfigSchema.EMPTY,
                 Map.of(),

@@ -169,26 +169,28 @@ public final class CommandQueue {
         List<Pending<?>> taken = new ArrayList<>();
         List<ApiMessageAndVersion> records = new ArrayList<>();
         int bytes = 0;
-        try (Speculation speculation = state.speculate()) {
-            while (taken.size() < MAX_PER_ROUND) {
-                Pending<?> next = queued.peek();
-                if (next == null) {
-                    break;
-                }
-                if (!next.decide(speculation)) {
-                    takeHead();
-                    continue;
-                }
-                bytes += next.sizeBytes();
-                if (bytes > MAX_BYTES_PER_ROUND && !records.isEmpty()) {
-                    break; // decided again in the next round
-                }
-                takeHead();
-                taken.add(next);
-                next.offset = records.size() + next.records.size() - 1L;
-                records.addAll(next.records);
-                speculation.replay(next.records);
+        Speculation speculation = state.speculate();
+        List<ApiMessageAndVersion> notReplayed = List.of(); // the last command's: only a further one would see them
+        while (taken.size() < MAX_PER_ROUND) {
+            Pending<?> next = queued.peek();
+            if (next == null) {
+                break;
             }
+            speculation.replay(notReplayed);
+            notReplayed = List.of();
+            if (!next.decide(speculation)) {
+                takeHead();
+                continue;
+            }
+            bytes += next.sizeBytes();
+            if (bytes > MAX_BYTES_PER_ROUND && !records.isEmpty()) {
+                break; // decided again in the next round
+            }
+            takeHead();
+            taken.add(next);
+            next.offset = records.size() + next.records.size() - 1L;
+            records.addAll(next.records);
+            notReplayed = next.records;
         }
         commands.increment(taken.size());
         write(taken, records);

@@ -7,6 +7,9 @@ import io.freshet.common.runtime.Scheduler.Cancellable;
 import io.freshet.metadata.mirror.MirrorObject.Header;
 import io.freshet.metadata.mirror.MirrorObject.Kind;
 import io.freshet.metadata.state.ClusterState.FrozenState;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -42,7 +45,8 @@ public final class LogMirror implements CommitPath {
     private final Deque<Batch<ApiMessageAndVersion>> waiting = new ArrayDeque<>();
     private final List<Flush> flushes = new ArrayList<>();
     private long waitingBytes;
-    private long durableEnd;
+    private final Counter pieces;
+    private volatile long durableEnd;
     private long committedEnd;
     private @Nullable ObjectWrite inFlight;
     private List<Batch<ApiMessageAndVersion>> inPiece = List.of();
@@ -54,7 +58,7 @@ public final class LogMirror implements CommitPath {
     private volatile boolean isClosed;
 
     /** @param logEndOffset the end of the local log when the node starts */
-    public LogMirror(MirrorSettings settings, MirrorHost host, long logEndOffset) {
+    public LogMirror(MirrorSettings settings, MirrorHost host, long logEndOffset, MeterRegistry registry) {
         this.settings = settings;
         this.session = settings.session();
         this.host = host;
@@ -64,6 +68,9 @@ public final class LogMirror implements CommitPath {
         this.durableEnd = session.position().endOffset();
         this.committedEnd = durableEnd;
         session.requireLogUpTo(logEndOffset);
+        this.pieces = registry.counter("freshet.metadata.mirror.pieces");
+        Gauge.builder("freshet.metadata.mirror.offset", this, mirror -> mirror.durableEnd)
+                .register(registry);
     }
 
     @Override
@@ -227,6 +234,7 @@ public final class LogMirror implements CommitPath {
     private void onDurable(ObjectWrite piece, Header header) {
         shelf.add(header);
         durableEnd = header.endOffset();
+        pieces.increment();
         inPiece = List.of();
         if (isStalled) {
             isStalled = false;
@@ -337,7 +345,9 @@ public final class LogMirror implements CommitPath {
         CompletableFuture<Void> done = new CompletableFuture<>();
         boolean isRunning = host.onMetadataThread(() -> {
             Flush flush = new Flush(committedEnd, done);
-            if (!flush.complete(durableEnd)) {
+            if (isClosed) {
+                done.completeExceptionally(stopped());
+            } else if (!flush.complete(durableEnd)) {
                 flushes.add(flush);
                 pump();
             }
@@ -361,10 +371,12 @@ public final class LogMirror implements CommitPath {
         if (stallTimer != null) {
             stallTimer.cancel();
         }
-        FreshetException stopped =
-                new FreshetException(ErrorKind.UNAVAILABLE, "The metadata mirror stopped before it was complete");
-        flushes.forEach(flush -> flush.done.completeExceptionally(stopped));
+        flushes.forEach(flush -> flush.done.completeExceptionally(stopped()));
         flushes.clear();
+    }
+
+    private static FreshetException stopped() {
+        return new FreshetException(ErrorKind.UNAVAILABLE, "The metadata mirror stopped before it was complete");
     }
 
     /** Something that takes effect when the mirror has reached {@code end}. */

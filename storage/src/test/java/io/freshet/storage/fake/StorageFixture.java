@@ -2,11 +2,15 @@
 package io.freshet.storage.fake;
 
 import io.freshet.common.buffer.SharedBytes;
+import io.freshet.objectstore.ObjectStore;
 import io.freshet.storage.StorageConfig;
 import io.freshet.storage.StorageParts;
 import io.freshet.storage.StreamLog;
 import io.freshet.storage.StreamLog.StreamRead;
 import io.freshet.storage.StreamStorage;
+import io.freshet.storage.compact.CompactionConfig;
+import io.freshet.storage.compact.CompactionParts;
+import io.freshet.storage.compact.CompactionService;
 import io.freshet.storage.read.SegmentReader;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.ByteBuffer;
@@ -16,6 +20,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** A broker's storage with everything around it in memory and in virtual time; can crash and come back. */
@@ -38,6 +43,9 @@ public final class StorageFixture {
     public SimpleMeterRegistry meters = new SimpleMeterRegistry();
     public SimRuntime sim;
     public SegmentReader reader;
+    /** The store as the broker sees it: the plain one unless a test puts something in between. */
+    public ObjectStore seenStore;
+
     private long brokerEpoch;
     private @Nullable StreamStorage storage;
     private final List<FakeWal> wals = new ArrayList<>();
@@ -58,6 +66,7 @@ public final class StorageFixture {
             }
         };
         this.store = new TestObjectStore(clock);
+        this.seenStore = store;
         this.metadata = new MemoryStreamMetadata(clock);
         this.device = new FakeWal.Device(walCapacityBytes);
         devices.add(device);
@@ -112,7 +121,7 @@ public final class StorageFixture {
 
     public StorageParts parts() {
         return new StorageParts(
-                store, metadata, reader, lanes(), sim, sim, sim.executor(), meters, BROKER_ID, brokerEpoch);
+                seenStore, metadata, reader, lanes(), sim, sim, sim.executor(), meters, BROKER_ID, brokerEpoch);
     }
 
     /** As {@link #crash()}, when each lane's device has written some more than anyone was told of. */
@@ -149,6 +158,25 @@ public final class StorageFixture {
         StreamLog log = sim.await(storage().open(owner.streamId(), leaderEpoch, owner));
         owner.opened(log);
         return log;
+    }
+
+    /** Starts compaction beside the storage; {@code isPaused} is asked before each read. */
+    public CompactionService compaction(CompactionConfig compactionConfig, BooleanSupplier isPaused) {
+        return new CompactionService(
+                compactionConfig,
+                new CompactionParts(
+                        seenStore,
+                        metadata,
+                        metadata,
+                        sim,
+                        sim,
+                        random::nextLong,
+                        sim.executor(),
+                        meters,
+                        isPaused,
+                        config.orphanGraceMs(),
+                        BROKER_ID,
+                        brokerEpoch));
     }
 
     /** The process dies: whatever was under way never happens. Its memory is gone. */
