@@ -15,7 +15,9 @@ import io.freshet.storage.StreamMetadata;
 import io.freshet.storage.StreamStorage;
 import io.freshet.storage.cache.BlockCache;
 import io.freshet.storage.cache.BlockCacheConfig;
+import io.freshet.storage.cache.DiskTier;
 import io.freshet.storage.cache.IndexCache;
+import io.freshet.storage.cache.LocalTierFile;
 import io.freshet.storage.read.ObjectSegmentReader;
 import io.freshet.wal.WriteAheadLog;
 import io.freshet.wal.block.BlockWal;
@@ -28,13 +30,19 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Opens the object store, the WAL and the streams as the configuration says. */
 final class StorageWiring {
+    private static final Logger LOG = LoggerFactory.getLogger(StorageWiring.class);
     private static final Duration PROBE_TIMEOUT = Duration.ofSeconds(30);
     private static final long INDEX_CACHE_BYTES = 64L << 20;
     private static final int INDEX_TAIL_HINT_BYTES = 64 << 10;
     private static final int READ_AHEAD_BLOCKS = 16;
+    private static final int DISK_TIER_READERS = 2;
+    private static final int DISK_TIER_QUEUE = 1024;
+    private static final long DISK_TIER_QUEUED_BYTES = 32L << 20;
     private static final int UPLOAD_THREADS = 2;
     private static final int UPLOAD_QUEUE = 1024;
 
@@ -83,8 +91,8 @@ final class StorageWiring {
             long brokerEpoch,
             OpenedParts opened) {
         var kafka = config.kafka();
-        BlockCache blocks = new BlockCache(
-                BlockCacheConfig.ofCapacity(kafka.getLong(FreshetKeys.CACHE_BLOCK_BYTES)), store, runtime.meters());
+        BlockCacheConfig cacheConfig = BlockCacheConfig.ofCapacity(kafka.getLong(FreshetKeys.CACHE_BLOCK_BYTES));
+        BlockCache blocks = new BlockCache(cacheConfig, store, openDiskTier(cacheConfig, opened), runtime.meters());
         ObjectSegmentReader reader = opened.add(
                 "segment reader",
                 new ObjectSegmentReader(
@@ -106,6 +114,38 @@ final class StorageWiring {
                 config.nodeId(),
                 brokerEpoch);
         return opened.add("streams", StreamStorage.open(storageConfig(), parts));
+    }
+
+    /** The cache on a local disk; null if there is none, also if its file cannot be used: it only saves requests. */
+    private @Nullable DiskTier openDiskTier(BlockCacheConfig memory, OpenedParts opened) {
+        String path = config.kafka().getString(FreshetKeys.CACHE_DISK_PATH);
+        long capacityBytes = config.kafka().getLong(FreshetKeys.CACHE_DISK_BYTES);
+        if (path.isBlank() || capacityBytes == 0) {
+            return null;
+        }
+        LocalTierFile file;
+        try {
+            file = LocalTierFile.open(Path.of(path));
+        } catch (FreshetException e) {
+            LOG.warn("Running without the disk cache: {}", e.getMessage());
+            return null;
+        }
+        ExecutorService writer = Threads.pool("freshet-disk-cache-write", 1, DISK_TIER_QUEUE);
+        ExecutorService readers = Threads.pool("freshet-disk-cache-read", DISK_TIER_READERS, DISK_TIER_QUEUE);
+        DiskTier tier = opened.add(
+                "disk cache",
+                new DiskTier(
+                        file,
+                        capacityBytes,
+                        Math.min(DISK_TIER_QUEUED_BYTES, memory.capacityBytes() / 16),
+                        writer,
+                        readers,
+                        runtime.meters()));
+        opened.add("disk cache's threads", () -> {
+            Threads.stop(writer, Duration.ofSeconds(5));
+            Threads.stop(readers, Duration.ofSeconds(5));
+        });
+        return tier;
     }
 
     private WriteAheadLog openWal(FileBlockDevice device, WriteAheadLog.RecoveryVisitor visitor, long brokerEpoch) {
