@@ -18,17 +18,21 @@ import io.freshet.storage.cache.BlockCacheConfig;
 import io.freshet.storage.cache.DiskTier;
 import io.freshet.storage.cache.IndexCache;
 import io.freshet.storage.cache.LocalTierFile;
+import io.freshet.storage.read.CatchUpPace;
 import io.freshet.storage.read.ObjectSegmentReader;
 import io.freshet.wal.WriteAheadLog;
 import io.freshet.wal.block.BlockWal;
 import io.freshet.wal.block.BlockWalConfig;
 import io.freshet.wal.block.FileBlockDevice;
+import io.micrometer.core.instrument.Timer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.common.protocol.ApiKeys;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,7 +46,7 @@ final class StorageWiring {
     private static final int READ_AHEAD_BLOCKS = 16;
     private static final int DISK_TIER_READERS = 2;
     private static final int DISK_TIER_QUEUE = 1024;
-    private static final long DISK_TIER_QUEUED_BYTES = 32L << 20;
+    private static final long DISK_TIER_QUEUED_BYTES = 64L << 20;
     private static final int UPLOAD_THREADS = 2;
     private static final int UPLOAD_QUEUE = 1024;
 
@@ -93,13 +97,17 @@ final class StorageWiring {
         var kafka = config.kafka();
         BlockCacheConfig cacheConfig = BlockCacheConfig.ofCapacity(kafka.getLong(FreshetKeys.CACHE_BLOCK_BYTES));
         BlockCache blocks = new BlockCache(cacheConfig, store, openDiskTier(cacheConfig, opened), runtime.meters());
+        CatchUpPace pace = opened.add(
+                "catch-up pace",
+                new CatchUpPace(runtime.clock(), runtime.scheduler(), this::produceRequests, runtime.meters()));
         ObjectSegmentReader reader = opened.add(
                 "segment reader",
                 new ObjectSegmentReader(
                         new IndexCache(store, INDEX_CACHE_BYTES, INDEX_TAIL_HINT_BYTES, runtime.meters()),
                         blocks,
                         runtime.clock(),
-                        READ_AHEAD_BLOCKS));
+                        READ_AHEAD_BLOCKS,
+                        pace));
         ExecutorService uploads = Threads.pool("freshet-upload", UPLOAD_THREADS, UPLOAD_QUEUE);
         opened.add("upload threads", () -> Threads.stop(uploads, Duration.ofSeconds(10)));
         StorageParts parts = new StorageParts(
@@ -114,6 +122,17 @@ final class StorageWiring {
                 config.nodeId(),
                 brokerEpoch);
         return opened.add("streams", StreamStorage.open(storageConfig(), parts));
+    }
+
+    /** What the front end has counted of produce requests. */
+    private CatchUpPace.TailRequests produceRequests() {
+        Timer timer = runtime.meters()
+                .find("freshet.network.requests")
+                .tag("api", ApiKeys.PRODUCE.name)
+                .timer();
+        return timer == null
+                ? new CatchUpPace.TailRequests(0, 0)
+                : new CatchUpPace.TailRequests(timer.count(), timer.totalTime(TimeUnit.NANOSECONDS));
     }
 
     /** The cache on a local disk; null if there is none, also if its file cannot be used: it only saves requests. */
@@ -137,7 +156,7 @@ final class StorageWiring {
                 new DiskTier(
                         file,
                         capacityBytes,
-                        Math.min(DISK_TIER_QUEUED_BYTES, memory.capacityBytes() / 16),
+                        Math.min(DISK_TIER_QUEUED_BYTES, memory.capacityBytes() / 4),
                         writer,
                         readers,
                         runtime.meters()));

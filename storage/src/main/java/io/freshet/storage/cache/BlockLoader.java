@@ -120,7 +120,8 @@ final class BlockLoader {
             return new Memory(null, ByteBuffer.allocate(bytes), this::pump);
         }
         BlockArena.Extent extent = arena.tryAllocate(bytes);
-        int tries = isDemand ? Integer.MAX_VALUE : 2;
+        // Room in one piece for several blocks is not worth emptying the cache: the first one alone will find room.
+        int tries = isDemand && load.size() == 1 ? Integer.MAX_VALUE : 2;
         while (extent == null && tries-- > 0 && blocks.evict(bytes, isDemand)) {
             extent = arena.tryAllocate(bytes);
         }
@@ -173,6 +174,7 @@ final class BlockLoader {
         BlockHeader.verify(load.index().objectId(), load.firstBlock() + i, entry, block.view());
         if (isPooled) {
             blocks.stage(flight.key, block);
+            source.loaded(flight.key, block);
             if (flight.hasWaiters()) {
                 blocks.admit(flight.key, block);
             }

@@ -48,8 +48,8 @@ final class BlockSource {
         }
     }
 
-    /** A verified block is used for the first time since it came into memory; the caller keeps its reference. */
-    void used(BlockKey key, CachedBlock block) {
+    /** A block came into memory and was verified; the caller keeps its reference. */
+    void loaded(BlockKey key, CachedBlock block) {
         if (disk != null) {
             disk.offer(key, block);
         }

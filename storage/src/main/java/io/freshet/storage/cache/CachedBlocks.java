@@ -85,7 +85,7 @@ final class CachedBlocks {
         if (cache.asMap().putIfAbsent(key, block) != null) {
             block.releaseInCache();
         } else {
-            source.used(key, block);
+            source.loaded(key, block); // again, because the disk may have been too busy when it came
         }
     }
 

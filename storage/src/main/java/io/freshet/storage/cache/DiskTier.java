@@ -18,7 +18,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Blocks that were used once, kept on a local disk for when they have left memory: a ring in one file, oldest overwritten
+ * Blocks that were loaded once, kept on a local disk for when they have left memory: a ring in one file, oldest overwritten
  * first, with its index in memory only. It begins empty and may lose or damage anything: whoever takes a block verifies it.
  * The first I/O error switches the tier off until the next start. No call blocks: blocks are written behind by one thread,
  * and dropped when too many wait. The ring is guarded by this object's lock, never held over I/O; the index may be read by
