@@ -15,6 +15,7 @@ public final class BackingMemory {
             AtomicIntegerFieldUpdater.newUpdater(BackingMemory.class, "fixedHolders");
 
     private final int sizeBytes;
+
     @SuppressWarnings("unused") // by its updater
     private volatile int holders;
 
