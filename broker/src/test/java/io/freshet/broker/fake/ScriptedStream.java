@@ -29,6 +29,8 @@ public final class ScriptedStream implements StreamLog {
     private long durableEndOffset;
     public @Nullable FreshetException refusal;
     public boolean closed;
+    public volatile boolean overloaded;
+    private String lane = "block";
 
     public ScriptedStream(int leaderEpoch) {
         this.leaderEpoch = leaderEpoch;
@@ -137,6 +139,21 @@ public final class ScriptedStream implements StreamLog {
     @Override
     public long sizeBytes() {
         return batches.stream().mapToLong(ByteBuffer::remaining).sum();
+    }
+
+    @Override
+    public void useLane(String name) {
+        lane = name;
+    }
+
+    @Override
+    public String lane() {
+        return lane;
+    }
+
+    @Override
+    public boolean isOverloaded() {
+        return overloaded;
     }
 
     @Override

@@ -4,6 +4,7 @@ package io.freshet.storage.compact;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Bounds the bytes rewritten by those that arrived: what this process saw appear in the quorum and did not write itself
@@ -13,8 +14,8 @@ final class WriteBudget {
     private final double maxWriteAmplification;
     private Set<Long> known = Set.of();
     private final Set<Long> own = new HashSet<>();
-    private volatile long arrivedBytes;
-    private volatile long rewrittenBytes;
+    private final AtomicLong arrivedBytes = new AtomicLong();
+    private final AtomicLong rewrittenBytes = new AtomicLong();
 
     WriteBudget(double maxWriteAmplification) {
         this.maxWriteAmplification = maxWriteAmplification;
@@ -32,22 +33,22 @@ final class WriteBudget {
         }
         known = present;
         own.clear();
-        arrivedBytes += arrived;
+        arrivedBytes.addAndGet(arrived);
     }
 
     boolean allows(long bytes) {
-        return rewrittenBytes + bytes <= maxWriteAmplification * arrivedBytes;
+        return rewrittenBytes.get() + bytes <= maxWriteAmplification * arrivedBytes.get();
     }
 
     /** {@code bytes} became the object {@code objectId}. */
     void spent(long objectId, long bytes) {
         own.add(objectId);
-        rewrittenBytes += bytes;
+        rewrittenBytes.addAndGet(bytes);
     }
 
     /** Bytes rewritten per byte that arrived; 0 before anything did. */
     double writeAmplification() {
-        long arrived = arrivedBytes;
-        return arrived == 0 ? 0 : (double) rewrittenBytes / arrived;
+        long arrived = arrivedBytes.get();
+        return arrived == 0 ? 0 : (double) rewrittenBytes.get() / arrived;
     }
 }

@@ -35,6 +35,11 @@ public final class ObjectEncoder {
      * @param blockTargetBytes size, with header, that a block exceeds only for a single batch
      */
     public ObjectEncoder(long objectId, int brokerId, int blockTargetBytes) {
+        this(objectId, brokerId, blockTargetBytes, 0);
+    }
+
+    /** {@code slotTag} is 0 but for WAL slots: see {@link SlotObjects}. */
+    ObjectEncoder(long objectId, int brokerId, int blockTargetBytes, int slotTag) {
         if (blockTargetBytes < ObjectFormat.MIN_BLOCK_TARGET_BYTES
                 || blockTargetBytes > ObjectFormat.MAX_BLOCK_TARGET_BYTES) {
             throw new FreshetException(
@@ -45,7 +50,7 @@ public final class ObjectEncoder {
         this.objectId = objectId;
         this.brokerId = brokerId;
         this.blockTargetBytes = blockTargetBytes;
-        append(header());
+        append(header(slotTag));
     }
 
     /** Bytes laid out so far, without trailers and index. */
@@ -137,13 +142,13 @@ public final class ObjectEncoder {
         body.add(bytes);
     }
 
-    private ByteBuffer header() {
+    private ByteBuffer header(int slotTag) {
         ByteBuffer header = ByteBuffer.allocate(ObjectFormat.HEADER_BYTES);
         header.putLong(ObjectFormat.HEADER_MAGIC)
                 .putInt(ObjectFormat.VERSION)
                 .putInt(brokerId)
                 .putLong(objectId)
-                .putInt(0);
+                .putInt(slotTag);
         header.putInt(ObjectFormat.crc(header, 0, header.position()));
         return header.flip();
     }

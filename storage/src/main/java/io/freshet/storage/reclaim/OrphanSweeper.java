@@ -17,8 +17,7 @@ public final class OrphanSweeper implements AutoCloseable {
     public OrphanSweeper(StorageConfig config, StorageParts parts) {
         this.parts = parts;
         this.sweep = new StoreSweep(
-                config,
-                parts,
+                SweepParts.of(config, parts),
                 ObjectKeys.DATA_PREFIX,
                 this::isUnknown,
                 parts.meters().counter("freshet.storage.orphans.deleted"));

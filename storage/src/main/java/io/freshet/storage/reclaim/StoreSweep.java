@@ -5,8 +5,6 @@ import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Scheduler.Cancellable;
 import io.freshet.objectstore.ObjectStore.ListPage;
 import io.freshet.objectstore.ObjectStore.ObjectStat;
-import io.freshet.storage.StorageConfig;
-import io.freshet.storage.StorageParts;
 import io.micrometer.core.instrument.Counter;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -29,8 +27,7 @@ final class StoreSweep implements AutoCloseable {
     /** Keys remembered between passes; more suspects than this are found in later passes. */
     private static final int MAX_SUSPECTS = 100_000;
 
-    private final StorageConfig config;
-    private final StorageParts parts;
+    private final SweepParts parts;
     private final String prefix;
     private final Predicate<String> isGarbage;
     private final Counter deleted;
@@ -42,13 +39,12 @@ final class StoreSweep implements AutoCloseable {
     private Set<String> seenNow = new HashSet<>();
     private String position = "";
 
-    StoreSweep(StorageConfig config, StorageParts parts, String prefix, Predicate<String> isGarbage, Counter deleted) {
-        this.config = config;
+    StoreSweep(SweepParts parts, String prefix, Predicate<String> isGarbage, Counter deleted) {
         this.parts = parts;
         this.prefix = prefix;
         this.isGarbage = isGarbage;
         this.deleted = deleted;
-        this.timer = parts.scheduler().scheduleRepeatedly(config.sweepPeriodMs(), this::sweepIfIdle);
+        this.timer = parts.scheduler().scheduleRepeatedly(parts.periodMs(), this::sweepIfIdle);
     }
 
     private void sweepIfIdle() {
@@ -64,7 +60,7 @@ final class StoreSweep implements AutoCloseable {
                         prefix,
                         cause.kind(),
                         cause.getMessage(),
-                        config.sweepPeriodMs());
+                        parts.periodMs());
             }
         });
     }
@@ -74,7 +70,7 @@ final class StoreSweep implements AutoCloseable {
     }
 
     private CompletableFuture<Void> sweep(ListPage page) {
-        long before = parts.clock().wallMs() - config.orphanGraceMs();
+        long before = parts.clock().wallMs() - parts.graceMs();
         List<String> garbage = new ArrayList<>();
         for (ObjectStat object : page.objects()) {
             if (object.modifiedAtMs() > before || !isGarbage.test(object.key())) {

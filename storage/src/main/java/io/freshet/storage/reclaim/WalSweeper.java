@@ -3,8 +3,6 @@ package io.freshet.storage.reclaim;
 
 import io.freshet.common.stream.ObjectKeys;
 import io.freshet.common.stream.WalState;
-import io.freshet.storage.StorageConfig;
-import io.freshet.storage.StorageParts;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.IntFunction;
@@ -20,10 +18,9 @@ public final class WalSweeper implements AutoCloseable {
     private final StoreSweep sweep;
 
     /** @param wals the WALs of a broker id that are not retired, in the local copy of the metadata */
-    public WalSweeper(StorageConfig config, StorageParts parts, IntFunction<List<WalState>> wals) {
+    public WalSweeper(SweepParts parts, IntFunction<List<WalState>> wals) {
         this.wals = wals;
         this.sweep = new StoreSweep(
-                config,
                 parts,
                 ObjectKeys.WAL_PREFIX,
                 this::isGarbage,

@@ -107,7 +107,7 @@ class CompactionGrowthTest {
         for (Gather gather : planner.gathers(survey.objects())) {
             List<StreamSegment> live = new ArrayList<>();
             for (ObjectShare input : gather.inputs()) {
-                for (StreamSegment segment : contents.get(input.objectId())) {
+                for (StreamSegment segment : contents.getOrDefault(input.objectId(), List.of())) {
                     if (metadata.segments(segment.streamId(), segment.startOffset(), 1)
                             .contains(segment)) {
                         live.add(segment);

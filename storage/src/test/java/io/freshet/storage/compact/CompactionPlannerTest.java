@@ -191,8 +191,9 @@ class CompactionPlannerTest {
             assertThat(rewrites).as("seed %d", seed).allSatisfy(rewrite -> {
                 assertThat(rewrite.sizeBytes()).isBetween(64 * MIB, 1024 * MIB);
                 assertThat(rewrite.inputObjects())
-                        .allSatisfy(id ->
-                                assertThat(planner.isGathered(objects.get(id))).isFalse());
+                        .allSatisfy(
+                                id -> assertThat(planner.isGathered(java.util.Objects.requireNonNull(objects.get(id))))
+                                        .isFalse());
             });
             assertThat(planner.merges(manifest, objects::get)).isEqualTo(rewrites);
         }

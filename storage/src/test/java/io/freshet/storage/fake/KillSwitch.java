@@ -38,10 +38,11 @@ public final class KillSwitch implements MemoryStreamMetadata.Transport {
         if (count < fatal) {
             return request.get();
         }
+        CompletableFuture<T> never = new CompletableFuture<>();
         if (count == fatal && isLastApplied) {
-            request.get();
+            request.get().whenComplete((answer, error) -> never.isDone());
         }
-        return new CompletableFuture<>();
+        return never;
     }
 
     @Override

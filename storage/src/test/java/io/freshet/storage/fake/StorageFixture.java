@@ -30,6 +30,9 @@ public final class StorageFixture {
 
     public final TestObjectStore store;
     public final MemoryStreamMetadata metadata;
+    /** What the lanes are on; the first is the default lane's. */
+    public final List<FakeWal.Device> devices = new ArrayList<>();
+
     public final FakeWal.Device device;
     public final ByteLedger ledger = new ByteLedger();
     public final Random random;
@@ -45,7 +48,7 @@ public final class StorageFixture {
 
     private long brokerEpoch;
     private @Nullable StreamStorage storage;
-    private @Nullable FakeWal wal;
+    private final List<FakeWal> wals = new ArrayList<>();
 
     public StorageFixture(long seed, StorageConfig config, long walCapacityBytes) {
         this.random = new Random(seed);
@@ -66,6 +69,7 @@ public final class StorageFixture {
         this.seenStore = store;
         this.metadata = new MemoryStreamMetadata(clock);
         this.device = new FakeWal.Device(walCapacityBytes);
+        devices.add(device);
         this.reader = new WholeObjectReader(store);
     }
 
@@ -85,7 +89,30 @@ public final class StorageFixture {
     }
 
     public FakeWal wal() {
-        return Objects.requireNonNull(wal);
+        return wals.get(0);
+    }
+
+    /** The lane of this index, named {@link #laneName}. */
+    public FakeWal wal(int lane) {
+        return wals.get(lane);
+    }
+
+    public static String laneName(int lane) {
+        return "lane" + lane;
+    }
+
+    private List<StorageParts.Lane> lanes() {
+        wals.clear();
+        List<StorageParts.Lane> lanes = new ArrayList<>();
+        for (int i = 0; i < devices.size(); i++) {
+            FakeWal.Device of = devices.get(i);
+            lanes.add(new StorageParts.Lane(laneName(i), visitor -> {
+                FakeWal opened = new FakeWal(of, immediateWal, visitor);
+                wals.add(opened);
+                return opened;
+            }));
+        }
+        return lanes;
     }
 
     public TestOwner owner(long streamId) {
@@ -94,16 +121,13 @@ public final class StorageFixture {
 
     public StorageParts parts() {
         return new StorageParts(
-                seenStore,
-                metadata,
-                reader,
-                visitor -> wal = new FakeWal(device, immediateWal, visitor),
-                sim,
-                sim,
-                sim.executor(),
-                meters,
-                BROKER_ID,
-                brokerEpoch);
+                seenStore, metadata, reader, lanes(), sim, sim, sim.executor(), meters, BROKER_ID, brokerEpoch);
+    }
+
+    /** As {@link #crash()}, when each lane's device has written some more than anyone was told of. */
+    public void crashInFlight() {
+        wals.forEach(wal -> wal.writeUnacknowledged(random.nextInt(6)));
+        crash();
     }
 
     /** Registers as a new process and opens the storage, without any stream. */
@@ -112,7 +136,9 @@ public final class StorageFixture {
         metadata.registerBroker(BROKER_ID, brokerEpoch);
         storage = StreamStorage.open(config, parts());
         if (!immediateWal && flushesByItself) {
-            sim.scheduleRepeatedly(3, () -> wal().flush(random.nextInt(6)));
+            for (FakeWal wal : List.copyOf(wals)) {
+                sim.scheduleRepeatedly(3, () -> wal.flush(random.nextInt(6)));
+            }
         }
         return storage;
     }

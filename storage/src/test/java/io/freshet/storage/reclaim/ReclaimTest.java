@@ -221,7 +221,8 @@ class ReclaimTest {
         garbage.forEach(key -> fixture.store.put(key, List.of(ByteBuffer.allocate(1))));
         List<WalState> wals =
                 new ArrayList<>(List.of(new WalState(7, 3, 2, 3), new WalState(7, 4, 0, WalState.NOT_SEALED)));
-        WalSweeper sweeper = new WalSweeper(fixture.config, fixture.parts(), broker -> broker == 7 ? wals : List.of());
+        WalSweeper sweeper = new WalSweeper(
+                SweepParts.of(fixture.config, fixture.parts()), broker -> broker == 7 ? wals : List.of());
         fixture.sim.advance(59_000);
         assertThat(fixture.store.keys()).containsAll(garbage);
         fixture.sim.advance(2_000);
@@ -241,7 +242,7 @@ class ReclaimTest {
         String slot = ObjectKeys.slotKey(8, 1, 0);
         fixture.store.put(slot, List.of(ByteBuffer.allocate(1)));
         List<WalState> wals = new ArrayList<>();
-        WalSweeper sweeper = new WalSweeper(fixture.config, fixture.parts(), broker -> wals);
+        WalSweeper sweeper = new WalSweeper(SweepParts.of(fixture.config, fixture.parts()), broker -> wals);
         fixture.sim.advance(60_050);
         wals.add(new WalState(8, 1, 0, WalState.NOT_SEALED));
         fixture.sim.advance(5_000);
