@@ -115,7 +115,7 @@ public final class BrokerServer implements AutoCloseable {
         opened.add("last upload", () -> uploadRest(streams));
         readiness.phase("opening partitions");
         KafkaWiring kafka = new KafkaWiring(config, runtime, metadataWiring.brokerConfigs());
-        kafka.start(metadata, streams, registered.brokerEpoch(), store.describe(), opened);
+        kafka.start(metadata, streams, registered.brokerEpoch(), store, opened);
         opened.add("network", network);
         gate.open(kafka.router());
         endOfService.watchMetadata(metadata.fault());

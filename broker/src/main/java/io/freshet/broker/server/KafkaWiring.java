@@ -26,6 +26,7 @@ import io.freshet.broker.partition.RejectionCounters;
 import io.freshet.broker.produce.ProduceHandler;
 import io.freshet.broker.retention.Retention;
 import io.freshet.metadata.MetadataNode;
+import io.freshet.objectstore.ObjectStore;
 import io.freshet.storage.StreamStorage;
 import java.time.Duration;
 import org.apache.kafka.common.metrics.Metrics;
@@ -61,7 +62,7 @@ final class KafkaWiring {
     }
 
     /** Opens every partition that this broker owns, then the coordinators over them, and waits until all can serve. */
-    void start(MetadataNode metadata, StreamStorage streams, long brokerEpoch, String storeName, OpenedParts opened) {
+    void start(MetadataNode metadata, StreamStorage streams, long brokerEpoch, ObjectStore store, OpenedParts opened) {
         PartitionContext context = new PartitionContext(
                 runtime.clock(),
                 topicConfigs,
@@ -104,9 +105,11 @@ final class KafkaWiring {
                         () -> brokerEpoch,
                         partitions,
                         log -> ((Partition) log).sizeBytes(),
-                        storeName));
+                        store.describe()));
         registerRecordApis(metadata, partitions, streams);
         startHousekeeping(partitions, opened);
+        new CleaningWiring(config, runtime)
+                .start(store, metadata, streams, brokerEpoch, partitions, topicConfigs, opened);
     }
 
     /** The topic's WAL lane; the default if this broker does not run the one that the topic names. */

@@ -176,7 +176,8 @@ class CleanerDifferentialTest {
                     own.know(kafka.log);
                     CleanableRange range = own.range(topic);
                     if (range.endOffset() > range.firstDirtyOffset()) {
-                        Map<String, String> before = LogText.committed(own.batches(Long.MAX_VALUE), own.abortedInTrailers());
+                        Map<String, String> before =
+                                LogText.committed(own.batches(Long.MAX_VALUE), own.abortedInTrailers());
                         assertThat(own.clean(new CleaningConfig(1, SMALL_MAP, LOAD_FACTOR, 1L << 50), topic))
                                 .isPresent();
                         assertThat(LogText.committed(own.batches(Long.MAX_VALUE), own.abortedInTrailers()))

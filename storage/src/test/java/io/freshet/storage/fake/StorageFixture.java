@@ -11,6 +11,7 @@ import io.freshet.storage.StreamStorage;
 import io.freshet.storage.compact.CompactionConfig;
 import io.freshet.storage.compact.CompactionParts;
 import io.freshet.storage.compact.CompactionService;
+import io.freshet.storage.compact.StreamRewriter;
 import io.freshet.storage.read.SegmentReader;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.ByteBuffer;
@@ -162,21 +163,28 @@ public final class StorageFixture {
 
     /** Starts compaction beside the storage; {@code isPaused} is asked before each read. */
     public CompactionService compaction(CompactionConfig compactionConfig, BooleanSupplier isPaused) {
-        return new CompactionService(
-                compactionConfig,
-                new CompactionParts(
-                        seenStore,
-                        metadata,
-                        metadata,
-                        sim,
-                        sim,
-                        random::nextLong,
-                        sim.executor(),
-                        meters,
-                        isPaused,
-                        config.orphanGraceMs(),
-                        BROKER_ID,
-                        brokerEpoch));
+        return new CompactionService(compactionConfig, compactionParts(isPaused));
+    }
+
+    /** What rewrites segments of single streams. */
+    public StreamRewriter rewriter(CompactionConfig compactionConfig) {
+        return new StreamRewriter(compactionConfig, compactionParts(() -> false));
+    }
+
+    private CompactionParts compactionParts(BooleanSupplier isPaused) {
+        return new CompactionParts(
+                seenStore,
+                metadata,
+                metadata,
+                sim,
+                sim,
+                random::nextLong,
+                sim.executor(),
+                meters,
+                isPaused,
+                config.orphanGraceMs(),
+                BROKER_ID,
+                brokerEpoch);
     }
 
     /** The process dies: whatever was under way never happens. Its memory is gone. */
