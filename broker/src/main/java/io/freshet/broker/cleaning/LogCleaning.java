@@ -160,7 +160,8 @@ public final class LogCleaning implements AutoCloseable {
      */
     private CompletableFuture<Void> survey(Candidate candidate) {
         CleanablePartition partition = candidate.partition();
-        if (!surveyed.add(new Ownership(partition.id(), partition.leaderEpoch()))) {
+        Ownership ownership = new Ownership(partition.id(), partition.leaderEpoch());
+        if (!surveyed.add(ownership)) {
             return CompletableFuture.completedFuture(null);
         }
         CompletableFuture<Void> asked = CompletableFuture.completedFuture(null);
@@ -168,7 +169,11 @@ public final class LogCleaning implements AutoCloseable {
             asked = asked.thenCompose(nothing -> rewriter.checkpoint(segment)
                     .thenAccept(checkpoint -> partition.cleaned(CleanablePartition.cleanedEndOffset(checkpoint))));
         }
-        return asked;
+        return asked.whenComplete((nothing, error) -> {
+            if (error != null) {
+                surveyed.remove(ownership);
+            }
+        });
     }
 
     private CompletableFuture<Boolean> clean(CleanablePartition partition, LogConfig topic) {

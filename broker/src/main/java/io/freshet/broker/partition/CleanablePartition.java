@@ -2,6 +2,7 @@
 package io.freshet.broker.partition;
 
 import io.freshet.storage.SegmentCheckpoint;
+import java.util.List;
 import java.util.Map;
 import org.apache.kafka.storage.internals.log.LastRecord;
 
@@ -34,7 +35,7 @@ public interface CleanablePartition extends PartitionQueries {
     static SegmentCheckpoint checkpointWith(
             SegmentCheckpoint checkpoint,
             long cleanedEndOffset,
-            java.util.List<SegmentCheckpoint.AbortedTransaction> kept) {
+            List<SegmentCheckpoint.AbortedTransaction> kept) {
         return new SegmentCheckpoint(
                 checkpoint.endOffset(),
                 checkpoint.epochStarts(),
