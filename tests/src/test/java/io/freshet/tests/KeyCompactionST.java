@@ -94,7 +94,7 @@ class KeyCompactionST {
         }
     }
 
-    /** Two thousand commits of one offset: after cleaning little more than the last one is left of them. */
+    /** Two thousand commits of one offset, 3 MB in all: cleaning leaves the last one, and less than 1 MiB that is not yet worth it. */
     private static void commitOften(Clients clients) throws Exception {
         try (KafkaConsumer<byte[], byte[]> consumer =
                         clients.consumer(Map.of("group.id", "often", "enable.auto.commit", "false"));
@@ -104,7 +104,7 @@ class KeyCompactionST {
             for (int i = 0; i < 2000; i++) {
                 consumer.commitSync(Map.of(PARTITION, new OffsetAndMetadata(i, padding)));
             }
-            await("__consumer_offsets shrinks", () -> offsetsBytes(admin) < 1_000_000);
+            await("__consumer_offsets shrinks", () -> offsetsBytes(admin) < 2_000_000);
             assertThat(consumer.committed(java.util.Set.of(PARTITION))
                             .get(PARTITION)
                             .offset())

@@ -68,10 +68,18 @@ public final class BatchHeader {
         return buffer.get(position + 16);
     }
 
-    /** −1 if the batch has none: after key compaction the field may hold the time at which its tombstones may go. */
+    /** What the records' timestamps are counted from. */
     public static long baseTimestampMs(ByteBuffer buffer, int position) {
+        return buffer.getLong(position + 27);
+    }
+
+    /**
+     * Timestamp of the batch's first record as it was written; −1 when that is not known any more: key compaction puts the time
+     * at which a batch's tombstones may go in its place.
+     */
+    public static long firstTimestampMs(ByteBuffer buffer, int position) {
         boolean isDeleteHorizon = (buffer.getShort(position + 21) & DELETE_HORIZON_FLAG) != 0;
-        return isDeleteHorizon ? -1 : buffer.getLong(position + 27);
+        return isDeleteHorizon ? -1 : baseTimestampMs(buffer, position);
     }
 
     /** Greatest timestamp of the batch's records; −1 if it has none, as key compaction may leave it. */

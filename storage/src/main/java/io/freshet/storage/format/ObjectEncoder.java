@@ -234,7 +234,7 @@ public final class ObjectEncoder {
         }
 
         private void noteTimestamps(ByteBuffer bytes, int position) {
-            long base = BatchHeader.baseTimestampMs(bytes, position);
+            long base = BatchHeader.firstTimestampMs(bytes, position);
             if (base >= 0 && (minTimestampMs < 0 || base < minTimestampMs)) {
                 minTimestampMs = base;
             }
