@@ -33,9 +33,7 @@ public interface CleanablePartition extends PartitionQueries {
 
     /** {@code checkpoint} with another {@link #cleanedEndOffset()} and with {@code kept} as its aborted transactions. */
     static SegmentCheckpoint checkpointWith(
-            SegmentCheckpoint checkpoint,
-            long cleanedEndOffset,
-            List<SegmentCheckpoint.AbortedTransaction> kept) {
+            SegmentCheckpoint checkpoint, long cleanedEndOffset, List<SegmentCheckpoint.AbortedTransaction> kept) {
         return new SegmentCheckpoint(
                 checkpoint.endOffset(),
                 checkpoint.epochStarts(),

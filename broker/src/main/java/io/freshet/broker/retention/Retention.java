@@ -93,7 +93,7 @@ public final class Retention implements AutoCloseable {
             return;
         }
         List<StreamSegment> segments = partition.segments();
-        int count = Math.max(countTooOld(segments, config.retentionMs), countTooMany(partition, segments, config));
+        int count = Math.max(countTooOld(segments, config), countTooMany(partition, segments, config));
         if (count == 0) {
             return;
         }
@@ -120,9 +120,12 @@ public final class Retention implements AutoCloseable {
         LOG.warn("Retention of {} failed; the next round tries again", partition.id(), failure);
     }
 
-    /** How many segments from the first on hold no record newer than the limit. A segment without
-     * a timestamp, such as one that key compaction has emptied, goes with the next one that is too old. */
-    private int countTooOld(List<StreamSegment> segments, long retentionMs) {
+    /**
+     * How many segments from the first on hold no record newer than the limit. A segment without a timestamp is kept; where key
+     * compaction may have emptied it, it goes with the next one that is too old.
+     */
+    private int countTooOld(List<StreamSegment> segments, LogConfig config) {
+        long retentionMs = config.retentionMs;
         if (retentionMs < 0) {
             return 0;
         }
@@ -130,10 +133,12 @@ public final class Retention implements AutoCloseable {
         int count = 0;
         for (int i = 0; i < segments.size(); i++) {
             long newestMs = segments.get(i).maxTimestampMs();
-            if (newestMs >= 0 && nowMs - newestMs <= retentionMs) {
+            boolean isTooOld = newestMs >= 0 && nowMs - newestMs > retentionMs;
+            boolean isEmptied = newestMs < 0 && config.compact;
+            if (!isTooOld && !isEmptied) {
                 break;
             }
-            count = newestMs >= 0 ? i + 1 : count;
+            count = isTooOld ? i + 1 : count;
         }
         return count;
     }

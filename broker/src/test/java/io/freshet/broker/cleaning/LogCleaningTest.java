@@ -22,8 +22,8 @@ class LogCleaningTest {
     private static final CleaningConfig CONFIG = new CleaningConfig(1000, 1 << 20, 0.9, 1L << 50);
 
     private final OwnLog log = new OwnLog();
-    private LogConfig topic = new LogConfig(
-            Map.of("cleanup.policy", "compact", "segment.ms", "1", "min.cleanable.dirty.ratio", "0.01"));
+    private LogConfig topic =
+            new LogConfig(Map.of("cleanup.policy", "compact", "segment.ms", "1", "min.cleanable.dirty.ratio", "0.01"));
     private long nextOffset;
 
     @BeforeEach
@@ -108,7 +108,13 @@ class LogCleaningTest {
         log.manifest.beforeReplace = () -> {
             log.manifest.segments.clear();
             before.forEach(old -> log.manifest.segments.add(new StreamSegment(
-                    old.streamId(), old.startOffset(), old.endOffset(), old.objectId() + 1000, old.sizeBytes(), -1, -1)));
+                    old.streamId(),
+                    old.startOffset(),
+                    old.endOffset(),
+                    old.objectId() + 1000,
+                    old.sizeBytes(),
+                    -1,
+                    -1)));
         };
         LogCleaning cleaning = cleaning();
         assertThat(OwnLog.await(cleaning.round())).isFalse();

@@ -103,6 +103,17 @@ class RetentionTest {
     }
 
     @Test
+    void aSegmentThatKeyCompactionEmptiedGoesWithTheNextOldOne() {
+        partition.segments.set(0, segment(0, 10, 0, -1));
+        config.put("retention.ms", "1");
+        config.put("cleanup.policy", "compact,delete");
+
+        retention.runOnce();
+
+        assertThat(partition.trims).containsExactly(30L);
+    }
+
+    @Test
     void keepsAtLeastTheLimitBySize() {
         config.put("retention.bytes", "251");
         retention.runOnce();
