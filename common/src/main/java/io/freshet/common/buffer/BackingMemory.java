@@ -15,11 +15,10 @@ public final class BackingMemory {
             AtomicIntegerFieldUpdater.newUpdater(BackingMemory.class, "fixedHolders");
 
     private final int sizeBytes;
-
-    @SuppressWarnings("UnusedVariable") // read by its updater
+    @SuppressWarnings("unused") // by its updater
     private volatile int holders;
 
-    @SuppressWarnings("UnusedVariable") // read by its updater
+    @SuppressWarnings("unused") // by its updater
     private volatile int fixedHolders;
 
     /** @param sizeBytes all that is freed with the last reference, the allocator's rounding included */
