@@ -3,6 +3,7 @@ package io.freshet.broker.server;
 
 import io.freshet.broker.config.FreshetKeys;
 import io.freshet.broker.config.ServerConfig;
+import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Threads;
 import io.freshet.objectstore.ObjectStore;
 import io.freshet.objectstore.ObjectStores;
