@@ -18,6 +18,7 @@ import org.apache.kafka.common.record.internal.ControlRecordType;
 import org.apache.kafka.common.record.internal.MemoryRecords;
 import org.apache.kafka.common.record.internal.MutableRecordBatch;
 import org.apache.kafka.common.record.internal.Record;
+import org.jspecify.annotations.Nullable;
 
 /** Batches as lines that a person can compare. */
 final class LogText {
@@ -90,7 +91,7 @@ final class LogText {
         return values;
     }
 
-    private static String text(ByteBuffer bytes) {
+    private static String text(@Nullable ByteBuffer bytes) {
         return bytes == null ? "null" : StandardCharsets.UTF_8.decode(bytes).toString();
     }
 }

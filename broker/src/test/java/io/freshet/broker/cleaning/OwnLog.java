@@ -31,6 +31,7 @@ import org.apache.kafka.common.Uuid;
 import org.apache.kafka.storage.internals.log.LastRecord;
 import org.apache.kafka.storage.internals.log.LogConfig;
 import org.apache.kafka.storage.internals.log.UnifiedLog;
+import org.jspecify.annotations.Nullable;
 
 /** One partition's committed segments in objects in memory, and what a partition tells its cleaner. */
 final class OwnLog {
@@ -57,7 +58,7 @@ final class OwnLog {
             new Class<?>[] {CleanablePartition.class},
             (proxy, method, arguments) -> answer(method.getName(), arguments));
 
-    private Object answer(String method, Object[] arguments) {
+    private @Nullable Object answer(String method, Object[] arguments) {
         switch (method) {
             case "id":
                 return ID;

@@ -18,6 +18,7 @@ import org.apache.kafka.common.record.internal.EndTransactionMarker;
 import org.apache.kafka.common.record.internal.MemoryRecords;
 import org.apache.kafka.common.record.internal.MemoryRecordsBuilder;
 import org.apache.kafka.common.record.internal.RecordBatch;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Batches as clients and coordinators may write them: plain ones, of idempotent producers, of transactions that are
@@ -51,9 +52,9 @@ final class RandomLog {
             return batch(RecordBatch.NO_PRODUCER_ID, false, nowMs);
         }
         if (choice < 5) {
-            return batch(100 + random.nextInt(IDEMPOTENT), false, nowMs);
+            return batch(100L + random.nextInt(IDEMPOTENT), false, nowMs);
         }
-        long producerId = 200 + random.nextInt(TRANSACTIONAL);
+        long producerId = 200L + random.nextInt(TRANSACTIONAL);
         if (inTransaction.contains(producerId) && random.nextInt(3) == 0) {
             return marker(producerId, nowMs);
         }
@@ -106,11 +107,11 @@ final class RandomLog {
         return builder.build();
     }
 
-    private byte[] key() {
+    private byte @Nullable [] key() {
         return random.nextInt(30) == 0 ? null : bytes("k" + random.nextInt(KEYS));
     }
 
-    private byte[] value() {
+    private byte @Nullable [] value() {
         return random.nextInt(4) == 0 ? null : bytes("v" + random.nextInt(1000) + "x".repeat(random.nextInt(40)));
     }
 
