@@ -46,7 +46,7 @@ import org.apache.kafka.snapshot.Snapshots;
  * directory counts once {@link #finish} returns; remove it if that fails. Used by one thread; blocks on the disk.
  */
 public final class MetadataRebuild {
-    private static final int RECORDS_PER_BATCH = 64;
+    private static final int RECORDS_PER_BATCH = 8;
 
     private final List<ApiMessageAndVersion> kafkas = new ArrayList<>();
     private final List<ApiMessageAndVersion> objects = new ArrayList<>();
