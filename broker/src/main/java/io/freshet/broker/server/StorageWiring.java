@@ -3,8 +3,6 @@ package io.freshet.broker.server;
 
 import io.freshet.broker.config.FreshetKeys;
 import io.freshet.broker.config.ServerConfig;
-import io.freshet.common.ErrorKind;
-import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Threads;
 import io.freshet.objectstore.ObjectStore;
 import io.freshet.objectstore.ObjectStores;
@@ -17,19 +15,11 @@ import io.freshet.storage.cache.BlockCache;
 import io.freshet.storage.cache.BlockCacheConfig;
 import io.freshet.storage.cache.IndexCache;
 import io.freshet.storage.read.ObjectSegmentReader;
-import io.freshet.wal.WriteAheadLog;
-import io.freshet.wal.block.BlockWal;
-import io.freshet.wal.block.BlockWalConfig;
-import io.freshet.wal.block.FileBlockDevice;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Optional;
+import java.util.List;
 import java.util.concurrent.ExecutorService;
-import org.jspecify.annotations.Nullable;
 
-/** Opens the object store, the WAL and the streams as the configuration says. */
+/** Opens the object store and the streams as the configuration says. */
 final class StorageWiring {
     private static final Duration PROBE_TIMEOUT = Duration.ofSeconds(30);
     private static final long INDEX_CACHE_BYTES = 64L << 20;
@@ -40,7 +30,6 @@ final class StorageWiring {
 
     private final ServerConfig config;
     private final Runtime runtime;
-    private volatile @Nullable BlockWal wal;
 
     StorageWiring(ServerConfig config, Runtime runtime) {
         this.config = config;
@@ -63,22 +52,10 @@ final class StorageWiring {
         }
     }
 
-    /** Opens, locks and at the first start fills the WAL's file. */
-    FileBlockDevice openDevice() {
-        makeDirectory(config.walPath().toAbsolutePath().getParent());
-        return FileBlockDevice.open(config.walPath(), config.walCapacityBytes());
-    }
-
-    /** Why the WAL lane stopped for good, if it did. */
-    Optional<FreshetException> walFailure() {
-        BlockWal lane = wal;
-        return lane == null ? Optional.empty() : lane.failure();
-    }
-
-    /** Recovers the WAL and opens the streams for one registration of this broker. */
+    /** Recovers the WAL lanes and opens the streams for one registration of this broker. */
     StreamStorage openStreams(
             ObjectStore store,
-            Early<FileBlockDevice> device,
+            List<StorageParts.Lane> lanes,
             StreamMetadata metadata,
             long brokerEpoch,
             OpenedParts opened) {
@@ -98,7 +75,7 @@ final class StorageWiring {
                 store,
                 metadata,
                 reader,
-                visitor -> openWal(device.take(), visitor, brokerEpoch),
+                lanes,
                 runtime.clock(),
                 runtime.scheduler(),
                 uploads,
@@ -106,35 +83,6 @@ final class StorageWiring {
                 config.nodeId(),
                 brokerEpoch);
         return opened.add("streams", StreamStorage.open(storageConfig(), parts));
-    }
-
-    private WriteAheadLog openWal(FileBlockDevice device, WriteAheadLog.RecoveryVisitor visitor, long brokerEpoch) {
-        BlockWalConfig walConfig = new BlockWalConfig(
-                config.nodeId(),
-                brokerEpoch,
-                BlockWalConfig.DEFAULT_MAX_GROUP_BYTES,
-                BlockWalConfig.DEFAULT_MAX_RECORD_BYTES);
-        BlockWal opened = BlockWal.open(
-                walConfig,
-                device,
-                visitor,
-                new BlockWal.Services(runtime.clock(), runtime.randomness(), runtime.meters()));
-        wal = opened;
-        return opened;
-    }
-
-    private static void makeDirectory(@Nullable Path directory) {
-        try {
-            if (directory != null) {
-                Files.createDirectories(directory);
-            }
-        } catch (IOException e) {
-            throw new FreshetException(
-                    ErrorKind.UNAVAILABLE,
-                    "Cannot make the WAL's directory " + directory + " (" + e.getMessage()
-                            + "); check its rights, or set " + FreshetKeys.WAL_PATH,
-                    e);
-        }
     }
 
     private StorageConfig storageConfig() {

@@ -9,6 +9,7 @@ import io.freshet.objectstore.ObjectStore.DeleteOutcome;
 import io.freshet.objectstore.ObjectStore.ListPage;
 import io.freshet.objectstore.ObjectStore.ObjectStat;
 import io.freshet.objectstore.ObjectStore.PutOutcome;
+import io.freshet.objectstore.PieceSource;
 import io.freshet.objectstore.driver.Body;
 import io.freshet.objectstore.driver.StoreDriver;
 import java.io.IOException;
@@ -73,6 +74,44 @@ public final class FileDriver implements StoreDriver {
             openFiles.invalidate(target);
             return null;
         });
+    }
+
+    @Override
+    public boolean streamsPieces() {
+        return true;
+    }
+
+    @Override
+    public CompletableFuture<Void> putPieces(String key, PieceSource source, String nonce) {
+        return appendFrom(key, source, nonce)
+                .thenCompose(nothing -> run("put", key, () -> {
+                    Path target = files.pathOf(key);
+                    files.finish(target, nonce);
+                    openFiles.invalidate(target);
+                    return (Void) null;
+                }))
+                .handle((nothing, error) ->
+                        error == null ? CompletableFuture.<Void>completedFuture(null) : discard(key, nonce, error))
+                .thenCompose(outcome -> outcome);
+    }
+
+    private CompletableFuture<Void> appendFrom(String key, PieceSource source, String nonce) {
+        return source.next()
+                .thenCompose(piece -> run("put", key, () -> {
+                    files.append(Body.of(piece), nonce);
+                    return PieceSource.sizeBytes(piece) == 0;
+                }))
+                .thenCompose(isEnd -> isEnd ? CompletableFuture.completedFuture(null) : appendFrom(key, source, nonce));
+    }
+
+    private CompletableFuture<Void> discard(String key, String nonce, Throwable error) {
+        return run("put", key, () -> {
+                    files.discard(nonce);
+                    return (Void) null;
+                })
+                .handle((nothing, second) -> {
+                    throw FreshetException.of(error);
+                });
     }
 
     @Override

@@ -7,6 +7,7 @@ import io.freshet.objectstore.ObjectStore.DeleteOutcome;
 import io.freshet.objectstore.ObjectStore.ListPage;
 import io.freshet.objectstore.ObjectStore.ObjectStat;
 import io.freshet.objectstore.ObjectStore.PutOutcome;
+import io.freshet.objectstore.PieceSource;
 import io.freshet.objectstore.driver.Body;
 import io.freshet.objectstore.driver.StoreDriver;
 import io.freshet.objectstore.metrics.RequestMeter;
@@ -73,13 +74,28 @@ public final class S3Driver implements StoreDriver {
     @Override
     public CompletableFuture<Void> put(String key, Body body, String nonce) {
         if (settings.isMultipart(body.sizeBytes())) {
-            return new MultipartUpload(this, settings, key, body, nonce).run();
+            return new MultipartUpload(new PartRequests(this, settings, key, nonce), body).run();
         }
         return client.putObject(putRequest(key, body, nonce).build(), new BodyPublisher(body))
                 .handle((answer, error) -> {
                     failIf(error, "put", key);
                     return null;
                 });
+    }
+
+    @Override
+    public boolean streamsPieces() {
+        return true;
+    }
+
+    @Override
+    public CompletableFuture<Void> putPieces(String key, PieceSource source, String nonce) {
+        return new PieceUpload(
+                        new PartRequests(this, settings, key, nonce),
+                        source,
+                        body -> partRetries.run(
+                                "put", () -> meter.measure("put", body.sizeBytes(), () -> put(key, body, nonce))))
+                .run();
     }
 
     @Override

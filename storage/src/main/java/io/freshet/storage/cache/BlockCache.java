@@ -159,7 +159,9 @@ public final class BlockCache implements AutoCloseable {
                 break;
             }
             Flight flight = new Flight(key(index, next));
-            if (blocks.contains(flight.key) || flights.putIfAbsent(flight.key, flight) != null) {
+            if (blocks.contains(flight.key)
+                    || flights.putIfAbsent(flight.key, flight) != null
+                    || landIfPresent(flight)) {
                 break;
             }
             run.add(flight);

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.storage.reclaim;
+
+import io.freshet.common.FreshetException;
+import io.freshet.common.runtime.Scheduler.Cancellable;
+import io.freshet.objectstore.ObjectStore.ListPage;
+import io.freshet.objectstore.ObjectStore.ObjectStat;
+import io.micrometer.core.instrument.Counter;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Predicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Goes through all keys under a prefix in slices, one per period, again and again; deletes a key only if it was garbage in two
+ * passes and is older than the grace period. Whether a key is garbage is asked after it was listed. One slice at a time,
+ * which owns the fields below.
+ */
+final class StoreSweep implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(StoreSweep.class);
+    private static final int SLICE_KEYS = 1000;
+    /** Keys remembered between passes; more suspects than this are found in later passes. */
+    private static final int MAX_SUSPECTS = 100_000;
+
+    private final SweepParts parts;
+    private final String prefix;
+    private final Predicate<String> isGarbage;
+    private final Counter deleted;
+    private final AtomicBoolean running = new AtomicBoolean();
+    private final Cancellable timer;
+    private volatile boolean closed;
+
+    private Set<String> seenBefore = new HashSet<>();
+    private Set<String> seenNow = new HashSet<>();
+    private String position = "";
+
+    StoreSweep(SweepParts parts, String prefix, Predicate<String> isGarbage, Counter deleted) {
+        this.parts = parts;
+        this.prefix = prefix;
+        this.isGarbage = isGarbage;
+        this.deleted = deleted;
+        this.timer = parts.scheduler().scheduleRepeatedly(parts.periodMs(), this::sweepIfIdle);
+    }
+
+    private void sweepIfIdle() {
+        if (closed || !running.compareAndSet(false, true)) {
+            return;
+        }
+        sweepSlice().whenComplete((nothing, error) -> {
+            running.set(false);
+            if (error != null && !closed) {
+                FreshetException cause = FreshetException.of(error);
+                LOG.warn(
+                        "A slice of {} in the object store could not be swept ({}: {}); trying again in {} ms",
+                        prefix,
+                        cause.kind(),
+                        cause.getMessage(),
+                        parts.periodMs());
+            }
+        });
+    }
+
+    private CompletableFuture<Void> sweepSlice() {
+        return parts.objectStore().list(prefix, position, SLICE_KEYS).thenCompose(this::sweep);
+    }
+
+    private CompletableFuture<Void> sweep(ListPage page) {
+        long before = parts.clock().wallMs() - parts.graceMs();
+        List<String> garbage = new ArrayList<>();
+        for (ObjectStat object : page.objects()) {
+            if (object.modifiedAtMs() > before || !isGarbage.test(object.key())) {
+                continue;
+            }
+            if (seenBefore.contains(object.key())) {
+                garbage.add(object.key());
+            } else if (seenNow.size() < MAX_SUSPECTS) {
+                seenNow.add(object.key());
+            }
+        }
+        advance(page);
+        if (garbage.isEmpty() || closed) {
+            return CompletableFuture.completedFuture(null);
+        }
+        return parts.objectStore().delete(garbage).thenAccept(outcome -> {
+            int gone = garbage.size() - outcome.failed().size();
+            deleted.increment(gone);
+            LOG.info(
+                    "{} of {} objects under {} that the quorum does not know were deleted, the first is {}",
+                    gone,
+                    garbage.size(),
+                    prefix,
+                    garbage.get(0));
+            outcome.failed()
+                    .forEach((key, reason) ->
+                            LOG.warn("Orphan {} could not be deleted ({}); a later pass tries again", key, reason));
+        });
+    }
+
+    private void advance(ListPage page) {
+        if (page.hasMore() && !page.objects().isEmpty()) {
+            position = page.objects().get(page.objects().size() - 1).key();
+        } else {
+            position = "";
+            seenBefore = seenNow;
+            seenNow = new HashSet<>();
+        }
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        timer.cancel();
+    }
+}
