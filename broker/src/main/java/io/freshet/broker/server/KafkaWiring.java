@@ -60,8 +60,9 @@ final class KafkaWiring {
         return router;
     }
 
-    /** Opens every partition that this broker owns, then the coordinators over them, and waits until all can serve. */
-    void start(MetadataNode metadata, StreamStorage streams, long brokerEpoch, String storeName, OpenedParts opened) {
+    /** Opens every partition that this broker owns, then the coordinators over them, and waits until all can serve. Returns the partitions. */
+    Partitions start(
+            MetadataNode metadata, StreamStorage streams, long brokerEpoch, String storeName, OpenedParts opened) {
         PartitionContext context = new PartitionContext(
                 runtime.clock(),
                 topicConfigs,
@@ -107,6 +108,7 @@ final class KafkaWiring {
                         storeName));
         registerRecordApis(metadata, partitions, streams);
         startHousekeeping(partitions, opened);
+        return partitions;
     }
 
     /** The topic's WAL lane; the default if this broker does not run the one that the topic names. */
