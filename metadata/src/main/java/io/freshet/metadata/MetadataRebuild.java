@@ -4,12 +4,15 @@ package io.freshet.metadata;
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.stream.StreamSegment;
+import io.freshet.common.stream.WalState;
 import io.freshet.metadata.log.RaftLogSettings;
 import io.freshet.metadata.record.MetadataLogSerde;
 import io.freshet.metadata.record.NextIdsRecord;
 import io.freshet.metadata.record.ObjectRecord;
+import io.freshet.metadata.record.OpenWalRecord;
 import io.freshet.metadata.record.StreamRecord;
 import io.freshet.metadata.record.TrimStreamRecord;
+import io.freshet.metadata.record.TrimWalRecord;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -50,7 +53,7 @@ public final class MetadataRebuild {
 
     private final List<ApiMessageAndVersion> kafkas = new ArrayList<>();
     private final List<ApiMessageAndVersion> objects = new ArrayList<>();
-    private final List<ApiMessageAndVersion> trims = new ArrayList<>();
+    private final List<ApiMessageAndVersion> changes = new ArrayList<>();
     private final int nodeId;
     private final long nowMs;
 
@@ -97,7 +100,7 @@ public final class MetadataRebuild {
             kafkas.add(new ApiMessageAndVersion(placed, version));
             kafkas.add(new StreamRecord(partition.streamId(), topicId, partition.partition()).versioned());
             if (partition.startOffset() > 0) {
-                trims.add(new TrimStreamRecord(partition.streamId(), partition.startOffset(), nowMs).versioned());
+                changes.add(new TrimStreamRecord(partition.streamId(), partition.startOffset(), nowMs).versioned());
             }
         }
     }
@@ -105,6 +108,14 @@ public final class MetadataRebuild {
     /** Adds an object with the segments that manifests shall name, sorted by stream id and start offset. */
     public void addObject(long objectId, long sizeBytes, List<StreamSegment> segments) {
         objects.add(new ObjectRecord(objectId, sizeBytes, nowMs, segments).versioned());
+    }
+
+    /** Adds an S3 WAL that the node's first start recovers. */
+    public void addWal(WalState wal) {
+        changes.add(new OpenWalRecord(wal.brokerId(), wal.brokerEpoch()).versioned());
+        if (wal.startSlot() > 0) {
+            changes.add(new TrimWalRecord(wal.brokerId(), wal.brokerEpoch(), wal.startSlot()).versioned());
+        }
     }
 
     /**
@@ -139,7 +150,7 @@ public final class MetadataRebuild {
             append(writer, List.of(producerIds(bounds)));
             append(writer, List.of(new NextIdsRecord(bounds.nextStreamId(), bounds.nextObjectId()).versioned()));
             append(writer, objects);
-            append(writer, trims);
+            append(writer, changes);
             writer.freeze();
         }
     }
@@ -177,7 +188,8 @@ public final class MetadataRebuild {
         return records;
     }
 
-    private static void requireEmpty(Path directory) {
+    /** Fails with INVALID if {@code directory} holds anything. */
+    public static void requireEmpty(Path directory) {
         if (!Files.exists(directory)) {
             return;
         }
