@@ -264,6 +264,47 @@ class LaneSwitchTest {
     }
 
     @Test
+    void sealsNothingWithTheStateOfAnOwnerWhoseAppendsFailed() {
+        TestOwner owner = startWithTwoLanes();
+        append(owner, 2);
+        fixture.wal(0).flush(1);
+        long durable = owner.acknowledgedEnd();
+        fixture.wal(0).fail();
+        int counted = owner.batches().size();
+        assertThat(counted).as("the owner's state counts what is lost").isGreaterThan(1);
+        fixture.uploadNow();
+        assertThat(fixture.metadata.stream(1).orElseThrow().endOffset()).isZero();
+        fixture.open(owner);
+        fixture.uploadNow();
+        assertThat(fixture.metadata.stream(1).orElseThrow().endOffset()).isEqualTo(durable);
+    }
+
+    @Test
+    void sealsNothingWithAStateThatWasAskedForBeforeTheFailure() {
+        fixture.devices.set(0, new FakeWal.Device(8 << 20));
+        fixture.immediateWal = false;
+        fixture.start();
+        fixture.metadata.createStream(1, StorageFixture.BROKER_ID, 1);
+        StreamLog[] log = new StreamLog[1];
+        boolean[] isFailing = {true};
+        int leaderEpoch = fixture.metadata.moveStream(1, StorageFixture.BROKER_ID);
+        TestOwner owner = new TestOwner(1, fixture.ledger, fixture.random);
+        log[0] = fixture.sim.await(fixture.storage().open(1, leaderEpoch, () -> {
+            if (isFailing[0]) {
+                isFailing[0] = false;
+                fixture.wal(0).fail();
+            }
+            return new SegmentCheckpoint(log[0].endOffset(), List.of(), new byte[] {66}, List.of());
+        }));
+        owner.opened(log[0]);
+        append(owner, 2);
+        fixture.wal(0).flush(1);
+        fixture.uploadNow();
+        assertThat(isFailing[0]).isFalse();
+        assertThat(fixture.metadata.stream(1).orElseThrow().endOffset()).isZero();
+    }
+
+    @Test
     void failsAHeldAppendThatItsLaneRefusesInItsTurn() {
         TestOwner owner = startWithTwoLanes();
         append(owner, 2);

@@ -1,17 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.tests;
 
+import static java.nio.file.StandardOpenOption.CREATE_NEW;
+import static java.nio.file.StandardOpenOption.WRITE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.freshet.storage.format.SlotObjects;
+import io.freshet.wal.s3.SlotFormat.SlotKey;
+import io.freshet.wal.s3.SlotFormat.SlotName;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.AlterConfigOp.OpType;
@@ -134,6 +143,74 @@ class WalLanesST {
             writers.awaitProgress();
             writers.finishAndVerify();
             assertThat(server.stop()).isIn(0, 143);
+        }
+    }
+
+    @Test
+    void anOutageOfTheStoreOnlyDelays() throws Exception {
+        try (FreshetProcess server = start("s3")) {
+            Clients clients = new Clients(server.bootstrap());
+            clients.createTopic("survivors", PARTITIONS, Map.of());
+            DurableWriters writers = DurableWriters.start(
+                    clients, DurableWriters.partitionsOf("survivors", PARTITIONS), PRODUCERS, seed);
+            for (int outage = 0; outage < 2; outage++) {
+                writers.awaitProgress();
+                s3.interrupt();
+                pause(4000);
+                s3.restart();
+            }
+            writers.awaitProgress();
+            writers.finishAndVerify();
+            assertThat(server.stop()).isIn(0, 143);
+        }
+    }
+
+    @Test
+    void aFencedLaneEndsTheServerAndTheNextStartTakesItOver() throws Exception {
+        try (FreshetProcess server = start("s3")) {
+            Clients clients = new Clients(server.bootstrap());
+            clients.createTopic("survivors", PARTITIONS, Map.of());
+            DurableWriters writers = DurableWriters.start(
+                    clients, DurableWriters.partitionsOf("survivors", PARTITIONS), PRODUCERS, seed);
+            writers.awaitProgress();
+            fenceLane();
+            assertThat(server.awaitEnd()).isEqualTo(1);
+            assertThat(Files.readString(server.errors())).contains("This node stops");
+            server.start();
+            writers.awaitProgress();
+            writers.finishAndVerify();
+            assertThat(server.stop()).isIn(0, 143);
+        }
+    }
+
+    /** Puts fences where the running server's next slots will be, as a stranger that takes its WAL over would. */
+    private void fenceLane() throws Exception {
+        Path wals = folder.resolve("s3").resolve(BUCKET).resolve("wal/1");
+        Path newest;
+        try (Stream<Path> epochs = Files.list(wals)) {
+            newest = epochs.max(Comparator.naturalOrder()).orElseThrow();
+        }
+        long last;
+        try (Stream<Path> slots = Files.list(newest)) {
+            last = slots.map(slot -> slot.getFileName().toString())
+                    .filter(slot -> slot.length() == 16)
+                    .mapToLong(slot -> Long.parseLong(slot, 16))
+                    .max()
+                    .orElseThrow();
+        }
+        long brokerEpoch = Long.parseLong(newest.getFileName().toString(), 16);
+        SlotObjects format = new SlotObjects(1 << 20);
+        for (long slot = last + 20; slot < last + 60; slot++) {
+            SlotKey key = new SlotKey(1, brokerEpoch, slot);
+            Path made = folder.resolve("fence");
+            Files.deleteIfExists(made);
+            try (FileChannel file = FileChannel.open(made, CREATE_NEW, WRITE)) {
+                for (ByteBuffer part :
+                        format.fence(new SlotName(key, 2, (1L << 40) + slot)).body()) {
+                    file.write(part.duplicate());
+                }
+            }
+            Files.move(made, newest.resolve(String.format("%016x", slot)));
         }
     }
 

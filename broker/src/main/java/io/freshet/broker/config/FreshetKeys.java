@@ -30,6 +30,8 @@ public final class FreshetKeys {
             "storage.compaction.max.write.amplification";
     public static final String CACHE_TAIL_BYTES = "cache.tail.bytes";
     public static final String CACHE_BLOCK_BYTES = "cache.block.bytes";
+    public static final String CACHE_DISK_PATH = "cache.disk.path";
+    public static final String CACHE_DISK_BYTES = "cache.disk.bytes";
     public static final String WAL_PATH = "wal.path";
     public static final String WAL_CAPACITY_BYTES = "wal.capacity.bytes";
     public static final String METADATA_MIRROR = "metadata.mirror";
@@ -131,6 +133,21 @@ public final class FreshetKeys {
                     atLeast(16 * MIB),
                     MEDIUM,
                     "Direct memory in bytes for blocks read back from objects, shared by all readers.")
+            .define(
+                    CACHE_DISK_PATH,
+                    STRING,
+                    "",
+                    LOW,
+                    "File on a local disk for blocks read back from objects that have left memory. It is emptied at each start, "
+                            + "may be lost at any time, and is best kept off the disk of the write-ahead log. "
+                            + "Empty: no such cache.")
+            .define(
+                    CACHE_DISK_BYTES,
+                    LONG,
+                    0L,
+                    atLeast(0),
+                    LOW,
+                    "Greatest size in bytes of that file. 0: no such cache.")
             .define(
                     WAL_PATH,
                     STRING,

@@ -14,8 +14,8 @@ import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
-/** The object store as the metadata mirror needs it. */
-record ObjectMirrorStore(ObjectStore store) implements MirrorStore {
+/** The object store as the metadata mirror needs it; does not own the store. */
+public record ObjectMirrorStore(ObjectStore store) implements MirrorStore {
     private static final Duration START_TIMEOUT = Duration.ofMinutes(5);
     private static final int KEYS_PER_PAGE = 1000;
 

@@ -397,6 +397,35 @@ class MetadataMirrorTest {
         }
     }
 
+    /** In async mode the state runs ahead of the pieces, so snapshots end in the midst of them. */
+    @Test
+    void restoresFromSnapshotsThatEndInsidePieces() {
+        long stream;
+        MetadataImage before;
+        try (Node node = cluster.start(directory("a"), MirrorMode.ASYNC, Faults.none(), 2)) {
+            stream = node.quorum().manifests().streamId(node.topic("busy"), 0).orElseThrow();
+            for (int i = 0; i < 150; i++) {
+                node.append(stream);
+                if (i % 10 == 0) {
+                    MirroredCluster.get(node.quorum().controller().deleteTopics(List.of(node.topic("t" + i))));
+                    node.topic("t" + i);
+                }
+            }
+            MirroredCluster.get(node.quorum().flushMirror());
+            before = node.quorum().image();
+            assertThat(cluster.keys("/snapshot/")).isNotEmpty();
+        }
+        MirrorSession session = cluster.restore(cluster.store(Faults.none()), directory("b"));
+        try (QuorumNode node =
+                cluster.launch(directory("b"), Optional.of(cluster.settings(MirrorMode.SYNC, session, 512)))) {
+            MirroredCluster.get(node.ready());
+            assertThat(node.image().topics()).isEqualTo(before.topics());
+            assertThat(node.manifests().segments(stream, 0, 1000)).hasSize(150);
+            assertThat(node.manifests().stream(stream).orElseThrow().endOffset())
+                    .isEqualTo(1500);
+        }
+    }
+
     /** The mirror missed records that are only in a local snapshot: a snapshot in the bucket takes their place. */
     @ParameterizedTest
     @ValueSource(strings = {"SYNC", "ASYNC"})

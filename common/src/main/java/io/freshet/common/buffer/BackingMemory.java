@@ -15,7 +15,11 @@ public final class BackingMemory {
             AtomicIntegerFieldUpdater.newUpdater(BackingMemory.class, "fixedHolders");
 
     private final int sizeBytes;
+
+    @SuppressWarnings("unused") // by its updater
     private volatile int holders;
+
+    @SuppressWarnings("unused") // by its updater
     private volatile int fixedHolders;
 
     /** @param sizeBytes all that is freed with the last reference, the allocator's rounding included */

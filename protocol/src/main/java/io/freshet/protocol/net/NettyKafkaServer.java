@@ -181,6 +181,7 @@ public final class NettyKafkaServer implements KafkaServer {
             KafkaConnection connection = new KafkaConnection(parts, channel, reader, parser, id);
             hook.connection = connection;
             channel.config().setRecvByteBufAllocator(new FrameReceiveAllocator(reader));
+            channel.pipeline().addLast(new FairWrites(parts.config().sockets().writeHighWaterBytes()));
             channel.pipeline().addLast(connection);
             connections.add(channel);
         }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.storage.compact;
 
-import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.stream.StreamSegment;
 import io.freshet.storage.cache.IndexCache;
@@ -156,7 +155,7 @@ final class CompactionRound {
                 .handleAsync(
                         (index, error) -> {
                             if (error != null) {
-                                leaveAlone(FreshetException.of(error), objectId);
+                                leaveAlone(FreshetException.of(error), objectId, Set.of(objectId));
                             } else {
                                 for (SegmentTrailer trailer : index.segments()) {
                                     if (isLive(trailer.segment())) {
@@ -185,7 +184,7 @@ final class CompactionRound {
                     if (error == null) {
                         committed(next, outcome);
                     } else {
-                        leaveAlone(FreshetException.of(error), rewriter.lastInputId());
+                        leaveAlone(FreshetException.of(error), rewriter.lastInputId(), next.inputObjects());
                     }
                     return null;
                 })
@@ -209,16 +208,23 @@ final class CompactionRound {
                 refused.size());
     }
 
-    /** Goes on after what concerns one object only; anything else ends the round. */
-    private void leaveAlone(FreshetException cause, long objectId) {
-        if (cause.kind() == ErrorKind.CORRUPT && objectId >= 0) {
-            meters.corruptInputs.increment();
-            quarantinedUntilNanos.put(objectId, parts.clock().nanoTime() + QUARANTINE_MS * 1_000_000);
-            LOG.error("Object {} cannot be compacted and is left alone for an hour", objectId, cause);
-        } else if (cause.kind() == ErrorKind.MISSING) {
-            LOG.info("Object {} went away before it was compacted ({})", objectId, cause.getMessage());
-        } else {
-            throw cause;
+    /** Goes on after what concerns these objects only, so that they do not hold up others; anything else ends the round. */
+    private void leaveAlone(FreshetException cause, long lastObjectId, Set<Long> objectIds) {
+        switch (cause.kind()) {
+            case MISSING ->
+                LOG.info("Object {} went away before it was compacted ({})", lastObjectId, cause.getMessage());
+            case CORRUPT -> {
+                meters.corruptInputs.increment();
+                quarantine(lastObjectId >= 0 ? Set.of(lastObjectId) : objectIds, cause);
+            }
+            case INVALID, INTERNAL -> quarantine(objectIds, cause);
+            default -> throw cause;
         }
+    }
+
+    private void quarantine(Set<Long> objectIds, FreshetException cause) {
+        long untilNanos = parts.clock().nanoTime() + QUARANTINE_MS * 1_000_000;
+        objectIds.forEach(id -> quarantinedUntilNanos.put(id, untilNanos));
+        LOG.error("Objects {} cannot be compacted and are left alone for an hour", objectIds, cause);
     }
 }

@@ -46,8 +46,8 @@ public final class SlotObjects implements SlotFormat {
         }
         List<WalEntry> sorted = new ArrayList<>(entries);
         sorted.sort(Comparator.comparingLong(WalEntry::streamId));
-        ObjectEncoder encoder = new ObjectEncoder(
-                name.nonce(), name.writerId(), blockTargetBytes, tag(name.key(), RECORDS));
+        ObjectEncoder encoder =
+                new ObjectEncoder(name.nonce(), name.writerId(), blockTargetBytes, tag(name.key(), RECORDS));
         int from = 0;
         for (int i = 1; i <= sorted.size(); i++) {
             if (i == sorted.size() || !isOneSegment(sorted.get(i - 1), sorted.get(i))) {
@@ -100,8 +100,10 @@ public final class SlotObjects implements SlotFormat {
         }
         ObjectIndex index = verify(key, whole, tag);
         if (isFence != index.segments().isEmpty()) {
-            throw corrupt(key, "it is marked as " + (isFence ? "a fence" : "records") + " and has "
-                    + index.segments().size() + " segments");
+            throw corrupt(
+                    key,
+                    "it is marked as " + (isFence ? "a fence" : "records") + " and has "
+                            + index.segments().size() + " segments");
         }
         for (SegmentTrailer segment : index.segments()) {
             if (segment.blockCount() == 0 || segment.checkpoint().epochStarts().size() != 1) {

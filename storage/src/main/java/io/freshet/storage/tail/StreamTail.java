@@ -301,10 +301,12 @@ public final class StreamTail {
         failFrom(entry.baseOffset(), reason, cause);
     }
 
+    /** The owner's state counts appends that are gone: nothing is sealed with it any more. */
     private void failFrom(long offset, FreshetException reason, FreshetException cause) {
         List<TailEntry> dropped;
         synchronized (this) {
             refuse(reason);
+            source = null;
             dropped = removeBehind(Math.min(offset, endOffset));
             handOver.cancelHeld(cause);
         }

@@ -5,16 +5,25 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
+import io.freshet.common.buffer.SharedBytes;
 import io.freshet.common.stream.LiveObject;
+import io.freshet.common.stream.ObjectCommit;
 import io.freshet.common.stream.ObjectKeys;
+import io.freshet.common.stream.SegmentCommit;
 import io.freshet.common.stream.StreamSegment;
+import io.freshet.storage.SegmentCheckpoint;
 import io.freshet.storage.cache.BlockCache;
 import io.freshet.storage.cache.BlockCacheConfig;
 import io.freshet.storage.cache.IndexCache;
 import io.freshet.storage.fake.MemoryStreamMetadata;
 import io.freshet.storage.fake.StorageFixture;
+import io.freshet.storage.fake.TestBatches;
 import io.freshet.storage.fake.TestOwner;
+import io.freshet.storage.fake.WholeObjectReader;
+import io.freshet.storage.format.EncodedObject;
+import io.freshet.storage.format.ObjectEncoder;
 import io.freshet.storage.format.ObjectIndex;
+import io.freshet.storage.format.SegmentContent;
 import io.freshet.storage.read.ObjectSegmentReader;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -27,9 +36,14 @@ import org.junit.jupiter.api.Test;
 
 class CompactionServiceTest {
     private static final int STREAMS = 20;
-    private static final CompactionConfig CONFIG = CompactionConfig.defaults()
-            .withShape(CompactionConfig.Shape.defaults().dividedBy(1024, 4096))
-            .withPace(1_000, 64 << 20);
+    /** So little memory that objects go up in several pieces and are read in several ranges. */
+    private static final CompactionConfig CONFIG = new CompactionConfig(
+            1_000,
+            60_000,
+            64 << 20,
+            1 << 20,
+            3,
+            CompactionConfig.Shape.defaults().dividedBy(1024, 4096));
 
     private final StorageFixture fixture = StorageFixture.idle(11);
     private final AtomicBoolean paused = new AtomicBoolean();
@@ -133,12 +147,11 @@ class CompactionServiceTest {
                 new BlockCache(BlockCacheConfig.ofCapacity(8 << 20), fixture.store, fixture.meters),
                 fixture.sim,
                 0);
+        upload(60);
         fixture.reader = reader;
         fixture.crash();
         fixture.restart();
-        upload(60);
         TestOwner owner = fixture.owner(5);
-        fixture.owners.values().forEach(fixture::open);
         for (TestOwner each : fixture.owners.values()) {
             assertThat(fixture.readAll(each, 0, 3, 100)).isNotEmpty();
         }
@@ -309,5 +322,65 @@ class CompactionServiceTest {
                 .mapToLong(StreamSegment::sizeBytes)
                 .sum();
         assertThat(objects().stream().mapToLong(LiveObject::sizeBytes).sum()).isLessThan(2 * live);
+    }
+
+    /** Offsets of one segment may be further apart than an int can say. */
+    @Test
+    void segmentsOfHugeOffsetRangesKeepEveryBatch() {
+        fixture.metadata.createStream(500, StorageFixture.BROKER_ID, 1);
+        List<ByteBuffer> batches = new ArrayList<>();
+        long range = 3L * Integer.MAX_VALUE;
+        for (int i = 0; i < 40; i++) {
+            long start = i * range;
+            ByteBuffer first = TestBatches.batch(start, 3, 1_000, 200, fixture.random);
+            ByteBuffer last = TestBatches.batch(start + range - 5, 5, 2_000, 200, fixture.random);
+            batches.add(first);
+            batches.add(last);
+            ObjectEncoder encoder = new ObjectEncoder(9_000 + i, StorageFixture.BROKER_ID, 4096);
+            encoder.add(new SegmentContent(
+                    500,
+                    start,
+                    start + range,
+                    List.of(SharedBytes.unpooled(first), SharedBytes.unpooled(last)),
+                    new SegmentCheckpoint(start + range, List.of(), new byte[0], List.of())));
+            EncodedObject object = encoder.finish();
+            fixture.store.put(ObjectKeys.dataKey(object.objectId()), object.body());
+            fixture.sim.await(fixture.metadata.commitObject(new ObjectCommit(
+                    object.objectId(),
+                    object.sizeBytes(),
+                    StorageFixture.BROKER_ID,
+                    100,
+                    List.of(new SegmentCommit(object.segments().get(0), 1)))));
+        }
+        fixture.compaction(CONFIG, paused::get);
+        fixture.sim.advance(60_000);
+        List<StreamSegment> segments = fixture.metadata.segments(500, 0, 100);
+        assertThat(segments).hasSizeLessThan(10);
+        assertThat(segments.get(segments.size() - 1).endOffset()).isEqualTo(40 * range);
+        List<ByteBuffer> found = new ArrayList<>();
+        for (StreamSegment segment : segments) {
+            found.addAll(TestBatches.take(new WholeObjectReader(fixture.store)
+                    .read(segment, segment.startOffset(), Integer.MAX_VALUE, Long.MAX_VALUE, true)
+                    .join()));
+        }
+        assertThat(found).isEqualTo(batches);
+    }
+
+    @Test
+    void aPlanThatTheQuorumCallsInvalidDoesNotHoldUpOthers() {
+        upload(60);
+        int[] replaces = {0};
+        fixture.metadata.transport(new MemoryStreamMetadata.Transport() {
+            @Override
+            public <T> CompletableFuture<T> send(String name, Supplier<T> command) {
+                return name.equals("replace") && replaces[0]++ == 0
+                        ? CompletableFuture.failedFuture(new FreshetException(ErrorKind.INVALID, "on purpose"))
+                        : DIRECT.send(name, command);
+            }
+        });
+        fixture.compaction(CONFIG, paused::get);
+        fixture.sim.advance(60_000);
+        assertThat(count("objects.written")).isPositive();
+        verify();
     }
 }

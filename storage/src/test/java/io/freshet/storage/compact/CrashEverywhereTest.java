@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 class CrashEverywhereTest {
     private static final CompactionConfig CONFIG = CompactionConfig.defaults()
-            .withShape(CompactionConfig.Shape.defaults().dividedBy(8192, 4096))
+            .withShape(CompactionConfig.Shape.defaults().dividedBy(1 << 15, 4096))
             .withPace(200, 64 << 20);
     private static final int MAX_REQUESTS = 5_000;
 
@@ -59,6 +59,18 @@ class CrashEverywhereTest {
         boolean run() {
             live();
             boolean died = kill.isDead();
+            if (!died) {
+                assertThat(fixture.meters
+                                .counter("freshet.compaction.objects.written")
+                                .count())
+                        .as("the life held compactions")
+                        .isGreaterThanOrEqualTo(2);
+                assertThat(fixture.meters
+                                .counter("freshet.storage.reaper.deleted")
+                                .count())
+                        .as("and deletions")
+                        .isGreaterThanOrEqualTo(2);
+            }
             kill.disarm();
             fixture.crash();
             fixture.restart();

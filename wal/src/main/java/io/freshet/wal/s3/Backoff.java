@@ -45,18 +45,19 @@ final class Backoff {
 
     private <T> void attempt(
             int maxTries, int attempt, Supplier<CompletableFuture<T>> call, CompletableFuture<T> result) {
-        start(call).whenComplete((value, error) -> tasks.execute(() -> {
-            if (error == null) {
-                result.complete(value);
-                return;
-            }
-            FreshetException failure = FreshetException.of(error);
-            if (isPassing(failure.kind()) && attempt < maxTries) {
-                later(attempt, () -> attempt(maxTries, attempt + 1, call, result));
-            } else {
-                result.completeExceptionally(failure);
-            }
-        }));
+        start(call)
+                .whenComplete((value, error) -> tasks.execute(() -> {
+                    if (error == null) {
+                        result.complete(value);
+                        return;
+                    }
+                    FreshetException failure = FreshetException.of(error);
+                    if (isPassing(failure.kind()) && attempt < maxTries) {
+                        later(attempt, () -> attempt(maxTries, attempt + 1, call, result));
+                    } else {
+                        result.completeExceptionally(failure);
+                    }
+                }));
     }
 
     static boolean isPassing(ErrorKind kind) {

@@ -33,8 +33,7 @@ final class DeadWals {
     private boolean isStopped;
 
     /** What it works with. */
-    record Parts(
-            ObjectStore store, WalRegistry registry, Backoff backoff, SlotDeletions deletions, Clock clock) {}
+    record Parts(ObjectStore store, WalRegistry registry, Backoff backoff, SlotDeletions deletions, Clock clock) {}
 
     /** Receives slots with their LSNs, in order. */
     interface SlotVisitor {
@@ -86,9 +85,7 @@ final class DeadWals {
     private CompletableFuture<Void> trim(Dead dead, long slot) {
         RecoveredWal wal = dead.wal;
         return parts.backoff
-                .repeat(
-                        Integer.MAX_VALUE,
-                        () -> parts.registry.trim(wal.brokerId(), wal.brokerEpoch(), slot))
+                .repeat(Integer.MAX_VALUE, () -> parts.registry.trim(wal.brokerId(), wal.brokerEpoch(), slot))
                 .thenRun(() -> {
                     parts.deletions.add(wal.brokerId(), wal.brokerEpoch(), dead.startSlot, slot);
                     dead.startSlot = slot;
@@ -103,8 +100,7 @@ final class DeadWals {
         if (isStopped || dead.isDone) {
             return;
         }
-        String fence = SlotWrite.keyOf(
-                new SlotKey(dead.wal.brokerId(), dead.wal.brokerEpoch(), dead.wal.endSlot()));
+        String fence = SlotWrite.keyOf(new SlotKey(dead.wal.brokerId(), dead.wal.brokerEpoch(), dead.wal.endSlot()));
         parts.backoff
                 .<Optional<ObjectStat>>repeat(TRIES, () -> parts.store.stat(fence))
                 .whenComplete((stat, error) -> {

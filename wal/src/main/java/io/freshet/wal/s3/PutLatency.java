@@ -5,12 +5,12 @@ import java.util.Arrays;
 
 /**
  * How long recent puts took: quantiles over the last {@value #WINDOW} of them. Also keeps the credit for hedges, so that a store
- * that has become slow is not asked for twice as much: ten puts earn one hedge. Used by the lane only.
+ * that has become slow is not asked for twice as much: twenty puts earn one hedge. Used by the lane only.
  */
 final class PutLatency {
     private static final int WINDOW = 128;
     private static final int LEAST_SAMPLES = 16;
-    private static final double CREDIT_PER_PUT = 0.1;
+    private static final double CREDIT_PER_PUT = 0.05;
     private static final double MAX_CREDIT = 4;
 
     private final long[] samplesNs = new long[WINDOW];
@@ -36,8 +36,12 @@ final class PutLatency {
         return medianNs;
     }
 
-    long p95Ns() {
-        return p95Ns;
+    /**
+     * A put that takes longer is repeated: the 95th percentile, but at least two medians, since where puts hardly differ a fresh
+     * one would not be sooner.
+     */
+    long hedgeAfterNs() {
+        return Math.max(p95Ns, 2 * medianNs);
     }
 
     /** Whether enough puts were seen to tell a slow one, and not too many were slow lately. */

@@ -63,6 +63,7 @@ public final class S3Wal implements WriteAheadLog {
                 this::fail);
         SlotWrite.Context slots = new SlotWrite.Context(
                 store,
+                format,
                 tasks,
                 backoff,
                 services,
@@ -108,8 +109,7 @@ public final class S3Wal implements WriteAheadLog {
     }
 
     private void registerGauges() {
-        metrics.gauge(
-                "freshet.wal.s3.inflight", "Slots on their way to the store", lane, SlotLane::slotsInFlight);
+        metrics.gauge("freshet.wal.s3.inflight", "Slots on their way to the store", lane, SlotLane::slotsInFlight);
         metrics.gauge("freshet.wal.s3.used", "Slot bytes that no trim has freed", this, S3Wal::usedBytes);
         metrics.gauge(
                 "freshet.wal.s3.pending", "Payload bytes handed over and not durable yet", this, S3Wal::pendingBytes);
@@ -210,11 +210,10 @@ public final class S3Wal implements WriteAheadLog {
      */
     public CompletableFuture<Void> shutdown() {
         CompletableFuture<Void> done = new CompletableFuture<>();
-        tasks.execute(() -> lane.shutdown(config.flight().closeTimeoutMs())
-                .whenComplete((ended, error) -> {
-                    metrics.close();
-                    done.complete(null);
-                }));
+        tasks.execute(() -> lane.shutdown(config.flight().closeTimeoutMs()).whenComplete((ended, error) -> {
+            metrics.close();
+            done.complete(null);
+        }));
         return done;
     }
 

@@ -42,8 +42,7 @@ final class S3WalMetrics implements AutoCloseable {
         putTime = timer("freshet.wal.s3.put", "Time of one successful put");
         age = timer("freshet.wal.s3.age", "Age of a batch when it was closed");
         latency = timer("freshet.wal.s3.latency", "Time from a batch's first entry to its acknowledgement");
-        registered.addAll(
-                List.of(puts, bytes, hedges, retries, readBacks, records, slotBytes, putTime, age, latency));
+        registered.addAll(List.of(puts, bytes, hedges, retries, readBacks, records, slotBytes, putTime, age, latency));
     }
 
     private Counter counter(String name, String description) {

@@ -98,8 +98,7 @@ public final class S3WalRecovery {
     }
 
     /** Lays the fence into the first empty slot from {@code fromSlot} on; completes with that slot. */
-    private CompletableFuture<Long> fence(
-            WalState wal, NavigableMap<Long, Long> slots, long fromSlot, long nonce) {
+    private CompletableFuture<Long> fence(WalState wal, NavigableMap<Long, Long> slots, long fromSlot, long nonce) {
         long hole = fromSlot;
         while (slots.containsKey(hole)) {
             hole++;
@@ -114,7 +113,11 @@ public final class S3WalRecovery {
                                 format.fence(new SlotName(key, writerId, nonce)).body()))
                 .thenCompose(outcome -> {
                     if (outcome == PutOutcome.CREATED) {
-                        LOG.info("Fenced the S3 WAL of broker {} epoch {} at slot {}", wal.brokerId(), wal.brokerEpoch(), slot);
+                        LOG.info(
+                                "Fenced the S3 WAL of broker {} epoch {} at slot {}",
+                                wal.brokerId(),
+                                wal.brokerEpoch(),
+                                slot);
                         return CompletableFuture.completedFuture(slot);
                     }
                     return cameFirst(wal, slots, slot, name, nonce);
@@ -154,9 +157,8 @@ public final class S3WalRecovery {
         if (wal.isSealed()) {
             return CompletableFuture.completedFuture(recovered);
         }
-        WalSeal seal =
-                new WalSeal(wal.brokerId(), wal.brokerEpoch(), recovered.endSlot(), recovered.streamEnds());
-        return backoff.repeat(TRIES, () -> registry.seal(seal)).thenApply(sealed -> {
+        WalSeal seal = new WalSeal(wal.brokerId(), wal.brokerEpoch(), recovered.endSlot(), recovered.streamEnds());
+        return backoff.repeat(TRIES, () -> registry.seal(seal)).thenApply(done -> {
             LOG.info(
                     "Sealed the S3 WAL of broker {} epoch {}: slots {} to {}, {} records",
                     wal.brokerId(),

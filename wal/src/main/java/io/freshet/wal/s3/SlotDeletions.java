@@ -99,7 +99,8 @@ final class SlotDeletions {
                     "{} trimmed slots of the S3 WAL could not be deleted ({}); they are tried again",
                     left.size(),
                     outcome == null
-                            ? FreshetException.of(java.util.Objects.requireNonNull(error)).getMessage()
+                            ? FreshetException.of(java.util.Objects.requireNonNull(error))
+                                    .getMessage()
                             : outcome.failed().values().iterator().next());
         }
         if (isStopped) {

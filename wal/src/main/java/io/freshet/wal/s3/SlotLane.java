@@ -8,7 +8,6 @@ import io.freshet.wal.WalEntry;
 import io.freshet.wal.s3.SlotFormat.SlotKey;
 import io.freshet.wal.s3.SlotFormat.SlotName;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
@@ -30,6 +29,7 @@ final class SlotLane implements SlotWrite.Listener {
     private final Parts parts;
     private final S3WalConfig config;
     private final Queue<WalEntry> entries;
+    private final OpenBatch batch;
     private final LongAdder pendingBytes;
     private final BatchPacer pacer;
     private final FenceWatch fenceWatch;
@@ -37,9 +37,6 @@ final class SlotLane implements SlotWrite.Listener {
     private final CompletableFuture<Void> ended = new CompletableFuture<>();
     private final ArrayDeque<SlotWrite> inFlight = new ArrayDeque<>();
     private final long firstLsn;
-    private List<WalEntry> batch = new ArrayList<>();
-    private long batchBytes;
-    private long openedAtNs;
     private long inFlightBytes;
     private long nextSlot;
     private Scheduler.@Nullable Cancellable timer;
@@ -67,6 +64,7 @@ final class SlotLane implements SlotWrite.Listener {
         this.parts = parts;
         this.config = parts.config;
         this.entries = entries;
+        this.batch = new OpenBatch(entries, config.batching().maxBytes());
         this.pendingBytes = pendingBytes;
         this.firstLsn = firstLsn;
         this.pacer = new BatchPacer(config.batching(), now());
@@ -92,8 +90,8 @@ final class SlotLane implements SlotWrite.Listener {
                     ? 0
                     : pacer.delayNs(
                             nowNs,
-                            openedAtNs,
-                            isBatchFull(),
+                            batch.openedAtNs(),
+                            batch.isFull(),
                             inFlight.isEmpty(),
                             parts.slots.latency().medianNs());
             if (delayNs > 0) {
@@ -111,31 +109,12 @@ final class SlotLane implements SlotWrite.Listener {
     }
 
     private boolean isBatchReady() {
-        gather();
+        batch.gather(now());
         return !batch.isEmpty()
                 && inFlight.size() < config.flight().maxSlots()
-                && (inFlight.isEmpty() || inFlightBytes + batchBytes <= config.flight().maxBytes())
+                && (inFlight.isEmpty()
+                        || inFlightBytes + batch.sizeBytes() <= config.flight().maxBytes())
                 && ids.hasNext();
-    }
-
-    private void gather() {
-        WalEntry entry;
-        while ((entry = entries.peek()) != null) {
-            int size = entry.payloadSizeBytes();
-            if (!batch.isEmpty() && batchBytes + size > config.batching().maxBytes()) {
-                return;
-            }
-            if (batch.isEmpty()) {
-                openedAtNs = now();
-            }
-            batch.add(entry);
-            batchBytes += size;
-            entries.remove();
-        }
-    }
-
-    private boolean isBatchFull() {
-        return batchBytes >= config.batching().maxBytes() || !entries.isEmpty();
     }
 
     private void arm(long nowNs, long delayNs) {
@@ -160,12 +139,14 @@ final class SlotLane implements SlotWrite.Listener {
 
     private void launch(long nowNs) {
         disarm();
-        List<WalEntry> closed = batch;
+        long openedAtNs = batch.openedAtNs();
+        List<WalEntry> entriesOfSlot = batch.entries();
         SlotName name = new SlotName(
                 new SlotKey(config.brokerId(), config.brokerEpoch(), nextSlot), config.brokerId(), ids.next());
         SlotWrite slot;
         try {
-            slot = new SlotWrite(parts.slots, name, parts.format.encode(name, closed), closed, openedAtNs, this);
+            slot = new SlotWrite(
+                    parts.slots, name, parts.format.encode(name, entriesOfSlot), entriesOfSlot, openedAtNs, this);
         } catch (RuntimeException e) {
             fail(new FreshetException(
                     ErrorKind.INTERNAL,
@@ -174,11 +155,10 @@ final class SlotLane implements SlotWrite.Listener {
                     e));
             return;
         }
+        batch.close();
         pacer.closed(nowNs);
         parts.slots.metrics().closed(nowNs - openedAtNs);
         nextSlot++;
-        batch = new ArrayList<>();
-        batchBytes = 0;
         inFlight.add(slot);
         inFlightBytes += slot.payloadBytes();
         slotsInFlight = inFlight.size();
@@ -244,7 +224,8 @@ final class SlotLane implements SlotWrite.Listener {
                 .backoff()
                 .repeat(
                         Integer.MAX_VALUE,
-                        () -> parts.registry.trim(config.brokerId(), config.brokerEpoch(), parts.trimmer.ownStartSlot()))
+                        () -> parts.registry.trim(
+                                config.brokerId(), config.brokerEpoch(), parts.trimmer.ownStartSlot()))
                 .whenComplete((done, error) -> {
                     isProving = false;
                     if (error == null) {
@@ -286,7 +267,11 @@ final class SlotLane implements SlotWrite.Listener {
             return;
         }
         failure = cause;
-        LOG.error("The S3 WAL of broker {} epoch {} stopped: {}", config.brokerId(), config.brokerEpoch(), cause.getMessage());
+        LOG.error(
+                "The S3 WAL of broker {} epoch {} stopped: {}",
+                config.brokerId(),
+                config.brokerEpoch(),
+                cause.getMessage());
         disarm();
         parts.trimmer.fail(cause);
         inFlight.forEach(SlotWrite::abandon);
@@ -303,8 +288,7 @@ final class SlotLane implements SlotWrite.Listener {
 
     private void failQueued() {
         FreshetException cause = failure != null ? failure : closed();
-        batch.forEach(entry -> fail(entry, cause));
-        batch.clear();
+        batch.close().forEach(entry -> fail(entry, cause));
         WalEntry entry;
         while ((entry = entries.poll()) != null) {
             fail(entry, cause);
@@ -358,11 +342,13 @@ final class SlotLane implements SlotWrite.Listener {
         return hasEnded;
     }
 
-    @Nullable FreshetException failure() {
+    @Nullable
+    FreshetException failure() {
         return failure;
     }
 
-    @Nullable FreshetException stalledBy() {
+    @Nullable
+    FreshetException stalledBy() {
         return stalledBy;
     }
 

@@ -7,6 +7,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -33,7 +34,7 @@ final class SlotTrimmer {
     private long targetLsn;
     private volatile long startLsn;
     private volatile long endLsn;
-    private volatile long usedBytes;
+    private final AtomicLong usedBytes = new AtomicLong();
     private @Nullable FreshetException failure;
 
     /** The WAL that the lane writes; its slot 0 has {@code firstLsn}. */
@@ -69,7 +70,7 @@ final class SlotTrimmer {
 
     private void use(long lsn, long sizeBytes) {
         slots.add(new Usage(lsn, sizeBytes));
-        usedBytes = usedBytes + sizeBytes;
+        usedBytes.addAndGet(sizeBytes);
     }
 
     CompletableFuture<Void> trim(long lsn) {
@@ -124,9 +125,10 @@ final class SlotTrimmer {
         Usage slot;
         while ((slot = slots.peek()) != null && slot.lsn < lsn) {
             slots.remove();
-            usedBytes = usedBytes - slot.sizeBytes;
+            usedBytes.addAndGet(-slot.sizeBytes);
         }
-        List<Request> done = waiting.stream().filter(request -> request.lsn <= lsn).toList();
+        List<Request> done =
+                waiting.stream().filter(request -> request.lsn <= lsn).toList();
         waiting.removeAll(done);
         done.forEach(request -> request.done.complete(null));
     }
@@ -162,6 +164,6 @@ final class SlotTrimmer {
     }
 
     long usedBytes() {
-        return usedBytes;
+        return usedBytes.get();
     }
 }

@@ -42,6 +42,7 @@ final class SlotWrite {
     /** What all slots of a lane share. */
     record Context(
             ObjectStore store,
+            SlotFormat format,
             SerialTasks tasks,
             Backoff backoff,
             S3WalServices services,
@@ -96,9 +97,9 @@ final class SlotWrite {
 
     void start() {
         put();
-        long p95Ns = context.latency.p95Ns();
         if (context.latency.mayHedge()) {
-            long delayMs = Math.max(context.minHedgeDelayMs, TimeUnit.NANOSECONDS.toMillis(p95Ns) + 1);
+            long slowMs = TimeUnit.NANOSECONDS.toMillis(context.latency.hedgeAfterNs()) + 1;
+            long delayMs = Math.max(context.minHedgeDelayMs, slowMs);
             hedgeTimer = context.backoff.after(delayMs, this::hedge);
         }
     }
@@ -128,8 +129,8 @@ final class SlotWrite {
         context.metrics.put();
         long putAtNs = context.services.clock().nanoTime();
         Backoff.start(() -> context.store.putIfAbsent(key, bytes.body()))
-                .whenComplete((outcome, error) ->
-                        context.tasks.execute(() -> answered(context.services.clock().nanoTime() - putAtNs, outcome, error)));
+                .whenComplete((outcome, error) -> context.tasks.execute(
+                        () -> answered(context.services.clock().nanoTime() - putAtNs, outcome, error)));
     }
 
     private void answered(long tookNs, @Nullable PutOutcome outcome, @Nullable Throwable error) {
@@ -137,14 +138,16 @@ final class SlotWrite {
         if (outstanding == 0) {
             releasePayloads();
         }
-        if (error == null && outcome == PutOutcome.CREATED) {
+        if (error != null) {
+            if (!isSettled) {
+                failed(FreshetException.of(error));
+            }
+        } else if (outcome == PutOutcome.CREATED) {
             context.latency.add(tookNs);
             context.metrics.putTook(tookNs);
             settle();
-        } else if (!isSettled && error == null) {
-            readBack();
         } else if (!isSettled) {
-            failed(FreshetException.of(error));
+            readBack();
         }
         if (outstanding == 0 && isWritten) {
             listener.quiet(this);
@@ -199,8 +202,18 @@ final class SlotWrite {
         return context.store.read(key, 0, found).thenApply(read -> isOurs(found.flip()));
     }
 
-    /** The name, with its nonce, is part of the bytes: equal bytes are ours. */
+    /** Other bytes are a stranger's only if they verify: what was damaged on its way says nothing and is read again. */
     private boolean isOurs(ByteBuffer found) {
+        if (isSameBytes(found)) {
+            return true;
+        }
+        return context.format
+                .read(name.key(), found, 0, (lsn, stream, epoch, base, end, payload) -> {})
+                .name()
+                .equals(name);
+    }
+
+    private boolean isSameBytes(ByteBuffer found) {
         int position = 0;
         for (ByteBuffer part : bytes.body()) {
             if (!found.slice(position, part.remaining()).equals(part.slice())) {
@@ -218,7 +231,8 @@ final class SlotWrite {
                 this,
                 new FreshetException(
                         ErrorKind.FENCED,
-                        "Slot '" + key + "' of this broker's S3 WAL was written by somebody else: the WAL of broker epoch "
+                        "Slot '" + key
+                                + "' of this broker's S3 WAL was written by somebody else: the WAL of broker epoch "
                                 + name.key().brokerEpoch()
                                 + " has been taken over; nothing more is acknowledged on it, register again"));
     }

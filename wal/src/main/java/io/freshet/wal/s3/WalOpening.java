@@ -47,8 +47,8 @@ final class WalOpening {
                     wals.forEach(this::checkIsOlder);
                     return recoverAll(wals);
                 })
-                .thenCompose(done -> backoff.repeat(
-                        TRIES, () -> registry.open(config.brokerId(), config.brokerEpoch())))
+                .thenCompose(
+                        done -> backoff.repeat(TRIES, () -> registry.open(config.brokerId(), config.brokerEpoch())))
                 .thenApplyAsync(opened -> List.copyOf(recovered), tasks);
     }
 

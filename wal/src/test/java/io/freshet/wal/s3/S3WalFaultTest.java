@@ -7,8 +7,12 @@ import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.stream.ObjectKeys;
 import io.freshet.objectstore.ObjectStore;
+import io.freshet.wal.WalEntry;
+import io.freshet.wal.WriteAheadLog.RecoveryVisitor;
 import io.freshet.wal.s3.SimBucket.Fate;
 import io.freshet.wal.s3.SimCluster.Owner;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -77,11 +81,30 @@ class S3WalFaultTest {
     }
 
     @Test
+    void damageOnTheWayOfAReadBackIsNotTakenForAStranger() {
+        Owner owner = warmOwner();
+        int[] reads = {0};
+        boolean[] isFirst = {true};
+        cluster.bucket.network = (op, key) -> {
+            if (op.equals("read") && reads[0]++ == 0) {
+                cluster.bucket.flipBit(key, 300);
+                cluster.runtime.schedule(15, () -> cluster.bucket.flipBit(key, 300));
+            }
+            boolean isSlow = isFirst[0] && op.equals("create");
+            isFirst[0] = false;
+            return Fate.after(10, isSlow ? 5_000 : 10);
+        };
+        SimEntry entry = owner.write(1, 30, "slow");
+        assertThat(entry.isDurable()).isTrue();
+        assertThat(reads[0]).isEqualTo(1);
+        assertThat(owner.wal().failure()).isEmpty();
+    }
+
+    @Test
     void aTrimmedSlotIsNotBroughtBackByALateHedge() {
         Owner owner = warmOwner();
         int[] puts = {0};
-        cluster.bucket.network = (op, key) ->
-                Fate.after(op.equals("create") && puts[0]++ == 0 ? 5_000 : 10, 10);
+        cluster.bucket.network = (op, key) -> Fate.after(op.equals("create") && puts[0]++ == 0 ? 5_000 : 10, 10);
         owner.write(1, 30, "slow");
         cluster.runtime.await(owner.wal().trim(31));
         cluster.runtime.advance(60_000);
@@ -107,7 +130,9 @@ class S3WalFaultTest {
                 return Fate.after(10, 10);
             }
             tries[0]++;
-            return tries[0] <= 3 ? new Fate(-1, 20, false, -1) : tries[0] <= 5 ? new Fate(10, 20, false, -1) : Fate.after(10, 10);
+            return tries[0] <= 3
+                    ? new Fate(-1, 20, false, -1)
+                    : tries[0] <= 5 ? new Fate(10, 20, false, -1) : Fate.after(10, 10);
         };
         SimEntry a = owner.write(1, 0, "a");
         SimEntry b = owner.write(1, 1, "b");
@@ -150,7 +175,7 @@ class S3WalFaultTest {
                     own.quorum.client(host, epoch),
                     new SimpleSlots(),
                     (l, s, e, b, n, p) -> {},
-                    host.services(new io.micrometer.core.instrument.simple.SimpleMeterRegistry())));
+                    host.services(new SimpleMeterRegistry())));
             isRefusing[0] = true;
             SimEntry entry = new SimEntry(1, 1, 0, "a");
             wal.append(entry);
@@ -223,7 +248,10 @@ class S3WalFaultTest {
         int[] count = {0};
         cluster.bucket.network = (op, key) -> count[0]++ % 3 == 0 ? new Fate(-1, 30, false, -1) : Fate.after(10, 10);
         cluster.quorum.network = (op, key) -> count[0]++ % 2 == 0 ? new Fate(5, 30, false, -1) : Fate.after(10, 10);
-        assertThat(cluster.open().recoveredTexts()).hasSize(20).startsWith("r0", "r1").endsWith("r18", "r19");
+        assertThat(cluster.open().recoveredTexts())
+                .hasSize(20)
+                .startsWith("r0", "r1")
+                .endsWith("r18", "r19");
     }
 
     @Test
@@ -238,5 +266,42 @@ class S3WalFaultTest {
         cluster.runtime.advance(10_000);
         owner.kill();
         assertThat(cluster.open().recoveredTexts()).containsExactly("r5", "r6", "r7", "r8", "r9");
+    }
+
+    @Test
+    void entriesThatCannotBeLaidOutFailAndStopTheLane() {
+        SimRuntime.Host host = cluster.runtime.host();
+        long epoch = cluster.quorum.register();
+        SlotFormat broken = new SlotFormat() {
+            @Override
+            public EncodedSlot encode(SlotName name, List<WalEntry> entries) {
+                throw new FreshetException(ErrorKind.INVALID, "no whole batches");
+            }
+
+            @Override
+            public EncodedSlot fence(SlotName name) {
+                return new SimpleSlots().fence(name);
+            }
+
+            @Override
+            public SlotContent read(SlotKey key, ByteBuffer bytes, long lsn, RecoveryVisitor visitor) {
+                return new SimpleSlots().read(key, bytes, lsn, visitor);
+            }
+        };
+        S3Wal wal = cluster.runtime.await(S3Wal.open(
+                S3WalConfig.of(SimCluster.BROKER, epoch),
+                cluster.bucket.client(host),
+                cluster.quorum.client(host, epoch),
+                broken,
+                (l, s, e, b, n, p) -> {},
+                host.services(new SimpleMeterRegistry())));
+        SimEntry a = new SimEntry(1, 1, 0, "a");
+        SimEntry b = new SimEntry(1, 1, 1, "b");
+        wal.append(a);
+        wal.append(b);
+        cluster.runtime.advance(1_000);
+        assertThat(List.of(a.failure().kind(), b.failure().kind())).containsOnly(ErrorKind.INTERNAL);
+        assertThat(wal.pendingBytes()).isZero();
+        assertThat(cluster.bucket.requests("create")).isZero();
     }
 }

@@ -85,8 +85,7 @@ class S3WalFencingTest {
     @Test
     void aSlotWhoseAnswerWasLostCountsAndMayBeAcknowledgedLater() {
         Owner first = cluster.open();
-        cluster.bucket.network =
-                (op, key) -> op.equals("create") ? new Fate(10, 100, false, -1) : Fate.after(10, 10);
+        cluster.bucket.network = (op, key) -> op.equals("create") ? new Fate(10, 100, false, -1) : Fate.after(10, 10);
         SimEntry a = first.append(1, 0, "a");
         cluster.runtime.advance(20);
         first.host.pause();
@@ -250,8 +249,8 @@ class S3WalFencingTest {
                 cluster.quorum.client(stranger, epoch),
                 new SimpleSlots(),
                 stranger.services(new SimpleMeterRegistry()));
-        RecoveredWal recovered = cluster.runtime.await(recovery.recover(
-                cluster.quorum.states().get(0), 100, (lsn, s, e, b, n, p) -> seen.add(lsn + ":" + s)));
+        RecoveredWal recovered = cluster.runtime.await(
+                recovery.recover(cluster.quorum.states().get(0), 100, (lsn, s, e, b, n, p) -> seen.add(lsn + ":" + s)));
         assertThat(seen).containsExactly("100:1", "101:2");
         assertThat(recovered.endSlot()).isEqualTo(2);
         assertThat(recovered.endLsn()).isEqualTo(102);

@@ -35,7 +35,8 @@ class S3WalModelTest {
             try {
                 run.run();
             } catch (RuntimeException | AssertionError e) {
-                throw new AssertionError("Seed " + seed + ": run with -Dfreshet.seed=" + seed + " -Dfreshet.seeds=1", e);
+                throw new AssertionError(
+                        "Seed " + seed + ": run with -Dfreshet.seed=" + seed + " -Dfreshet.seeds=1", e);
             }
             acknowledged += run.acknowledged.size();
             zombieAcks += run.zombieAcks;
@@ -171,8 +172,12 @@ class S3WalModelTest {
             for (Seen seen : writer.owner.recovered) {
                 List<String> log = logs.computeIfAbsent(seen.streamId(), s -> new ArrayList<>());
                 if (seen.offset() < log.size()) {
-                    assertThat(log.get((int) seen.offset())).as("offset is twice").isEqualTo(seen.text());
-                    assertThat(committed.getOrDefault(seen.streamId(), List.of()).size())
+                    assertThat(log.get((int) seen.offset()))
+                            .as("offset is twice")
+                            .isEqualTo(seen.text());
+                    assertThat(committed
+                                    .getOrDefault(seen.streamId(), List.of())
+                                    .size())
                             .as("recovered twice: %s", seen)
                             .isGreaterThan((int) seen.offset());
                 } else {
@@ -205,7 +210,8 @@ class S3WalModelTest {
 
         private void durable(SimEntry entry) {
             String former = acknowledged.put(new At(entry.streamId, entry.offset), entry.text);
-            assertThat(former).as("two records acknowledged at stream %s, offset %s", entry.streamId, entry.offset)
+            assertThat(former)
+                    .as("two records acknowledged at stream %s, offset %s", entry.streamId, entry.offset)
                     .isNull();
             assertThat(texts.add(entry.text)).isTrue();
             if (entry.leaderEpoch != owners.get(owners.size() - 1).owner.epoch) {

@@ -169,8 +169,8 @@ class S3WalTest {
         owner.write(1, 0, "a");
         CompletableFuture<Void> trim = owner.wal().trim(2);
         cluster.runtime.advance(100);
-        assertThatThrownBy(trim::join).satisfies(e -> assertThat(FreshetException.of(e).kind())
-                .isEqualTo(ErrorKind.INVALID));
+        assertThatThrownBy(trim::join)
+                .satisfies(e -> assertThat(FreshetException.of(e).kind()).isEqualTo(ErrorKind.INVALID));
     }
 
     @Test
@@ -178,8 +178,8 @@ class S3WalTest {
         Owner owner = cluster.open();
         owner.write(1, 0, "a");
         int[] failures = {3};
-        cluster.bucket.network = (op, key) ->
-                op.equals("delete") && failures[0]-- > 0 ? new Fate(-1, 5, false, -1) : Fate.after(10, 10);
+        cluster.bucket.network =
+                (op, key) -> op.equals("delete") && failures[0]-- > 0 ? new Fate(-1, 5, false, -1) : Fate.after(10, 10);
         cluster.runtime.await(owner.wal().trim(1));
         assertThat(cluster.bucket.keys()).hasSize(1);
         cluster.runtime.advance(10_000);

@@ -20,6 +20,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -75,20 +76,24 @@ final class SimBucket {
         return new ArrayList<>(objects.keySet());
     }
 
+    private Stored stored(String key) {
+        return Objects.requireNonNull(objects.get(key), key);
+    }
+
     void remove(String key) {
         objects.remove(key);
     }
 
     void copy(String from, String to) {
-        objects.put(to, objects.get(from));
+        objects.put(to, stored(from));
     }
 
     void flipBit(String key, int bit) {
-        objects.get(key).bytes[bit / 8] ^= (byte) (1 << (bit % 8));
+        stored(key).bytes[bit / 8] ^= (byte) (1 << (bit % 8));
     }
 
     int sizeBytes(String key) {
-        return objects.get(key).bytes.length;
+        return stored(key).bytes.length;
     }
 
     /** A client without retries of its own. */
@@ -97,8 +102,7 @@ final class SimBucket {
     }
 
     ObjectStore client(SimRuntime.Host host, RetryPolicy policy) {
-        return ObjectStores.over(
-                new Driver(host), policy, new SimpleMeterRegistry(), runtime, host, host.randomness());
+        return ObjectStores.over(new Driver(host), policy, new SimpleMeterRegistry(), runtime, host, host.randomness());
     }
 
     private final class Driver implements StoreDriver {
@@ -126,24 +130,27 @@ final class SimBucket {
                 });
             }
             if (fate.effectMs < 0) {
-                runtime.schedule(fate.answerMs, () -> host.run(() -> answer.completeExceptionally(unavailable(op, key))));
+                runtime.schedule(
+                        fate.answerMs, () -> host.run(() -> answer.completeExceptionally(unavailable(op, key))));
                 return answer;
             }
             runtime.schedule(fate.effectMs, () -> {
                 CompletableFuture<T> outcome = outcome(effect);
-                runtime.schedule(fate.answerMs, () -> host.run(() -> {
-                    if (!fate.isAnswered) {
-                        answer.completeExceptionally(unavailable(op, key));
-                    } else {
-                        outcome.whenComplete((value, error) -> {
-                            if (error == null) {
-                                answer.complete(value);
+                runtime.schedule(
+                        fate.answerMs,
+                        () -> host.run(() -> {
+                            if (!fate.isAnswered) {
+                                answer.completeExceptionally(unavailable(op, key));
                             } else {
-                                answer.completeExceptionally(FreshetException.unwrap(error));
+                                outcome.whenComplete((value, error) -> {
+                                    if (error == null) {
+                                        answer.complete(value);
+                                    } else {
+                                        answer.completeExceptionally(FreshetException.unwrap(error));
+                                    }
+                                });
                             }
-                        });
-                    }
-                }));
+                        }));
             });
             return answer;
         }
@@ -223,7 +230,8 @@ final class SimBucket {
 
         @Override
         public CompletableFuture<Optional<ObjectStat>> stat(String key) {
-            return request("stat", key, () -> Optional.ofNullable(objects.get(key)).map(found -> stat(key, found)));
+            return request(
+                    "stat", key, () -> Optional.ofNullable(objects.get(key)).map(found -> stat(key, found)));
         }
 
         private ObjectStat stat(String key, Stored found) {

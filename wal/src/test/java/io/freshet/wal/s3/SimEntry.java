@@ -5,6 +5,7 @@ import io.freshet.common.FreshetException;
 import io.freshet.wal.WalEntry;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
@@ -85,7 +86,7 @@ final class SimEntry implements WalEntry {
     public void releasePayload() {
         holds--;
         if (holds == 0) {
-            java.util.Arrays.fill(payload, (byte) '#');
+            Arrays.fill(payload, (byte) '#');
         }
     }
 

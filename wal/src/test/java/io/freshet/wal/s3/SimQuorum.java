@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
@@ -41,7 +42,7 @@ final class SimQuorum {
     }
 
     WalSeal sealOf(long epoch) {
-        return seals.get(epoch);
+        return Objects.requireNonNull(seals.get(epoch));
     }
 
     WalRegistry client(SimRuntime.Host host, long callerEpoch) {
@@ -84,20 +85,22 @@ final class SimQuorum {
                 } catch (FreshetException e) {
                     outcome.completeExceptionally(e);
                 }
-                runtime.schedule(fate.answerMs(), () -> host.run(() -> {
-                    if (!fate.isAnswered()) {
-                        answer.completeExceptionally(
-                                new FreshetException(ErrorKind.INDETERMINATE, "Simulated: answer lost"));
-                        return;
-                    }
-                    outcome.whenComplete((value, error) -> {
-                        if (error == null) {
-                            answer.complete(value);
-                        } else {
-                            answer.completeExceptionally(error);
-                        }
-                    });
-                }));
+                runtime.schedule(
+                        fate.answerMs(),
+                        () -> host.run(() -> {
+                            if (!fate.isAnswered()) {
+                                answer.completeExceptionally(
+                                        new FreshetException(ErrorKind.INDETERMINATE, "Simulated: answer lost"));
+                                return;
+                            }
+                            outcome.whenComplete((value, error) -> {
+                                if (error == null) {
+                                    answer.complete(value);
+                                } else {
+                                    answer.completeExceptionally(error);
+                                }
+                            });
+                        }));
             });
             return answer;
         }
