@@ -36,8 +36,7 @@ public final class ConsoleServer implements AutoCloseable {
     private final ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE, true);
     private final Channel listener;
 
-    private ConsoleServer(
-            String host, int port, HealthSource health, Supplier<String> metrics, StorageSource storage) {
+    private ConsoleServer(String host, int port, HealthSource health, Supplier<String> metrics, StorageSource storage) {
         ChannelFuture bound = new ServerBootstrap()
                 .group(eventLoop)
                 .channel(NioServerSocketChannel.class)

@@ -13,8 +13,8 @@ public interface StorageSource {
     String PREFIX = "/api/storage";
 
     /** Knows no page. */
-    StorageSource NONE = (path, parameters) -> CompletableFuture.completedFuture(
-            new Reply(404, "{\"error\":\"nothing about storage is served here\"}"));
+    StorageSource NONE = (path, parameters) ->
+            CompletableFuture.completedFuture(new Reply(404, "{\"error\":\"nothing about storage is served here\"}"));
 
     /**
      * The page at {@code path}, which begins with {@link #PREFIX}. May complete on any thread.

@@ -77,8 +77,7 @@ public final class MetadataRebuild {
 
     /** Adds a topic with its configuration and partitions, which must be numbered 0, 1, … */
     public void addTopic(String name, Uuid topicId, Map<String, String> configs, List<RebuiltPartition> partitions) {
-        kafkas.add(
-                new ApiMessageAndVersion(new TopicRecord().setName(name).setTopicId(topicId), (short) 0));
+        kafkas.add(new ApiMessageAndVersion(new TopicRecord().setName(name).setTopicId(topicId), (short) 0));
         configs.forEach((key, value) -> kafkas.add(new ApiMessageAndVersion(
                 new ConfigRecord()
                         .setResourceType(ConfigResource.Type.TOPIC.id())
@@ -131,7 +130,12 @@ public final class MetadataRebuild {
      * @throws FreshetException INVALID if the directory is not empty, or an id is not acceptable; UNAVAILABLE if it cannot be written
      */
     public void finish(
-            Path directory, String clusterId, Uuid directoryId, String controllerHost, int controllerPort, Bounds bounds) {
+            Path directory,
+            String clusterId,
+            Uuid directoryId,
+            String controllerHost,
+            int controllerPort,
+            Bounds bounds) {
         requireEmpty(directory);
         MetadataFormat.format(directory, clusterId, nodeId, directoryId, controllerHost, controllerPort);
         Path log = directory.resolve(Topic.CLUSTER_METADATA_TOPIC_NAME + "-0");
@@ -164,9 +168,7 @@ public final class MetadataRebuild {
                 (short) 0);
     }
 
-
-    private static void append(
-            RecordsSnapshotWriter<ApiMessageAndVersion> writer, List<ApiMessageAndVersion> records) {
+    private static void append(RecordsSnapshotWriter<ApiMessageAndVersion> writer, List<ApiMessageAndVersion> records) {
         for (int from = 0; from < records.size(); from += RECORDS_PER_BATCH) {
             writer.append(records.subList(from, Math.min(records.size(), from + RECORDS_PER_BATCH)));
         }

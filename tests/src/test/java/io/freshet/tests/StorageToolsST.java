@@ -29,8 +29,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** {@code freshet storage} against real servers: looking, verifying, and getting all topics back from the bucket alone. */
 class StorageToolsST {
-    private static final List<TopicPartition> PARTITIONS = List.of(
-            new TopicPartition("orders", 0), new TopicPartition("orders", 1), new TopicPartition("events", 0));
+    private static final List<TopicPartition> PARTITIONS =
+            List.of(new TopicPartition("orders", 0), new TopicPartition("orders", 1), new TopicPartition("events", 0));
     private static final int RECORDS = 3000;
 
     private final ObjectMapper json = new ObjectMapper();
@@ -56,8 +56,14 @@ class StorageToolsST {
         String bucket = folder.resolve("bucket").toUri().toString();
         Path data = folder.resolve("data");
         String[] options = {
-            "--bucket", bucket, "--wal", "s3", "--override", "metadata.mirror=off",
-            "--override", "storage.upload.interval.ms=600000"
+            "--bucket",
+            bucket,
+            "--wal",
+            "s3",
+            "--override",
+            "metadata.mirror=off",
+            "--override",
+            "storage.upload.interval.ms=600000"
         };
         List<String> before;
         try (FreshetProcess server = FreshetProcess.start(data, options)) {
@@ -70,7 +76,15 @@ class StorageToolsST {
         Path map = Files.writeString(folder.resolve("map.json"), mapOf());
         Path rebuilt = folder.resolve("rebuilt");
         Command command = storage(
-                Map.of(), "fsck", "--rebuild", "--bucket", bucket, "--data", rebuilt.toString(), "--map", map.toString());
+                Map.of(),
+                "fsck",
+                "--rebuild",
+                "--bucket",
+                bucket,
+                "--data",
+                rebuilt.toString(),
+                "--map",
+                map.toString());
         assertThat(command.code()).as(command.toString()).isZero();
         try (FreshetProcess server = FreshetProcess.start(rebuilt, options)) {
             assertThat(consume(server)).isEqualTo(before);
@@ -91,15 +105,20 @@ class StorageToolsST {
             JsonNode partition = described.get("partitions").get(1);
             assertThat(described.get("topic").asText()).isEqualTo("orders");
             assertThat(partition.get("state").get("endOffset").asLong()).isEqualTo(2 * RECORDS);
-            assertThat(partition.get("segments").get(0).get("startOffset").asLong()).isZero();
+            assertThat(partition.get("segments").get(0).get("startOffset").asLong())
+                    .isZero();
             Command text = storage(Map.of(), "describe", "orders", "--http", http);
             assertThat(text.code()).isZero();
-            assertThat(text.output()).contains("Partition 1: stream", "in object").contains("end " + 2 * RECORDS);
-            assertThat(storage(Map.of(), "describe", "nothing", "--http", http).code()).isEqualTo(1);
+            assertThat(text.output())
+                    .contains("Partition 1: stream", "in object")
+                    .contains("end " + 2 * RECORDS);
+            assertThat(storage(Map.of(), "describe", "nothing", "--http", http).code())
+                    .isEqualTo(1);
 
             Command clean = storage(Map.of(), "fsck", "--http", http, "--deep", "--output", "json");
             assertThat(clean.code()).as(clean.toString()).isZero();
-            assertThat(json.readTree(clean.output()).get("findingCount").asInt()).isZero();
+            assertThat(json.readTree(clean.output()).get("findingCount").asInt())
+                    .isZero();
             assertThat(json.readTree(clean.output()).get("segments").asInt()).isGreaterThan(3);
 
             List<Path> objects = objects(data.resolve("objects/data"));
@@ -133,7 +152,13 @@ class StorageToolsST {
         assertThat(sound.code()).as(sound.toString()).isZero();
         JsonNode dump = json.readTree(sound.output());
         assertThat(dump.get("objectId").asText()).isEqualTo(id);
-        assertThat(dump.get("blocks").get(0).get("batches").get(0).get("baseOffset").asLong()).isZero();
+        assertThat(dump.get("blocks")
+                        .get(0)
+                        .get("batches")
+                        .get(0)
+                        .get("baseOffset")
+                        .asLong())
+                .isZero();
         assertThat(storage(Map.of(), "dump", object.toString()).output()).contains("No damage");
         try (RandomAccessFile file = new RandomAccessFile(object.toFile(), "rw")) {
             file.seek(200);
@@ -155,7 +180,8 @@ class StorageToolsST {
             boolean isDone = true;
             for (JsonNode partition : described.get("partitions")) {
                 JsonNode state = partition.get("state");
-                isDone &= state.get("committedEndOffset").asLong() == state.get("endOffset").asLong();
+                isDone &= state.get("committedEndOffset").asLong()
+                        == state.get("endOffset").asLong();
             }
             if (isDone || i > 30) {
                 assertThat(isDone).isTrue();
@@ -194,14 +220,13 @@ class StorageToolsST {
                 "json");
         assertThat(command.code()).as(command.toString()).isZero();
         assertThat(json.readTree(command.output()).get("streams").size()).isGreaterThanOrEqualTo(3);
-        Command again =
-                storage(environment, "fsck", "--rebuild", "--bucket", bucket, "--data", rebuilt.toString());
+        Command again = storage(environment, "fsck", "--rebuild", "--bucket", bucket, "--data", rebuilt.toString());
         assertThat(again.code()).isEqualTo(2);
         assertThat(again.errors()).contains("is not empty");
 
         String http = "localhost:" + FreshetProcess.freePort();
-        try (FreshetProcess server = FreshetProcess.start(
-                rebuilt, environment, "--bucket", bucket, "--override", "http.listener=" + http)) {
+        try (FreshetProcess server =
+                FreshetProcess.start(rebuilt, environment, "--bucket", bucket, "--override", "http.listener=" + http)) {
             assertThat(consume(server)).isEqualTo(before);
             produce(server, 2 * RECORDS);
             assertThat(consume(server)).hasSize(before.size() * 3 / 2).containsAll(before);

@@ -12,7 +12,13 @@ import picocli.CommandLine.Command;
         description = "A Kafka-compatible streaming server whose data lives on shared storage.",
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
-        subcommands = {UpCommand.class, ServerCommand.class, StorageCommand.class, TrainCommand.class, CommandLine.HelpCommand.class},
+        subcommands = {
+            UpCommand.class,
+            ServerCommand.class,
+            StorageCommand.class,
+            TrainCommand.class,
+            CommandLine.HelpCommand.class
+        },
         synopsisSubcommandLabel = "COMMAND")
 public final class Freshet {
     private Freshet() {}

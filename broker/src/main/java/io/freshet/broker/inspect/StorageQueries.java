@@ -73,8 +73,7 @@ public final class StorageQueries implements StorageSource {
     private Reply reply(Parts now, String path, Query query) {
         try {
             Optional<Object> page = page(now, path.substring(PREFIX.length()), query);
-            return page.map(found -> new Reply(200, write(found)))
-                    .orElseGet(() -> error(404, "nothing is at " + path));
+            return page.map(found -> new Reply(200, write(found))).orElseGet(() -> error(404, "nothing is at " + path));
         } catch (FreshetException e) {
             return error(e.kind() == ErrorKind.INVALID ? 400 : 500, String.valueOf(e.getMessage()));
         }
@@ -100,8 +99,7 @@ public final class StorageQueries implements StorageSource {
         List<Long> ids = manifests.streamIds(query.number("after", -1), limit);
         List<StoragePages.Stream> found = new ArrayList<>();
         for (long id : ids) {
-            manifests
-                    .stream(id)
+            manifests.stream(id)
                     .ifPresent(state -> found.add(new StoragePages.Stream(
                             id, state.leaderEpoch(), state.ownerId(), state.startOffset(), state.endOffset())));
         }
@@ -110,8 +108,7 @@ public final class StorageQueries implements StorageSource {
 
     private static StoragePages.Segments segments(Manifests manifests, Query query) {
         int limit = query.limit();
-        List<StreamSegment> rows =
-                manifests.segments(query.number("stream", -1), query.number("from", 0), limit);
+        List<StreamSegment> rows = manifests.segments(query.number("stream", -1), query.number("from", 0), limit);
         return new StoragePages.Segments(rows, rows.size() == limit);
     }
 
@@ -150,8 +147,7 @@ public final class StorageQueries implements StorageSource {
             Parts now, TopicImage topic, int number, PartitionRegistration registration) {
         Manifests manifests = now.metadata.manifests();
         OptionalLong streamId = manifests.streamId(topic.id(), number);
-        Optional<StreamState> state =
-                streamId.isPresent() ? manifests.stream(streamId.getAsLong()) : Optional.empty();
+        Optional<StreamState> state = streamId.isPresent() ? manifests.stream(streamId.getAsLong()) : Optional.empty();
         Optional<StreamLog> log =
                 now.partitions.apply(new TopicPartition(topic.name(), number)).map(Partition::stream);
         return new StoragePages.Partition(
@@ -167,9 +163,8 @@ public final class StorageQueries implements StorageSource {
     }
 
     private static long walBytes(StreamLog log) {
-        long inObjects = log.segments().stream()
-                .mapToLong(StreamSegment::sizeBytes)
-                .sum();
+        long inObjects =
+                log.segments().stream().mapToLong(StreamSegment::sizeBytes).sum();
         return Math.max(0, log.sizeBytes() - inObjects);
     }
 

@@ -123,8 +123,7 @@ public final class BrokerServer implements AutoCloseable {
         opened.add("last upload", () -> uploadRest(streams));
         readiness.phase("opening partitions");
         KafkaWiring kafka = new KafkaWiring(config, runtime, metadataWiring.brokerConfigs());
-        Partitions partitions =
-                kafka.start(metadata, streams, registered.brokerEpoch(), store.describe(), opened);
+        Partitions partitions = kafka.start(metadata, streams, registered.brokerEpoch(), store.describe(), opened);
         queries.serve(metadata, partitions::log);
         opened.add("network", network);
         gate.open(kafka.router());

@@ -52,8 +52,11 @@ final class BatchWalk {
             try {
                 size = BatchHeader.sizeBytes(block, at);
             } catch (FreshetException e) {
-                damage(at, "the batch has an impossible length (" + block.getInt(Math.min(at + 8, block.limit() - 4))
-                        + "), " + (block.limit() - at) + " bytes are left; what follows in this block is not shown");
+                damage(
+                        at,
+                        "the batch has an impossible length (" + block.getInt(Math.min(at + 8, block.limit() - 4))
+                                + "), " + (block.limit() - at)
+                                + " bytes are left; what follows in this block is not shown");
                 return;
             }
             visitor.visit(number, check(at, size));
@@ -69,16 +72,20 @@ final class BatchWalk {
         }
         boolean isInside = baseOffset >= nextOffset && endOffset > baseOffset && endOffset <= entry.endOffset();
         if (!isInside) {
-            damage(at, "the batch claims offsets " + baseOffset + " to " + endOffset + ", where " + nextOffset + " to "
-                    + entry.endOffset() + " were due");
+            damage(
+                    at,
+                    "the batch claims offsets " + baseOffset + " to " + endOffset + ", where " + nextOffset + " to "
+                            + entry.endOffset() + " were due");
         }
         int stored = block.getInt(at + CRC_FIELD);
         CRC32C crc = new CRC32C();
         crc.update(block.slice(at + CRC_FROM, size - CRC_FROM));
         boolean isCrcRight = stored == (int) crc.getValue();
         if (!isCrcRight) {
-            damage(at, "the batch at offset " + baseOffset + " has Kafka CRC32C "
-                    + Integer.toHexString((int) crc.getValue()) + " instead of " + Integer.toHexString(stored));
+            damage(
+                    at,
+                    "the batch at offset " + baseOffset + " has Kafka CRC32C "
+                            + Integer.toHexString((int) crc.getValue()) + " instead of " + Integer.toHexString(stored));
         }
         nextOffset = Math.max(nextOffset, endOffset);
         records += BatchHeader.recordCount(block, at);

@@ -57,8 +57,7 @@ final class BlockScan {
     private long add(long position, FoundBlock block) {
         int sizeBytes = ObjectFormat.BLOCK_HEADER_BYTES + block.dataBytes();
         BlockEntry open = entry(block, position, sizeBytes, Long.MAX_VALUE, 0, -1);
-        BatchWalk walk =
-                new BatchWalk(blocks.size(), open, source.read(position, sizeBytes), new ArrayList<>());
+        BatchWalk walk = new BatchWalk(blocks.size(), open, source.read(position, sizeBytes), new ArrayList<>());
         walk.walk(BatchVisitor.NONE);
         blocks.add(entry(block, position, sizeBytes, walk.endOffset(), walk.records(), walk.maxTimestampMs()));
         return position + sizeBytes;

@@ -64,6 +64,7 @@ public final class ManifestCheck {
     }
 
     private void gap(long from, long to) {
-        findings.add(Finding.ofRange(Kind.GAP, -1, streamId, from, to, "no segment of the manifest holds these offsets"));
+        findings.add(
+                Finding.ofRange(Kind.GAP, -1, streamId, from, to, "no segment of the manifest holds these offsets"));
     }
 }

@@ -164,7 +164,8 @@ public final class ObjectInspector {
             found.add(new Damage(
                     "block",
                     entry.position(),
-                    "block " + number + " holds " + walk.records() + " records, the index says " + entry.recordCount()));
+                    "block " + number + " holds " + walk.records() + " records, the index says "
+                            + entry.recordCount()));
         }
         return found;
     }

@@ -17,8 +17,7 @@ public final class SegmentDigest {
     }
 
     public static SegmentDigest of(List<SegmentTrailer> trailers) {
-        return new SegmentDigest(
-                trailers.stream().map(SegmentTrailer::segment).toList());
+        return new SegmentDigest(trailers.stream().map(SegmentTrailer::segment).toList());
     }
 
     /** A rough measure of the memory that it holds. */

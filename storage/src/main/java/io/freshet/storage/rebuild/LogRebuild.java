@@ -77,7 +77,8 @@ public final class LogRebuild {
         }
         for (int i = 0; i < history.size(); i++) {
             long runStart = i == 0 ? from : Math.max(from, history.get(i).startOffset());
-            long runEnd = i + 1 < history.size() ? Math.min(end, history.get(i + 1).startOffset()) : end;
+            long runEnd =
+                    i + 1 < history.size() ? Math.min(end, history.get(i + 1).startOffset()) : end;
             addValidRun(found, history.get(i).leaderEpoch(), runStart, runEnd);
         }
     }

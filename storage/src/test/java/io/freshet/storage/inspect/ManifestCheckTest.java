@@ -61,10 +61,15 @@ class ManifestCheckTest {
         StreamSegment held = new StreamSegment(4, 10, 30, 8, 500, 5, 6);
         SegmentDigest digest = SegmentDigest.of(List.of(new SegmentTrailer(held, 0, 1, none)));
         assertThat(digest.contradiction(held)).isEmpty();
-        assertThat(digest.contradiction(new StreamSegment(4, 10, 20, 8, 250, 5, 6))).isEmpty();
-        assertThat(digest.contradiction(new StreamSegment(4, 10, 30, 8, 499, 5, 6))).isPresent();
-        assertThat(digest.contradiction(new StreamSegment(4, 10, 31, 8, 500, 5, 6))).isPresent();
-        assertThat(digest.contradiction(new StreamSegment(4, 5, 30, 8, 500, 5, 6))).isPresent();
-        assertThat(digest.contradiction(new StreamSegment(5, 10, 30, 8, 500, 5, 6))).isPresent();
+        assertThat(digest.contradiction(new StreamSegment(4, 10, 20, 8, 250, 5, 6)))
+                .isEmpty();
+        assertThat(digest.contradiction(new StreamSegment(4, 10, 30, 8, 499, 5, 6)))
+                .isPresent();
+        assertThat(digest.contradiction(new StreamSegment(4, 10, 31, 8, 500, 5, 6)))
+                .isPresent();
+        assertThat(digest.contradiction(new StreamSegment(4, 5, 30, 8, 500, 5, 6)))
+                .isPresent();
+        assertThat(digest.contradiction(new StreamSegment(5, 10, 30, 8, 500, 5, 6)))
+                .isPresent();
     }
 }

@@ -164,7 +164,8 @@ class ObjectInspectorTest {
     }
 
     private io.freshet.storage.format.ObjectFooter footer() {
-        io.freshet.storage.format.ObjectFooter footer = inspect(bytes, OBJECT_ID).layout.footer();
+        io.freshet.storage.format.ObjectFooter footer =
+                inspect(bytes, OBJECT_ID).layout.footer();
         assertThat(footer).isNotNull();
         return footer;
     }

@@ -92,8 +92,8 @@ class LogRebuildTest {
 
     @Test
     void aTrimmedLogStartsWhereItsNewestHistoryDoes() {
-        RebuiltLog log = rebuild(
-                found(1, 0, 50, epoch(0, 0)), found(2, 50, 80, epoch(0, 30)), found(3, 80, 90, epoch(0, 60)));
+        RebuiltLog log =
+                rebuild(found(1, 0, 50, epoch(0, 0)), found(2, 50, 80, epoch(0, 30)), found(3, 80, 90, epoch(0, 60)));
         assertThat(pieces(log)).containsExactly("2:60-80", "3:80-90");
         assertThat(log.startOffset()).isEqualTo(60);
         assertThat(log.gaps()).isEmpty();
@@ -133,7 +133,9 @@ class LogRebuildTest {
             assertThat(log.startOffset()).isZero();
             long next = 0;
             for (RebuiltLog.Piece piece : log.pieces()) {
-                assertThat(piece.startOffset()).as("seed " + seed + " round " + round).isEqualTo(next);
+                assertThat(piece.startOffset())
+                        .as("seed " + seed + " round " + round)
+                        .isEqualTo(next);
                 next = piece.endOffset();
             }
             assertThat(next).isEqualTo(log.endOffset());

@@ -52,9 +52,7 @@ final class BucketContent {
                 maxObjectId = Math.max(maxObjectId, ObjectKeys.objectId(object.key()));
             }
             reads.forEach(
-                    ours,
-                    object -> ObjectVerdict.of(store, object.key(), ObjectVerdict.ANY_SIZE, deep),
-                    this::add);
+                    ours, object -> ObjectVerdict.of(store, object.key(), ObjectVerdict.ANY_SIZE, deep), this::add);
         });
         print.progress("rebuild: " + objects + " objects, " + segments.size() + " streams");
     }

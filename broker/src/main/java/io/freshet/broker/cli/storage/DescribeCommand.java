@@ -47,7 +47,9 @@ final class DescribeCommand implements Callable<Integer> {
     public Integer call() {
         NodeClient node = new NodeClient(http);
         StoragePages.Topic found = node.topic(topic);
-        print.text("Topic %s, id %s, %d partitions", found.name(), found.topicId(), found.partitions().size());
+        print.text(
+                "Topic %s, id %s, %d partitions",
+                found.name(), found.topicId(), found.partitions().size());
         List<DescribedPartition> described = new ArrayList<>();
         for (StoragePages.Partition state : found.partitions()) {
             if (partition < 0 || partition == state.partition()) {
@@ -66,10 +68,7 @@ final class DescribeCommand implements Callable<Integer> {
     private void printPartition(StoragePages.Partition state, List<StreamSegment> segments) {
         print.text(
                 "Partition %d: stream %d, leader epoch %d, owner %d",
-                state.partition(),
-                state.streamId(),
-                state.leaderEpoch(),
-                state.owner());
+                state.partition(), state.streamId(), state.leaderEpoch(), state.owner());
         print.text(
                 "  offsets: start %d, committed %d, durable %s, end %s; in the WAL only: %s",
                 state.startOffset(),

@@ -74,7 +74,8 @@ final class Fsck {
 
     /** 0 if clean, 1 if not. */
     int run() {
-        print.progress("fsck: cluster " + overview.clusterId() + ", " + store.describe() + (deep ? ", every byte" : ""));
+        print.progress(
+                "fsck: cluster " + overview.clusterId() + ", " + store.describe() + (deep ? ", every byte" : ""));
         node.forEachObjectPage(this::checkObjects);
         print.progress("fsck: " + objects + " objects verified; now the manifests");
         node.forEachStream(this::checkStream);
@@ -110,8 +111,7 @@ final class Fsck {
     private void checkObjects(List<LiveObject> page) {
         reads.forEach(
                 page,
-                object -> ObjectVerdict.of(
-                        store, ObjectKeys.dataKey(object.objectId()), object.sizeBytes(), deep),
+                object -> ObjectVerdict.of(store, ObjectKeys.dataKey(object.objectId()), object.sizeBytes(), deep),
                 verdict -> {
                     ObjectLayout layout = verdict.layout();
                     if (layout != null) {
@@ -162,8 +162,8 @@ final class Fsck {
     private Optional<Finding> compare(StreamSegment row) {
         SegmentDigest digest = digests.get(row.objectId());
         if (digest == null) {
-            ObjectVerdict verdict = ObjectVerdict.of(
-                    store, ObjectKeys.dataKey(row.objectId()), ObjectVerdict.ANY_SIZE, false);
+            ObjectVerdict verdict =
+                    ObjectVerdict.of(store, ObjectKeys.dataKey(row.objectId()), ObjectVerdict.ANY_SIZE, false);
             ObjectLayout layout = verdict.layout();
             if (layout == null || layout.footer() == null || !verdict.findings().isEmpty()) {
                 return Optional.empty(); // the object's own finding says it all

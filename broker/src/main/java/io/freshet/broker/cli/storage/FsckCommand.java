@@ -61,13 +61,19 @@ final class FsckCommand implements Callable<Integer> {
             description = "Rebuild: the new node's id (default: ${DEFAULT-VALUE}, as freshet up has it).")
     int nodeId;
 
-    @Option(names = "--cluster-id", paramLabel = "ID", description = "Rebuild: the cluster's id (default: that of the "
-            + "bucket's metadata mirror, or a new one).")
+    @Option(
+            names = "--cluster-id",
+            paramLabel = "ID",
+            description =
+                    "Rebuild: the cluster's id (default: that of the " + "bucket's metadata mirror, or a new one).")
     @Nullable
     String clusterId;
 
-    @Option(names = "--map", paramLabel = "FILE", description = "Rebuild: JSON with names of topics: "
-            + "[{\"streamId\":1,\"topic\":\"orders\",\"partition\":0}, …].")
+    @Option(
+            names = "--map",
+            paramLabel = "FILE",
+            description = "Rebuild: JSON with names of topics: "
+                    + "[{\"streamId\":1,\"topic\":\"orders\",\"partition\":0}, …].")
     @Nullable
     Path map;
 
@@ -111,7 +117,7 @@ final class FsckCommand implements Callable<Integer> {
                         ErrorKind.INVALID, "--rebuild needs the object store; give --bucket URI or --config FILE"));
         try (OpenStore store = OpenStore.open(uri);
                 ParallelReads reads = new ParallelReads(threads)) {
-            Rebuild.Options options = new Rebuild.Options(data, nodeId, clusterId, map, acceptLoss, deep);
+            Rebuild.Options options = new Rebuild.Options(data, nodeId, clusterId, map, acceptLoss, deep, uri);
             return new Rebuild(print, store, reads, options).run();
         }
     }

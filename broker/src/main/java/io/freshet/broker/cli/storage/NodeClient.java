@@ -30,8 +30,7 @@ final class NodeClient {
     private final String address;
     private final HttpClient http =
             HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(10)).build();
-    private final ObjectMapper json =
-            new ObjectMapper().disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
+    private final ObjectMapper json = new ObjectMapper().disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
 
     /** {@code address} is host:port. */
     NodeClient(String address) {
@@ -63,8 +62,7 @@ final class NodeClient {
     void forEachStream(Consumer<StoragePages.Stream> visitor) {
         long after = -1;
         while (true) {
-            StoragePages.Streams page =
-                    get("/streams?after=" + after + "&limit=" + PAGE, StoragePages.Streams.class);
+            StoragePages.Streams page = get("/streams?after=" + after + "&limit=" + PAGE, StoragePages.Streams.class);
             page.streams().forEach(visitor);
             if (!page.hasMore() || page.streams().isEmpty()) {
                 return;
@@ -83,8 +81,7 @@ final class NodeClient {
     void forEachObjectPage(Consumer<List<LiveObject>> visitor) {
         long after = -1;
         while (true) {
-            StoragePages.Objects page =
-                    get("/objects?after=" + after + "&limit=" + PAGE, StoragePages.Objects.class);
+            StoragePages.Objects page = get("/objects?after=" + after + "&limit=" + PAGE, StoragePages.Objects.class);
             if (!page.objects().isEmpty()) {
                 visitor.accept(page.objects());
                 after = page.objects().get(page.objects().size() - 1).objectId();

@@ -68,14 +68,14 @@ final class ObjectDump {
                 header == null
                         ? "Header: damaged"
                         : "Header: object " + header.objectId() + ", broker " + header.brokerId()
-                                + (header.slotTag() == 0
-                                        ? ""
-                                        : ", slot tag " + Integer.toHexString(header.slotTag())));
+                                + (header.slotTag() == 0 ? "" : ", slot tag " + Integer.toHexString(header.slotTag())));
         print.text(
                 "Blocks: %d%s",
-                layout.blocks().size(), layout.isIndexRead() ? "" : " (found by their own headers: the index is unreadable)");
+                layout.blocks().size(),
+                layout.isIndexRead() ? "" : " (found by their own headers: the index is unreadable)");
         List<Block> blocks = blocks(inspector, layout, damages);
-        List<Trailer> trailers = layout.segments().stream().map(ObjectDump::trailer).toList();
+        List<Trailer> trailers =
+                layout.segments().stream().map(ObjectDump::trailer).toList();
         print.text("Trailers: %d", trailers.size());
         trailers.forEach(this::printTrailer);
         print.text("Index: %s", layout.isIndexRead() ? layout.blocks().size() + " entries" : "damaged");
@@ -87,7 +87,8 @@ final class ObjectDump {
                                 + ", index at " + footer.indexPosition() + ", " + footer.blockCount() + " blocks, "
                                 + footer.segmentCount() + " segments");
         print.text(damages.isEmpty() ? "No damage" + (isTailOnly ? " (blocks were not read)" : "") : "Damage:");
-        damages.forEach(damage -> print.text("  %s at position %d: %s", damage.part(), damage.position(), damage.message()));
+        damages.forEach(
+                damage -> print.text("  %s at position %d: %s", damage.part(), damage.position(), damage.message()));
         print.json(new Document(
                 name,
                 layout.objectId(),

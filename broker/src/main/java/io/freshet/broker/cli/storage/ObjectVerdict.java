@@ -36,10 +36,14 @@ record ObjectVerdict(@Nullable ObjectLayout layout, List<Finding> findings) {
         long size = stat.get().sizeBytes();
         if (expectedSizeBytes != ANY_SIZE && size != expectedSizeBytes) {
             findings.add(Finding.ofObject(
-                    Kind.DAMAGED, key, objectId, -1, "it has " + size + " bytes, the quorum says " + expectedSizeBytes));
+                    Kind.DAMAGED,
+                    key,
+                    objectId,
+                    -1,
+                    "it has " + size + " bytes, the quorum says " + expectedSizeBytes));
         }
-        ObjectInspector inspector = new ObjectInspector(
-                store.bytes(key, size), objectId, key.startsWith(ObjectKeys.WAL_PREFIX));
+        ObjectInspector inspector =
+                new ObjectInspector(store.bytes(key, size), objectId, key.startsWith(ObjectKeys.WAL_PREFIX));
         ObjectLayout layout = inspector.layout();
         List<Damage> damages = new ArrayList<>(layout.damages());
         if (deep) {

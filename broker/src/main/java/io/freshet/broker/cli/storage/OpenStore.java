@@ -37,8 +37,7 @@ final class OpenStore implements AutoCloseable {
         try {
             return new OpenStore(
                     scheduler,
-                    ObjectStores.open(
-                            uri, new SimpleMeterRegistry(), Clock.system(), scheduler, Randomness.secure()));
+                    ObjectStores.open(uri, new SimpleMeterRegistry(), Clock.system(), scheduler, Randomness.secure()));
         } catch (RuntimeException e) {
             scheduler.close();
             throw e;

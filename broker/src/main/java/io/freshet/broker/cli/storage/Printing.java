@@ -26,7 +26,11 @@ final class Printing {
     @Spec(Spec.Target.MIXEE)
     CommandSpec spec;
 
-    @Option(names = "--output", paramLabel = "FORM", defaultValue = "text", description = "text or json (default: text).")
+    @Option(
+            names = "--output",
+            paramLabel = "FORM",
+            defaultValue = "text",
+            description = "text or json (default: text).")
     Form form;
 
     @SuppressWarnings("NullAway.Init")

@@ -47,11 +47,18 @@ final class Rebuild {
             @Nullable String clusterId,
             @Nullable Path map,
             boolean acceptsLoss,
-            boolean deep) {}
+            boolean deep,
+            String bucket) {}
 
     /** A stream as it was put together. */
     record RebuiltStream(
-            long streamId, String topic, int partition, long startOffset, long endOffset, int segments, int leaderEpoch) {}
+            long streamId,
+            String topic,
+            int partition,
+            long startOffset,
+            long endOffset,
+            int segments,
+            int leaderEpoch) {}
 
     /** The JSON document. */
     record Report(
@@ -82,17 +89,19 @@ final class Rebuild {
         List<RebuiltLog> logs = new ArrayList<>();
         bucket.segments().forEach((streamId, found) -> logs.add(LogRebuild.of(streamId, found)));
         for (RebuiltLog log : logs) {
-            log.gaps().forEach(gap -> findings.add(Finding.ofRange(
-                    Kind.GAP,
-                    -1,
-                    log.streamId(),
-                    gap.startOffset(),
-                    gap.endOffset(),
-                    "no object holds these offsets; the log would begin anew at " + log.startOffset())));
+            log.gaps()
+                    .forEach(gap -> findings.add(Finding.ofRange(
+                            Kind.GAP,
+                            -1,
+                            log.streamId(),
+                            gap.startOffset(),
+                            gap.endOffset(),
+                            "no object holds these offsets; the log would begin anew at " + log.startOffset())));
         }
         Map<Long, List<StreamSegment>> byObject = new TreeMap<>();
         for (RebuiltLog log : logs) {
-            new PieceRows(store, bucket, log).rows()
+            new PieceRows(store, bucket, log)
+                    .rows()
                     .forEach(row -> byObject.computeIfAbsent(row.objectId(), id -> new ArrayList<>())
                             .add(row));
         }
@@ -140,7 +149,8 @@ final class Rebuild {
             WalContent wals,
             List<RebuiltStream> streams,
             Map<Long, List<StreamSegment>> byObject) {
-        MetadataRebuild metadata = new MetadataRebuild(options.nodeId(), Clock.system().wallMs());
+        MetadataRebuild metadata =
+                new MetadataRebuild(options.nodeId(), Clock.system().wallMs());
         addTopics(metadata, streams);
         byObject.forEach((objectId, rows) -> {
             rows.sort(Comparator.comparingLong(StreamSegment::streamId).thenComparingLong(StreamSegment::startOffset));
@@ -214,8 +224,8 @@ final class Rebuild {
                 streams.size(), objectsUsed, bucket.objectCount(), wals.slotCount());
         if (isWritten) {
             print.text(
-                    "Wrote the metadata of cluster %s, node %d, to %s. Start with: bin/freshet up --data %s --bucket %s",
-                    clusterId, options.nodeId(), options.data(), options.data(), store.describe());
+                    "Wrote the metadata of cluster %s, node %d, to %s. Start with: bin/freshet up --data %s --bucket '%s'",
+                    clusterId, options.nodeId(), options.data(), options.data(), options.bucket());
         } else {
             print.text(
                     "Nothing was written: %d findings mean loss. Restore what is missing, or repeat with --accept-loss.",

@@ -62,8 +62,7 @@ final class WalContent {
                 firstSlots.merge(brokerEpoch, Long.parseUnsignedLong(parts[3], 16), Math::min);
                 own.add(object);
             }
-            reads.forEach(
-                    own, slot -> ObjectVerdict.of(store, slot.key(), ObjectVerdict.ANY_SIZE, true), this::add);
+            reads.forEach(own, slot -> ObjectVerdict.of(store, slot.key(), ObjectVerdict.ANY_SIZE, true), this::add);
         });
         ofOthers.forEach((broker, count) -> findings.add(Finding.ofObject(
                 Kind.EXTRA,
@@ -85,9 +84,7 @@ final class WalContent {
         for (SegmentTrailer trailer : layout.segments()) {
             long streamId = trailer.segment().streamId();
             segments.computeIfAbsent(streamId, id -> new ArrayList<>()).add(trailer.segment());
-            trailer.checkpoint()
-                    .epochStarts()
-                    .forEach(start -> epochs.merge(streamId, start.leaderEpoch(), Math::max));
+            trailer.checkpoint().epochStarts().forEach(start -> epochs.merge(streamId, start.leaderEpoch(), Math::max));
         }
     }
 
@@ -100,13 +97,14 @@ final class WalContent {
             long next = ends.getOrDefault(streamId, found.get(0).startOffset());
             for (StreamSegment segment : found) {
                 if (segment.startOffset() > next) {
-                    findings.add(Finding.ofRange(
-                            Kind.GAP,
-                            -1,
-                            streamId,
-                            next,
-                            segment.startOffset(),
-                            "neither an object nor a WAL slot holds these offsets; what WAL slots hold behind them is lost"));
+                    findings.add(
+                            Finding.ofRange(
+                                    Kind.GAP,
+                                    -1,
+                                    streamId,
+                                    next,
+                                    segment.startOffset(),
+                                    "neither an object nor a WAL slot holds these offsets; what WAL slots hold behind them is lost"));
                 }
                 next = Math.max(next, segment.endOffset());
             }
