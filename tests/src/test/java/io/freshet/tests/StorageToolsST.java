@@ -19,11 +19,13 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.config.ConfigResource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -88,6 +90,39 @@ class StorageToolsST {
         assertThat(command.code()).as(command.toString()).isZero();
         try (FreshetProcess server = FreshetProcess.start(rebuilt, options)) {
             assertThat(consume(server)).isEqualTo(before);
+        }
+    }
+
+    @Test
+    void topicsKeepTheirNamesIfTheBucketMirrorsTheMetadata() throws Exception {
+        String bucket = folder.resolve("bucket").toUri().toString();
+        Path data = folder.resolve("data");
+        List<String> before;
+        try (FreshetProcess server = FreshetProcess.start(data, "--bucket", bucket, "--wal", "s3")) {
+            createTopics(server);
+            new Clients(server.bootstrap()).createTopic("empty", 1, Map.of("retention.ms", "123456789"));
+            produce(server, 0);
+            before = consume(server);
+            server.kill9();
+        }
+        delete(data);
+        Path rebuilt = folder.resolve("rebuilt");
+        Command command = storage(Map.of(), "fsck", "--rebuild", "--bucket", bucket, "--data", rebuilt.toString());
+        assertThat(command.code()).as(command.toString()).isZero();
+        assertThat(command.output()).contains("orders-1: stream", "empty-0: stream");
+        try (FreshetProcess server =
+                FreshetProcess.start(rebuilt, "--bucket", bucket, "--wal", "s3", "--override", "metadata.mirror=off")) {
+            assertThat(consume(server)).isEqualTo(before);
+            try (Admin admin = new Clients(server.bootstrap()).admin()) {
+                ConfigResource empty = new ConfigResource(ConfigResource.Type.TOPIC, "empty");
+                assertThat(admin.describeConfigs(List.of(empty))
+                                .all()
+                                .get()
+                                .get(empty)
+                                .get("retention.ms")
+                                .value())
+                        .isEqualTo("123456789");
+            }
         }
     }
 
@@ -194,7 +229,14 @@ class StorageToolsST {
         Path data = folder.resolve("data");
         List<String> before;
         try (FreshetProcess server = FreshetProcess.start(
-                data, environment, "--bucket", bucket, "--override", "storage.upload.interval.ms=200")) {
+                data,
+                environment,
+                "--bucket",
+                bucket,
+                "--override",
+                "metadata.mirror=off",
+                "--override",
+                "storage.upload.interval.ms=200")) {
             createTopics(server);
             produce(server, 0);
             server.stop();

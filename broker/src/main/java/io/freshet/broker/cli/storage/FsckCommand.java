@@ -61,11 +61,7 @@ final class FsckCommand implements Callable<Integer> {
             description = "Rebuild: the new node's id (default: ${DEFAULT-VALUE}, as freshet up has it).")
     int nodeId;
 
-    @Option(
-            names = "--cluster-id",
-            paramLabel = "ID",
-            description =
-                    "Rebuild: the cluster's id (default: that of the " + "bucket's metadata mirror, or a new one).")
+    @Option(names = "--cluster-id", paramLabel = "ID", description = "Rebuild: the cluster's id (default: a new one).")
     @Nullable
     String clusterId;
 

@@ -10,6 +10,9 @@ import io.freshet.common.stream.StreamSegment;
 import io.freshet.metadata.MetadataFormat;
 import io.freshet.metadata.MetadataRebuild;
 import io.freshet.metadata.MetadataRebuild.RebuiltPartition;
+import io.freshet.metadata.mirror.MirrorReading;
+import io.freshet.metadata.mirror.MirroredTopics;
+import io.freshet.metadata.mirror.MirroredTopics.MirroredTopic;
 import io.freshet.storage.inspect.Finding;
 import io.freshet.storage.inspect.Finding.Kind;
 import io.freshet.storage.rebuild.LogRebuild;
@@ -17,15 +20,18 @@ import io.freshet.storage.rebuild.RebuiltLog;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
 import org.apache.kafka.common.Uuid;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Builds the metadata of a lost quorum from a bucket: objects, WAL slots, and names from a map. Memory grows with the number of
+ * Builds the metadata of a lost quorum from a bucket: objects, WAL slots, and names from a map or from the mirror of the metadata. Memory grows with the number of
  * segments in the bucket, about 300 bytes each. Used by one thread, which has reads done by others.
  */
 final class Rebuild {
@@ -33,12 +39,15 @@ final class Rebuild {
     private static final int CONTROLLER_PORT = 9093;
     /** Ids come in ranges, of which the bucket shows a part only: the new quorum begins this far above what was seen. */
     private static final long ID_MARGIN = 1L << 20;
+    /** Leader epoch of a stream without a single record: nothing that is left could contradict it. */
+    private static final int MIRRORED_EPOCH = 1 << 16;
 
     private final Printing print;
     private final OpenStore store;
     private final ParallelReads reads;
     private final Options options;
     private final Findings findings;
+    private boolean hasMirror;
 
     /** What the command line says. */
     record Options(
@@ -85,7 +94,7 @@ final class Rebuild {
         MetadataRebuild.requireEmpty(options.data());
         BucketContent bucket = new BucketContent(print, store, reads, options.deep(), findings);
         bucket.read();
-        TopicNames names = TopicNames.load(options.map());
+        TopicNames names = TopicNames.of(options.map(), mirroredTopics());
         List<RebuiltLog> logs = new ArrayList<>();
         bucket.segments().forEach((streamId, found) -> logs.add(LogRebuild.of(streamId, found)));
         for (RebuiltLog log : logs) {
@@ -114,10 +123,32 @@ final class Rebuild {
         String clusterId =
                 options.clusterId() == null ? MetadataFormat.newClusterId(Randomness.secure()) : options.clusterId();
         if (isWritten) {
-            write(clusterId, bucket, wals, streams, byObject);
+            write(clusterId, bucket, wals, names, streams, byObject);
         }
         report(clusterId, isWritten, bucket, wals, streams, byObject.size());
         return isLossy ? 1 : 0;
+    }
+
+    /** Topics of the metadata's mirror in the bucket; none if it has no mirror, or the mirror cannot be read. */
+    private List<MirroredTopic> mirroredTopics() {
+        ReadOnlyMirror mirror = new ReadOnlyMirror(store);
+        Optional<String> cluster = MirrorReading.clusterId(mirror);
+        if (cluster.isEmpty()) {
+            return List.of();
+        }
+        hasMirror = true;
+        print.progress("rebuild: the bucket holds a mirror of the metadata of cluster " + cluster.get()
+                + "; freshet up with metadata.mirror=sync on an empty directory restores all of it. What is rebuilt here"
+                + " takes topics from it, and cannot share the bucket with it: start with metadata.mirror=off");
+        try {
+            return MirroredTopics.read(mirror, cluster.get());
+        } catch (FreshetException e) {
+            if (e.kind() != ErrorKind.CORRUPT) {
+                throw e;
+            }
+            print.progress("rebuild: the mirror cannot be read, so topics have no names from it: " + e.getMessage());
+            return List.of();
+        }
     }
 
     private static List<RebuiltStream> streams(List<RebuiltLog> logs, WalContent wals, TopicNames names) {
@@ -139,6 +170,15 @@ final class Rebuild {
             streams.add(new RebuiltStream(
                     streamId, name.topic(), name.partition(), startOffset, startOffset, 0, wals.leaderEpoch(streamId)));
         });
+        Set<Long> known = new HashSet<>();
+        streams.forEach(stream -> known.add(stream.streamId()));
+        names.mirroredEnds().forEach((streamId, endOffset) -> {
+            if (known.add(streamId)) { // nothing is left of it; its offsets go on all the same
+                Name name = names.of(streamId);
+                streams.add(new RebuiltStream(
+                        streamId, name.topic(), name.partition(), endOffset, endOffset, 0, MIRRORED_EPOCH));
+            }
+        });
         streams.sort(Comparator.comparing(RebuiltStream::topic).thenComparingInt(RebuiltStream::partition));
         return streams;
     }
@@ -147,11 +187,12 @@ final class Rebuild {
             String clusterId,
             BucketContent bucket,
             WalContent wals,
+            TopicNames names,
             List<RebuiltStream> streams,
             Map<Long, List<StreamSegment>> byObject) {
         MetadataRebuild metadata =
                 new MetadataRebuild(options.nodeId(), Clock.system().wallMs());
-        addTopics(metadata, streams);
+        addTopics(metadata, streams, names);
         byObject.forEach((objectId, rows) -> {
             rows.sort(Comparator.comparingLong(StreamSegment::streamId).thenComparingLong(StreamSegment::startOffset));
             metadata.addObject(objectId, bucket.sizeBytes(objectId), rows);
@@ -174,7 +215,7 @@ final class Rebuild {
     }
 
     /** Partitions of one topic must be numbered from 0 without a hole; a map that leaves one is the caller's mistake. */
-    private void addTopics(MetadataRebuild metadata, List<RebuiltStream> streams) {
+    private static void addTopics(MetadataRebuild metadata, List<RebuiltStream> streams, TopicNames names) {
         Map<String, List<RebuiltPartition>> topics = new TreeMap<>();
         for (RebuiltStream stream : streams) {
             List<RebuiltPartition> partitions = topics.computeIfAbsent(stream.topic(), name -> new ArrayList<>());
@@ -188,7 +229,8 @@ final class Rebuild {
             partitions.add(new RebuiltPartition(
                     stream.partition(), stream.streamId(), stream.leaderEpoch(), stream.startOffset()));
         }
-        topics.forEach((name, partitions) -> metadata.addTopic(name, randomId(), Map.of(), partitions));
+        topics.forEach((name, partitions) ->
+                metadata.addTopic(name, names.topicId(name, Rebuild::randomId), names.configs(name), partitions));
     }
 
     private static Uuid randomId() {
@@ -224,8 +266,13 @@ final class Rebuild {
                 streams.size(), objectsUsed, bucket.objectCount(), wals.slotCount());
         if (isWritten) {
             print.text(
-                    "Wrote the metadata of cluster %s, node %d, to %s. Start with: bin/freshet up --data %s --bucket '%s'",
-                    clusterId, options.nodeId(), options.data(), options.data(), options.bucket());
+                    "Wrote the metadata of cluster %s, node %d, to %s. Start with: bin/freshet up --data %s --bucket '%s'%s",
+                    clusterId,
+                    options.nodeId(),
+                    options.data(),
+                    options.data(),
+                    options.bucket(),
+                    hasMirror ? " --override metadata.mirror=off" : "");
         } else {
             print.text(
                     "Nothing was written: %d findings mean loss. Restore what is missing, or repeat with --accept-loss.",
