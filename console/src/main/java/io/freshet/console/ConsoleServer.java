@@ -36,11 +36,11 @@ public final class ConsoleServer implements AutoCloseable {
     private final ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE, true);
     private final Channel listener;
 
-    private ConsoleServer(String host, int port, HealthSource health, Supplier<String> metrics) {
+    private ConsoleServer(String host, int port, HealthSource health, Supplier<String> metrics, StorageSource storage) {
         ChannelFuture bound = new ServerBootstrap()
                 .group(eventLoop)
                 .channel(NioServerSocketChannel.class)
-                .childHandler(new Initializer(health, metrics))
+                .childHandler(new Initializer(health, metrics, storage))
                 .bind(host, port)
                 .awaitUninterruptibly();
         this.listener = bound.channel();
@@ -60,7 +60,13 @@ public final class ConsoleServer implements AutoCloseable {
      * @param metrics gives the Prometheus text, as PrometheusMeterRegistry::scrape does; runs on the event loop
      */
     public static ConsoleServer start(String host, int port, HealthSource health, Supplier<String> metrics) {
-        return new ConsoleServer(host, port, health, metrics);
+        return start(host, port, health, metrics, StorageSource.NONE);
+    }
+
+    /** The same with the pages under {@link StorageSource#PREFIX}. */
+    public static ConsoleServer start(
+            String host, int port, HealthSource health, Supplier<String> metrics, StorageSource storage) {
+        return new ConsoleServer(host, port, health, metrics, storage);
     }
 
     public int boundPort() {
@@ -84,10 +90,12 @@ public final class ConsoleServer implements AutoCloseable {
     private final class Initializer extends ChannelInitializer<SocketChannel> {
         private final HealthSource health;
         private final Supplier<String> metrics;
+        private final StorageSource storage;
 
-        Initializer(HealthSource health, Supplier<String> metrics) {
+        Initializer(HealthSource health, Supplier<String> metrics, StorageSource storage) {
             this.health = health;
             this.metrics = metrics;
+            this.storage = storage;
         }
 
         @Override
@@ -101,7 +109,7 @@ public final class ConsoleServer implements AutoCloseable {
                     .addLast(new ReadTimeoutHandler(IDLE_SECONDS))
                     .addLast(new HttpServerCodec(MAX_LINE_BYTES, MAX_HEADER_BYTES, MAX_CHUNK_BYTES))
                     .addLast(new HttpObjectAggregator(MAX_BODY_BYTES, true))
-                    .addLast(new Pages(health, metrics));
+                    .addLast(new Pages(health, metrics, storage));
         }
     }
 }

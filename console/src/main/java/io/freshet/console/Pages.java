@@ -15,8 +15,11 @@ import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.QueryStringDecoder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,15 +37,31 @@ final class Pages extends SimpleChannelInboundHandler<FullHttpRequest> {
             <li><a href="/livez">/livez</a>: whether the process is alive</li>
             <li><a href="/readyz">/readyz</a>: whether it takes traffic, or why not</li>
             <li><a href="/metrics">/metrics</a>: metrics for Prometheus</li>
+            <li><a href="/api/storage">/api/storage</a>: streams and objects, for <code>freshet storage</code></li>
             </ul></body></html>
             """;
 
     private final HealthSource health;
-    private final Supplier<String> metrics;
+    private static final String JSON = "application/json; charset=utf-8";
+    /** Requests that a client may send ahead while an answer is being made. */
+    private static final int MAX_WAITING = 16;
 
-    Pages(HealthSource health, Supplier<String> metrics) {
+    private final Supplier<String> metrics;
+    private final StorageSource storage;
+    private final Deque<Asked> waiting = new ArrayDeque<>();
+    private boolean isAnswering;
+
+    Pages(HealthSource health, Supplier<String> metrics, StorageSource storage) {
         this.health = health;
         this.metrics = metrics;
+        this.storage = storage;
+    }
+
+    /** What is needed of a request to answer it. */
+    private record Asked(HttpMethod method, String uri, boolean isKeptAlive) {
+        boolean isHeadOnly() {
+            return method.equals(HttpMethod.HEAD);
+        }
     }
 
     private record Page(HttpResponseStatus status, String type, String text) {
@@ -57,19 +76,59 @@ final class Pages extends SimpleChannelInboundHandler<FullHttpRequest> {
             send(ctx, Page.text(HttpResponseStatus.BAD_REQUEST, "bad request"), false, false);
             return;
         }
-        boolean headOnly = request.method().equals(HttpMethod.HEAD);
-        Page page;
-        try {
-            page = page(request, headOnly);
-        } catch (RuntimeException e) {
-            LOG.error("HTTP {} {} failed", request.method(), request.uri(), e);
-            page = Page.text(HttpResponseStatus.INTERNAL_SERVER_ERROR, "internal error; see the server's log");
+        Asked asked = new Asked(request.method(), request.uri(), HttpUtil.isKeepAlive(request));
+        if (!isAnswering) {
+            answer(ctx, asked);
+        } else if (waiting.size() < MAX_WAITING) {
+            waiting.add(asked);
+        } else {
+            ctx.close();
         }
-        send(ctx, page, headOnly, HttpUtil.isKeepAlive(request));
     }
 
-    private Page page(FullHttpRequest request, boolean headOnly) {
-        Page page = switch (new QueryStringDecoder(request.uri()).path()) {
+    /** Answers at once, or when the storage source has answered; later requests wait, so that answers keep their order. */
+    private void answer(ChannelHandlerContext ctx, Asked asked) {
+        QueryStringDecoder query = new QueryStringDecoder(asked.uri());
+        String path = query.path();
+        if (!path.equals(StorageSource.PREFIX) && !path.startsWith(StorageSource.PREFIX + "/")) {
+            sendPage(ctx, asked, () -> page(asked, path));
+            return;
+        }
+        if (!asked.isHeadOnly() && !asked.method().equals(HttpMethod.GET)) {
+            sendPage(ctx, asked, Pages::notAllowed);
+            return;
+        }
+        isAnswering = true;
+        storage.answer(path, query.parameters())
+                .whenComplete((reply, error) -> ctx.executor().execute(() -> {
+                    isAnswering = false;
+                    sendPage(ctx, asked, () -> jsonPage(reply, error));
+                    while (!isAnswering && !waiting.isEmpty()) {
+                        answer(ctx, waiting.removeFirst());
+                    }
+                }));
+    }
+
+    private static Page jsonPage(StorageSource.@Nullable Reply reply, @Nullable Throwable error) {
+        if (reply == null) {
+            throw new IllegalStateException("The storage page failed", error);
+        }
+        return new Page(HttpResponseStatus.valueOf(reply.status()), JSON, reply.json());
+    }
+
+    private static void sendPage(ChannelHandlerContext ctx, Asked asked, Supplier<Page> made) {
+        Page page;
+        try {
+            page = made.get();
+        } catch (RuntimeException e) {
+            LOG.error("HTTP {} {} failed", asked.method(), asked.uri(), e);
+            page = Page.text(HttpResponseStatus.INTERNAL_SERVER_ERROR, "internal error; see the server's log");
+        }
+        send(ctx, page, asked.isHeadOnly(), asked.isKeptAlive());
+    }
+
+    private Page page(Asked asked, String path) {
+        Page page = switch (path) {
             case "/" -> new Page(HttpResponseStatus.OK, HTML, INDEX);
             case "/livez" -> live();
             case "/readyz" -> ready();
@@ -77,11 +136,15 @@ final class Pages extends SimpleChannelInboundHandler<FullHttpRequest> {
             default -> Page.text(HttpResponseStatus.NOT_FOUND, "not found; / lists what is here");
         };
         if (!page.status().equals(HttpResponseStatus.NOT_FOUND)
-                && !headOnly
-                && !request.method().equals(HttpMethod.GET)) {
-            return Page.text(HttpResponseStatus.METHOD_NOT_ALLOWED, "only GET and HEAD are allowed");
+                && !asked.isHeadOnly()
+                && !asked.method().equals(HttpMethod.GET)) {
+            return notAllowed();
         }
         return page;
+    }
+
+    private static Page notAllowed() {
+        return Page.text(HttpResponseStatus.METHOD_NOT_ALLOWED, "only GET and HEAD are allowed");
     }
 
     private Page live() {

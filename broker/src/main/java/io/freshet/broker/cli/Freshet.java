@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.cli;
 
+import io.freshet.broker.cli.storage.StorageCommand;
 import io.freshet.common.FreshetException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -11,7 +12,13 @@ import picocli.CommandLine.Command;
         description = "A Kafka-compatible streaming server whose data lives on shared storage.",
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
-        subcommands = {UpCommand.class, ServerCommand.class, TrainCommand.class, CommandLine.HelpCommand.class},
+        subcommands = {
+            UpCommand.class,
+            ServerCommand.class,
+            StorageCommand.class,
+            TrainCommand.class,
+            CommandLine.HelpCommand.class
+        },
         synopsisSubcommandLabel = "COMMAND")
 public final class Freshet {
     private Freshet() {}

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.server;
 
+import io.freshet.broker.config.FreshetKeys;
 import io.freshet.broker.config.ServerConfig;
+import io.freshet.broker.inspect.StoragePages;
+import io.freshet.broker.inspect.StorageQueries;
+import io.freshet.broker.partition.Partitions;
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Clock;
@@ -9,6 +13,7 @@ import io.freshet.common.runtime.Randomness;
 import io.freshet.common.runtime.Threads;
 import io.freshet.console.ConsoleServer;
 import io.freshet.metadata.ClusterController.RegisteredBroker;
+import io.freshet.metadata.MetadataFormat;
 import io.freshet.metadata.MetadataNode;
 import io.freshet.metadata.mirror.MirrorSettings;
 import io.freshet.objectstore.ObjectStore;
@@ -30,6 +35,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,6 +47,7 @@ import org.slf4j.LoggerFactory;
 public final class BrokerServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(BrokerServer.class);
     private static final Duration LAST_UPLOAD_TIMEOUT = Duration.ofSeconds(20);
+    private static final int STORAGE_PAGES_QUEUE = 64;
 
     private final ServerConfig config;
     private final OpenedParts opened = new OpenedParts();
@@ -84,7 +91,8 @@ public final class BrokerServer implements AutoCloseable {
 
     private Wired wire(boolean mayFormat) {
         bindProcessMetrics();
-        Optional<ConsoleServer> console = startConsole();
+        StorageQueries queries = queries();
+        Optional<ConsoleServer> console = startConsole(queries);
         StorageWiring storageWiring = new StorageWiring(config, runtime);
         WalWiring walWiring = new WalWiring(config, runtime);
         MetadataWiring metadataWiring = new MetadataWiring(config, runtime);
@@ -115,7 +123,8 @@ public final class BrokerServer implements AutoCloseable {
         opened.add("last upload", () -> uploadRest(streams));
         readiness.phase("opening partitions");
         KafkaWiring kafka = new KafkaWiring(config, runtime, metadataWiring.brokerConfigs());
-        kafka.start(metadata, streams, registered.brokerEpoch(), store, opened);
+        Partitions partitions = kafka.start(metadata, streams, registered.brokerEpoch(), store, opened);
+        queries.serve(metadata, partitions::log);
         opened.add("network", network);
         gate.open(kafka.router());
         endOfService.watchMetadata(metadata.fault());
@@ -144,7 +153,21 @@ public final class BrokerServer implements AutoCloseable {
         gc.bindTo(runtime.meters());
     }
 
-    private Optional<ConsoleServer> startConsole() {
+    private StorageQueries queries() {
+        ExecutorService pages = Threads.pool("freshet-storage-pages", 1, STORAGE_PAGES_QUEUE);
+        opened.add("storage pages", () -> Threads.stop(pages, Duration.ofSeconds(5)));
+        return new StorageQueries(
+                pages,
+                () -> new StoragePages.Overview(
+                        MetadataFormat.clusterId(config.metadataDirectory()),
+                        config.nodeId(),
+                        config.storageUri(),
+                        config.kafka().getLong(FreshetKeys.STORAGE_ORPHAN_GRACE_MS),
+                        config.kafka().getLong(FreshetKeys.STORAGE_DELETE_GRACE_MS),
+                        runtime.clock().wallMs()));
+    }
+
+    private Optional<ConsoleServer> startConsole(StorageQueries queries) {
         String listener = config.httpListener();
         if (listener.isEmpty()) {
             return Optional.empty();
@@ -156,7 +179,7 @@ public final class BrokerServer implements AutoCloseable {
             return Optional.of(opened.add(
                     "console",
                     ConsoleServer.start(
-                            host, port, readiness, () -> runtime.meters().scrape())));
+                            host, port, readiness, () -> runtime.meters().scrape(), queries)));
         } catch (IndexOutOfBoundsException | NumberFormatException e) {
             throw new FreshetException(
                     ErrorKind.INVALID, "http.listener=" + listener + " is not host:port, such as 127.0.0.1:8080", e);

@@ -61,8 +61,9 @@ final class KafkaWiring {
         return router;
     }
 
-    /** Opens every partition that this broker owns, then the coordinators over them, and waits until all can serve. */
-    void start(MetadataNode metadata, StreamStorage streams, long brokerEpoch, ObjectStore store, OpenedParts opened) {
+    /** Opens every partition that this broker owns, then the coordinators over them, and waits until all can serve. Returns the partitions. */
+    Partitions start(
+            MetadataNode metadata, StreamStorage streams, long brokerEpoch, ObjectStore store, OpenedParts opened) {
         PartitionContext context = new PartitionContext(
                 runtime.clock(),
                 topicConfigs,
@@ -110,6 +111,7 @@ final class KafkaWiring {
         startHousekeeping(partitions, opened);
         new CleaningWiring(config, runtime)
                 .start(store, metadata, streams, brokerEpoch, partitions, topicConfigs, opened);
+        return partitions;
     }
 
     /** The topic's WAL lane; the default if this broker does not run the one that the topic names. */
