@@ -122,8 +122,8 @@ public final class ManifestStore implements AutoCloseable {
         return new ManifestView(this, new WriteBatchWithIndex(true));
     }
 
-    /** Empties every table and forgets the applied offset, before a snapshot is loaded. */
-    void clear() {
+    /** Empties every table and forgets the applied offset, before a snapshot is loaded or another log is followed. */
+    public void clear() {
         call(() -> {
             for (Table table : Table.ALL) {
                 if (table != Table.META) {

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.tests.sim;
+
+import io.freshet.common.ErrorKind;
+import io.freshet.common.FreshetException;
+import io.freshet.common.stream.StreamState;
+import io.freshet.metadata.ClusterController.BrokerSpec;
+import io.freshet.metadata.ClusterController.Endpoint;
+import io.freshet.metadata.state.ManifestStore;
+import io.freshet.objectstore.ObjectStore;
+import io.freshet.objectstore.ObjectStores;
+import io.freshet.objectstore.retry.RetryPolicy;
+import io.freshet.storage.StorageConfig;
+import io.freshet.storage.StorageParts;
+import io.freshet.storage.StreamStorage;
+import io.freshet.storage.cache.BlockCache;
+import io.freshet.storage.cache.BlockCacheConfig;
+import io.freshet.storage.cache.IndexCache;
+import io.freshet.storage.read.ObjectSegmentReader;
+import io.freshet.storage.read.SegmentReader;
+import io.freshet.wal.WriteAheadLog;
+import io.freshet.wal.block.BlockWal;
+import io.freshet.wal.block.BlockWalConfig;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.metadata.PartitionChangeRecord;
+import org.apache.kafka.metadata.BrokerRegistration;
+import org.apache.kafka.metadata.PartitionRegistration;
+import org.apache.kafka.server.common.ApiMessageAndVersion;
+import org.jspecify.annotations.Nullable;
+
+/** One process of a broker: registers, recovers its WAL, serves what it owns, and stops when it finds itself replaced. */
+final class Incarnation {
+    private static final long WATCH_MS = 500;
+    private static final BlockCacheConfig CACHE = new BlockCacheConfig(1 << 20, 1 << 18, 1 << 19, 1 << 16);
+
+    private final World world;
+    private final SimBroker broker;
+    private final SimProcess process;
+    private final SimRandom random;
+    private final SimFollower follower;
+    private final MeterRegistry meters = new SimpleMeterRegistry();
+    private final Map<Long, SimPartition> partitions = new TreeMap<>();
+    private final StorageConfig config;
+    private final Uuid incarnationId;
+    private long brokerEpoch = -1;
+    private @Nullable StreamStorage storage;
+    private @Nullable BlockWal wal;
+    private @Nullable SegmentReader reader;
+
+    Incarnation(World world, SimBroker broker, SimProcess process, ManifestStore tables) {
+        this.world = world;
+        this.broker = broker;
+        this.process = process;
+        this.random = world.random.fork();
+        this.incarnationId = new Uuid(random.nextLong(), random.nextLong());
+        this.follower = new SimFollower(world, process, tables, this::reconcile);
+        this.config = StorageConfig.defaults()
+                .withUpload(random.between(2_000, 60_000), random.between(100, 3_000))
+                .withTailCacheBytes(random.between(broker.disk().bytes().length, 400_000))
+                .withObjects(random.between(1, 80_000), random.between(1, 40_000), 4096)
+                .withDeletion(300, 1_000, 200, World.ORPHAN_GRACE_MS);
+    }
+
+    SimProcess process() {
+        return process;
+    }
+
+    SimFollower follower() {
+        return follower;
+    }
+
+    @Nullable
+    StreamStorage storage() {
+        return storage;
+    }
+
+    List<SimPartition> partitions() {
+        return new ArrayList<>(partitions.values());
+    }
+
+    @Nullable
+    SimPartition partition(long streamId) {
+        return partitions.get(streamId);
+    }
+
+    boolean isServing() {
+        return storage != null && !process.isDead();
+    }
+
+    /** Whether every stream that the quorum gives to this broker is open here. */
+    boolean servesAllItOwns() {
+        return isServing()
+                && world.ledger.streams().stream().allMatch(stream -> {
+                    StreamState state = world.quorum().state().manifests().stream(stream.streamId).orElseThrow();
+                    SimPartition partition = partitions.get(stream.streamId);
+                    return state.ownerId() != broker.id()
+                            || (partition != null
+                                    && partition.isOpen()
+                                    && partition.leaderEpoch() == state.leaderEpoch());
+                });
+    }
+
+    void start() {
+        world.time.note(process, "starts", 0, 0);
+        register();
+    }
+
+    private void register() {
+        BrokerSpec spec = new BrokerSpec(
+                broker.id(), incarnationId, List.of(new Endpoint("PLAINTEXT", "PLAINTEXT", "localhost", 9092)), null);
+        follower.send("register", false, controller -> controller.registerBroker(spec))
+                .whenComplete((registered, error) -> {
+                    if (error != null) {
+                        process.after(100, "register", this::register);
+                    } else if (brokerEpoch < 0) {
+                        brokerEpoch = registered.brokerEpoch();
+                        world.time.note(process, "is registered", brokerEpoch, 0);
+                        openStorage();
+                    }
+                });
+    }
+
+    private void openStorage() {
+        SimDisk disk = broker.disk();
+        ObjectStore objects = ObjectStores.over(
+                new SimDriver(world, process), new RetryPolicy(3, 50, 500), meters, process, process, random.fork());
+        SegmentReader opened = world.sabotage.reader(
+                new ObjectSegmentReader(
+                        new IndexCache(objects, 1 << 20, 4096, meters),
+                        new BlockCache(CACHE, objects, meters),
+                        process,
+                        2),
+                random.fork());
+        reader = opened;
+        try {
+            storage = StreamStorage.open(
+                    config,
+                    new StorageParts(
+                            objects,
+                            world.sabotage.metadata(follower),
+                            opened,
+                            this::openWal,
+                            process,
+                            process,
+                            process.pool(),
+                            meters,
+                            broker.id(),
+                            brokerEpoch));
+        } catch (FreshetException e) {
+            if (e.kind() == ErrorKind.CORRUPT && disk.hasLostWrites()) {
+                world.counts.add("lost write is noticed at opening");
+                disk.restore();
+            } else if (e.kind() != ErrorKind.UNAVAILABLE) {
+                world.ledger.violated("Broker " + broker.id() + " cannot open its WAL: " + e);
+            }
+            world.time.say(process, () -> "cannot open its WAL: " + e.getMessage());
+            broker.left(this);
+            return;
+        }
+        disk.forgetLie();
+        watch();
+        reconcile();
+    }
+
+    private WriteAheadLog openWal(WriteAheadLog.RecoveryVisitor visitor) {
+        BlockWal opened = BlockWal.openStepwise(
+                new BlockWalConfig(broker.id(), brokerEpoch, 8192 << random.below(4), 1 << 20),
+                broker.disk().attach(process),
+                visitor,
+                new BlockWal.Services(process, random.fork(), meters),
+                process.thread("wal"));
+        wal = opened;
+        return world.sabotage.wal(opened, process, random.fork());
+    }
+
+    private void watch() {
+        BlockWal lane = wal;
+        BrokerRegistration known = follower.state().image().cluster().broker(broker.id());
+        if (lane != null && lane.failure().isPresent()) {
+            world.counts.add("process stops after a device error");
+            broker.left(this);
+        } else if (known != null && known.epoch() > brokerEpoch) {
+            if (random.chance(0.2)) {
+                world.counts.add("zombie finds itself replaced");
+                broker.left(this);
+            } else {
+                process.after(WATCH_MS, "watch", this::watch);
+            }
+        } else {
+            reconcile();
+            process.after(WATCH_MS, "watch", this::watch);
+        }
+    }
+
+    /** Opens what this broker owns by its copy of the state and closes what it does not own any more. */
+    private void reconcile() {
+        StreamStorage open = storage;
+        if (open == null) {
+            return;
+        }
+        for (Ledger.Stream stream : world.ledger.streams()) {
+            StreamState state = follower.stream(stream.streamId).orElse(null);
+            SimPartition present = partitions.get(stream.streamId);
+            if (state == null) {
+                continue;
+            }
+            boolean isMine = state.ownerId() == broker.id();
+            if (!isMine && present != null && present.leaderEpoch() < state.leaderEpoch()) {
+                present.close();
+                partitions.remove(stream.streamId);
+            } else if (isMine
+                    && (present == null || present.isClosed() || present.leaderEpoch() < state.leaderEpoch())) {
+                open(open, state);
+            }
+        }
+    }
+
+    private void open(StreamStorage open, StreamState state) {
+        SimPartition partition = new SimPartition(world, process, state.streamId(), state.leaderEpoch());
+        SimPartition former = partitions.put(state.streamId(), partition);
+        if (former != null) {
+            former.supersede();
+        }
+        open.open(state.streamId(), state.leaderEpoch(), partition).whenComplete((log, error) -> {
+            if (error != null) {
+                FreshetException cause = FreshetException.of(error);
+                world.counts.add("open fails: " + cause.kind());
+                world.time.say(process, () -> "opening stream " + state.streamId() + " fails: " + cause);
+                world.ledger.check(
+                        cause.kind() != ErrorKind.INTERNAL && cause.kind() != ErrorKind.INVALID,
+                        () -> "Stream " + state.streamId() + " cannot be opened: " + cause);
+                process.after(100, "open again", () -> partition.supersede());
+                return;
+            }
+            partition.opened(log);
+        });
+    }
+
+    /** Hands a stream over to another broker: everything uploaded first, then the quorum is asked. */
+    void move(long streamId, int target) {
+        SimPartition partition = partitions.get(streamId);
+        if (partition == null || !partition.isOpen() || target == broker.id()) {
+            return;
+        }
+        partition.drain();
+        moveWhenDrained(partition, target);
+    }
+
+    private void moveWhenDrained(SimPartition partition, int target) {
+        StreamStorage open = storage;
+        if (open == null || !partition.isOpen()) {
+            return;
+        }
+        if (!partition.isDrained()) {
+            open.uploadNow();
+            process.after(50, "drain", () -> moveWhenDrained(partition, target));
+            return;
+        }
+        world.counts.add("stream is moved");
+        world.quorum().process().after(random.between(1, 20), "move", () -> world.quorum()
+                .order(image -> {
+                    var topic = image.topics().topicsById().values().iterator().next();
+                    for (Map.Entry<Integer, PartitionRegistration> entry :
+                            topic.partitions().entrySet()) {
+                        long streamId = world.quorum()
+                                .state()
+                                .manifests()
+                                .streamId(topic.id(), entry.getKey())
+                                .orElseThrow();
+                        if (streamId == partition.streamId()
+                                && entry.getValue().leaderEpoch == partition.leaderEpoch()) {
+                            return List.of(new ApiMessageAndVersion(
+                                    new PartitionChangeRecord()
+                                            .setTopicId(topic.id())
+                                            .setPartitionId(entry.getKey())
+                                            .setReplicas(List.of(target))
+                                            .setIsr(List.of(target))
+                                            .setLeader(target),
+                                    (short) 0));
+                        }
+                    }
+                    return List.of();
+                }));
+    }
+
+    /** Stops as a process does that was asked to. */
+    void closeStorage() {
+        StreamStorage open = storage;
+        SegmentReader openReader = reader;
+        storage = null;
+        if (open != null) {
+            open.close();
+        }
+        if (openReader != null) {
+            openReader.close();
+        }
+    }
+
+    void die() {
+        process.die();
+        world.quorum().unfollow(follower);
+        storage = null;
+        partitions.clear();
+        meters.close();
+    }
+}
