@@ -10,9 +10,9 @@ import io.freshet.storage.StorageConfig;
 import io.freshet.storage.StorageParts;
 import io.micrometer.core.instrument.Counter;
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
@@ -20,8 +20,10 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Finds data objects that the quorum has never heard of, such as those of an upload whose process died before its commit. Goes
- * through the store in slices, one per period; deletes a key only if it was unknown in two passes and is older than the grace
- * period, which is longer than any upload takes. One slice at a time, which owns the fields below.
+ * through the store in slices, one per period; deletes a key only if it was seen unknown and unchanged for the grace period,
+ * which is longer than any upload takes, and is unknown still when this process has caught up with the quorum. Ages are
+ * counted from the first sight on a clock that does not jump: a wall clock that runs ahead would make every upload under way
+ * look old. One slice at a time, which owns the fields below.
  */
 public final class OrphanSweeper implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(OrphanSweeper.class);
@@ -36,9 +38,12 @@ public final class OrphanSweeper implements AutoCloseable {
     private final Cancellable timer;
     private volatile boolean closed;
 
-    private Set<String> seenBefore = new HashSet<>();
-    private Set<String> seenNow = new HashSet<>();
+    private Map<String, Suspect> seenBefore = new HashMap<>();
+    private Map<String, Suspect> seenNow = new HashMap<>();
     private String position = "";
+
+    /** An object that the quorum did not know when it was first seen, at {@code sinceNanos}. */
+    private record Suspect(long modifiedAtMs, long sinceNanos) {}
 
     public OrphanSweeper(StorageConfig config, StorageParts parts) {
         this.config = config;
@@ -72,21 +77,38 @@ public final class OrphanSweeper implements AutoCloseable {
     }
 
     private CompletableFuture<Void> sweep(ListPage page) {
-        long before = parts.clock().wallMs() - config.orphanGraceMs();
-        List<String> orphans = new ArrayList<>();
+        long nowNanos = parts.clock().nanoTime();
+        List<Long> orphans = new ArrayList<>();
         for (ObjectStat object : page.objects()) {
             long id = ObjectKeys.objectId(object.key());
-            if (id < 0 || object.modifiedAtMs() > before || parts.metadata().isObjectKnown(id)) {
+            if (id < 0 || parts.metadata().isObjectKnown(id)) {
                 continue;
             }
-            if (seenBefore.contains(object.key())) {
-                orphans.add(object.key());
-            } else if (seenNow.size() < MAX_SUSPECTS) {
-                seenNow.add(object.key());
+            Suspect suspect = seenBefore.get(object.key());
+            if (suspect == null || suspect.modifiedAtMs() != object.modifiedAtMs()) {
+                suspect = new Suspect(object.modifiedAtMs(), nowNanos);
+            }
+            if (nowNanos - suspect.sinceNanos() >= config.orphanGraceMs() * 1_000_000L
+                    && seenBefore.containsKey(object.key())) {
+                orphans.add(id);
+            }
+            if (seenNow.size() < MAX_SUSPECTS) {
+                seenNow.put(object.key(), suspect);
             }
         }
         advance(page);
-        if (orphans.isEmpty()) {
+        return orphans.isEmpty()
+                ? CompletableFuture.completedFuture(null)
+                : parts.metadata().catchUp().thenCompose(nothing -> delete(orphans));
+    }
+
+    /** This process's copy of the metadata may have been behind when it was asked first. */
+    private CompletableFuture<Void> delete(List<Long> suspects) {
+        List<String> orphans = suspects.stream()
+                .filter(id -> !parts.metadata().isObjectKnown(id))
+                .map(ObjectKeys::dataKey)
+                .toList();
+        if (orphans.isEmpty() || closed) {
             return CompletableFuture.completedFuture(null);
         }
         return parts.objectStore().delete(orphans).thenAccept(outcome -> {
@@ -102,7 +124,7 @@ public final class OrphanSweeper implements AutoCloseable {
         } else {
             position = "";
             seenBefore = seenNow;
-            seenNow = new HashSet<>();
+            seenNow = new HashMap<>();
         }
     }
 
