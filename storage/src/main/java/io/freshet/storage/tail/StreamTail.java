@@ -80,7 +80,7 @@ public final class StreamTail {
         return endOffset;
     }
 
-    /** The owner's state for sealing; null while no owner has the stream open, or it was deleted. */
+    /** The owner's state for sealing; null while no owner has the stream open, after the WAL failed, or if it was deleted. */
     public SegmentCheckpoint.@Nullable Source source() {
         return source;
     }
@@ -250,6 +250,7 @@ public final class StreamTail {
                     "The WAL failed below offset " + entry.endOffset() + " of stream " + streamId
                             + "; open the stream again: " + cause.getMessage(),
                     cause));
+            source = null; // its state has applied what is dropped here: no segment may be sealed with it
             while (entries.count() > 0 && entries.get(entries.count() - 1).baseOffset() >= durableEndOffset) {
                 TailEntry last = entries.removeLast();
                 uncommittedPayloadBytes -= last.payloadSizeBytes();
