@@ -51,7 +51,7 @@ final class Audit {
                             batch.equals(committed.get(batch.baseOffset())),
                             () -> "Stream " + stream.streamId + ": " + batch + " was acknowledged, committed is "
                                     + committed.get(batch.baseOffset()));
-                } else if (!isTrimmed) {
+                } else if (!isTrimmed && !world.brokers.get(state.ownerId()).disk().hasLostWrites()) {
                     ledger.check(
                             wal(state.ownerId())
                                     .getOrDefault(stream.streamId, Set.of())

@@ -179,13 +179,18 @@ final class Incarnation {
         return world.sabotage.wal(opened, process, random.fork());
     }
 
+    /** Whether, as far as is known here, a newer process is registered as this broker. */
+    private boolean isReplaced() {
+        BrokerRegistration known = follower.state().image().cluster().broker(broker.id());
+        return known != null && known.epoch() > brokerEpoch;
+    }
+
     private void watch() {
         BlockWal lane = wal;
-        BrokerRegistration known = follower.state().image().cluster().broker(broker.id());
         if (lane != null && lane.failure().isPresent()) {
             world.counts.add("process stops after a device error");
             broker.left(this);
-        } else if (known != null && known.epoch() > brokerEpoch) {
+        } else if (isReplaced()) {
             if (random.chance(0.2)) {
                 world.counts.add("zombie finds itself replaced");
                 broker.left(this);
@@ -201,7 +206,7 @@ final class Incarnation {
     /** Opens what this broker owns by its copy of the state and closes what it does not own any more. */
     private void reconcile() {
         StreamStorage open = storage;
-        if (open == null) {
+        if (open == null || isReplaced()) {
             return;
         }
         for (Ledger.Stream stream : world.ledger.streams()) {

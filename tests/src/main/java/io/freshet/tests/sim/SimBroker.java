@@ -148,4 +148,9 @@ final class SimBroker {
     void buryAll() {
         new ArrayList<>(zombies).forEach(this::bury);
     }
+
+    @Override
+    public String toString() {
+        return "broker " + id;
+    }
 }

@@ -143,6 +143,7 @@ final class SimPartition implements SegmentCheckpoint.Source {
         boolean isNext = sent.sequence() == (last == null ? 0 : last.sequence() + 1);
         boolean isStateUnknown = last == null && open.startOffset() > 0;
         if (isDraining || !(isNext || isStateUnknown)) {
+            world.time.say(process, () -> "does not take " + sent + " after " + last + ", draining " + isDraining);
             reply.accept(Reply.of(Reply.Kind.RETRY));
             return;
         }
@@ -163,6 +164,7 @@ final class SimPartition implements SegmentCheckpoint.Source {
             lastOfProducer.put(known.producerId(), known);
         } catch (FreshetException e) {
             world.counts.add("append refused: " + e.kind());
+            world.time.say(process, () -> "append refused: " + e);
             if (e.kind() == ErrorKind.FENCED || e.kind() == ErrorKind.UNAVAILABLE) {
                 isClosed = true;
             }

@@ -102,4 +102,9 @@ final class SimProducer {
             send();
         }
     }
+
+    @Override
+    public String toString() {
+        return "producer " + producerId + " of stream " + streamId + " with sequence " + sequence;
+    }
 }

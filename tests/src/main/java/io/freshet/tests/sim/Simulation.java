@@ -5,7 +5,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.apache.kafka.common.message.CreateTopicsRequestData;
 import org.apache.kafka.common.message.CreateTopicsRequestData.CreatableTopic;
 import org.apache.kafka.common.message.CreateTopicsRequestData.CreatableTopicCollection;
@@ -90,7 +92,7 @@ final class Simulation {
             world.brokers.add(broker);
             broker.start();
         }
-        runUntil(60_000, () -> world.brokers.stream().allMatch(SimBroker::isServing), "brokers do not start");
+        runUntil(60_000, () -> world.brokers.stream().allMatch(SimBroker::isServing), () -> "brokers do not start");
         CreateTopicsRequestData request = new CreateTopicsRequestData()
                 .setTopics(new CreatableTopicCollection(List.of(new CreatableTopic()
                                 .setName("t")
@@ -98,7 +100,7 @@ final class Simulation {
                                 .setReplicationFactor((short) 1))
                         .iterator()));
         world.quorum().controller().createTopics(request, Set.of());
-        runUntil(60_000, () -> !world.quorum().state().image().topics().isEmpty(), "no topic is made");
+        runUntil(60_000, () -> !world.quorum().state().image().topics().isEmpty(), () -> "no topic is made");
         TopicImage topic = world.quorum()
                 .state()
                 .image()
@@ -142,10 +144,18 @@ final class Simulation {
                 HEAL_LIMIT_MS,
                 () -> producers.stream().allMatch(SimProducer::isDone)
                         && world.brokers.stream().allMatch(SimBroker::servesAllItOwns),
-                "the cluster does not recover");
+                this::whatIsDown);
         if (isFine()) {
             new Audit(world).nothingIsLost();
         }
+    }
+
+    private String whatIsDown() {
+        return "the cluster does not recover: producers wait: "
+                + producers.stream().filter(producer -> !producer.isDone()).toList() + "; brokers that do not serve: "
+                + world.brokers.stream()
+                        .filter(broker -> !broker.servesAllItOwns())
+                        .toList();
     }
 
     private void settle() {
@@ -156,7 +166,7 @@ final class Simulation {
         runUntil(
                 HEAL_LIMIT_MS,
                 () -> uploads.stream().allMatch(CompletableFuture::isDone),
-                "uploads do not end after everything is healed");
+                () -> "uploads do not end although everything is healed");
         uploads.stream()
                 .filter(CompletableFuture::isCompletedExceptionally)
                 .findFirst()
@@ -167,11 +177,11 @@ final class Simulation {
         }
     }
 
-    private void runUntil(long limitMs, java.util.function.BooleanSupplier condition, String otherwise) {
+    private void runUntil(long limitMs, BooleanSupplier condition, Supplier<String> otherwise) {
         long endMs = world.time.nowMs() + limitMs;
         while (!condition.getAsBoolean() && isFine()) {
             if (world.time.nowMs() >= endMs) {
-                world.ledger.violated("After " + limitMs + " ms, " + otherwise);
+                world.ledger.violated("After " + limitMs + " ms, " + otherwise.get());
                 return;
             }
             world.time.runUntilMs(world.time.nowMs() + STEP_MS);
