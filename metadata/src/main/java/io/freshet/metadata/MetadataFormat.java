@@ -15,6 +15,7 @@ import java.util.Map;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.metadata.properties.MetaProperties;
 import org.apache.kafka.metadata.properties.MetaPropertiesEnsemble;
+import org.apache.kafka.metadata.properties.MetaPropertiesVersion;
 import org.apache.kafka.metadata.storage.Formatter;
 import org.apache.kafka.raft.DynamicVoter;
 import org.apache.kafka.raft.DynamicVoters;
@@ -36,6 +37,14 @@ public final class MetadataFormat {
             "share.version", (short) 0,
             "streams.version", (short) 0,
             "eligible.leader.replicas.version", (short) 0);
+
+    /**
+     * The only voter of a new cluster, or of a restored one.
+     *
+     * @param directoryId random, names the disk's content for ever
+     * @param controllerHost where other voters will reach this one, e.g. {@code localhost}
+     */
+    public record Voter(int nodeId, Uuid directoryId, String controllerHost, int controllerPort) {}
 
     private MetadataFormat() {}
 
@@ -59,12 +68,7 @@ public final class MetadataFormat {
      */
     public static void format(
             Path directory, String clusterId, int nodeId, Uuid directoryId, String controllerHost, int controllerPort) {
-        if (isFormatted(directory)) {
-            throw new FreshetException(
-                    ErrorKind.INVALID,
-                    "Directory " + directory + " is formatted already for cluster " + clusterId(directory)
-                            + "; use it, or remove it by hand if its data is not needed");
-        }
+        requireUnformatted(directory);
         ByteArrayOutputStream said = new ByteArrayOutputStream();
         try {
             Files.createDirectories(directory);
@@ -89,6 +93,44 @@ public final class MetadataFormat {
                 "Formatted {}: {}",
                 directory,
                 said.toString(StandardCharsets.UTF_8).trim());
+    }
+
+    /**
+     * Formats {@code directory} for a node that follows the quorum of {@code clusterId} without a vote; everything else it
+     * learns from the quorum.
+     *
+     * @param directoryId random, names the disk's content for ever
+     * @throws FreshetException INVALID if the directory is formatted already; UNAVAILABLE if it cannot be written
+     */
+    public static void formatObserver(Path directory, String clusterId, int nodeId, Uuid directoryId) {
+        requireUnformatted(directory);
+        try {
+            Files.createDirectories(directory);
+            MetaPropertiesEnsemble.Loader loader = new MetaPropertiesEnsemble.Loader();
+            loader.addLogDirs(List.of(directory.toString()));
+            MetaPropertiesEnsemble.Copier copier = new MetaPropertiesEnsemble.Copier(loader.load());
+            copier.setLogDirProps(
+                    directory.toString(),
+                    new MetaProperties.Builder()
+                            .setVersion(MetaPropertiesVersion.V1)
+                            .setClusterId(clusterId)
+                            .setNodeId(nodeId)
+                            .setDirectoryId(directoryId)
+                            .build());
+            copier.writeLogDirChanges();
+        } catch (IOException e) {
+            throw new FreshetException(
+                    ErrorKind.UNAVAILABLE, "Cannot write meta.properties in " + directory + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static void requireUnformatted(Path directory) {
+        if (isFormatted(directory)) {
+            throw new FreshetException(
+                    ErrorKind.INVALID,
+                    "Directory " + directory + " is formatted already for cluster " + clusterId(directory)
+                            + "; use it, or remove it by hand if its data is not needed");
+        }
     }
 
     /** The cluster id in {@code directory}; INVALID if it is not formatted. */

@@ -5,15 +5,24 @@ import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Clock;
 import io.freshet.common.runtime.Randomness;
+import io.freshet.metadata.QuorumNode.QuorumParts;
 import io.freshet.metadata.control.Inputs;
 import io.freshet.metadata.log.LonelyChannel;
+import io.freshet.metadata.log.MetadataLog;
 import io.freshet.metadata.log.RaftLogSettings;
 import io.freshet.metadata.log.RaftMetadataLog;
+import io.freshet.metadata.mirror.CommitPath;
+import io.freshet.metadata.mirror.LogMirror;
+import io.freshet.metadata.mirror.MirrorHost;
+import io.freshet.metadata.mirror.MirrorSettings;
 import io.freshet.metadata.state.ManifestStore;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.BiFunction;
 import org.apache.kafka.metadata.properties.MetaProperties;
+import org.apache.kafka.raft.NetworkChannel;
 
 /** Starts metadata nodes. */
 public final class MetadataNodes {
@@ -27,28 +36,79 @@ public final class MetadataNodes {
      */
     public static QuorumNode start(
             MetadataNodeConfig config, Clock clock, Randomness randomness, MeterRegistry registry) {
-        MetaProperties properties = MetadataFormat.properties(config.directory());
-        if (properties.nodeId().getAsInt() != config.nodeId()) {
+        return start(config, Optional.empty(), clock, randomness, registry);
+    }
+
+    /**
+     * The same with a mirror of the log in the bucket: {@link io.freshet.metadata.mirror.MirrorStart} gives the right to
+     * write it. A node whose mirror gets another owner, or is damaged, completes {@link MetadataNode#fault()}.
+     *
+     * @throws FreshetException also FENCED if the mirror is ahead of the directory
+     */
+    public static QuorumNode start(
+            MetadataNodeConfig config,
+            Optional<MirrorSettings> mirror,
+            Clock clock,
+            Randomness randomness,
+            MeterRegistry registry) {
+        return open(
+                config,
+                List.of(),
+                new LonelyChannel(RaftLogSettings.CONTROLLER_LISTENER),
+                new Process(clock, randomness, registry),
+                (host, log) -> mirror.<CommitPath>map(
+                                settings -> new LogMirror(settings, host, log.endOffset(), registry))
+                        .orElse(CommitPath.DIRECT));
+    }
+
+    /**
+     * Starts a node that follows a quorum of others without a vote: it fetches log and snapshots from the leader, applies
+     * them to a state of its own, and refuses commands (UNAVAILABLE, naming the leader). The directory is one that {@link
+     * MetadataFormat#formatObserver} has formatted. Returns at once; {@link MetadataNode#ready()} says when it has caught up.
+     *
+     * @param voters {@code host:port} of voters to ask first
+     * @param ownedChannel carries Raft's requests to the voters; closed with the node
+     * @throws FreshetException as {@link #start}
+     */
+    public static QuorumNode observe(
+            MetadataNodeConfig config,
+            List<String> voters,
+            NetworkChannel ownedChannel,
+            Clock clock,
+            Randomness randomness,
+            MeterRegistry registry) {
+        if (voters.isEmpty()) {
             throw new FreshetException(
                     ErrorKind.INVALID,
-                    "Directory " + config.directory() + " was formatted for node "
-                            + properties.nodeId().getAsInt() + ", but node.id is " + config.nodeId()
-                            + "; correct node.id or the directory");
+                    "An observer of the metadata quorum needs the address of a voter; set"
+                            + " controller.quorum.bootstrap.servers");
         }
+        Process process = new Process(clock, randomness, registry);
+        return open(config, voters, ownedChannel, process, (host, log) -> CommitPath.DIRECT);
+    }
+
+    /** @param voters to be followed; none for a voter */
+    private static QuorumNode open(
+            MetadataNodeConfig config,
+            List<String> voters,
+            NetworkChannel channel,
+            Process process,
+            BiFunction<MirrorHost, MetadataLog, CommitPath> path) {
+        MetaProperties properties = checkedProperties(config);
         String clusterId = properties.clusterId().orElseThrow();
         RaftLogSettings settings = new RaftLogSettings(
                 config.directory(),
                 clusterId,
                 properties.directoryId().orElseThrow(),
                 OptionalInt.of(config.nodeId()),
-                true,
+                voters.isEmpty(),
                 config.controllerHost(),
                 config.controllerPort(),
-                List.of(),
+                voters,
                 config.logOverrides());
         Inputs inputs = new Inputs(
-                clock,
-                randomness,
+                process.clock,
+                process.randomness,
                 config.defaultPartitions(),
                 config.defaultReplicationFactor(),
                 config.validator(),
@@ -57,12 +117,26 @@ public final class MetadataNodes {
         ManifestStore store = ManifestStore.open(config.directory().resolve("manifests"), clusterId);
         RaftMetadataLog log;
         try {
-            log = new RaftMetadataLog(settings, clock, new LonelyChannel(RaftLogSettings.CONTROLLER_LISTENER));
+            log = new RaftMetadataLog(settings, process.clock, channel);
         } catch (RuntimeException e) {
             store.close();
             throw e;
         }
-        QuorumNode node = new QuorumNode(clusterId, log, store, inputs, registry, config.snapshotAfterBytes());
+        QuorumNode node;
+        try {
+            node = new QuorumNode(new QuorumParts(
+                    clusterId,
+                    log,
+                    store,
+                    inputs,
+                    process.registry,
+                    config.snapshotAfterBytes(),
+                    host -> path.apply(host, log)));
+        } catch (RuntimeException e) {
+            log.close();
+            store.close();
+            throw e;
+        }
         try {
             node.start();
             return node;
@@ -71,4 +145,18 @@ public final class MetadataNodes {
             throw e;
         }
     }
+
+    private static MetaProperties checkedProperties(MetadataNodeConfig config) {
+        MetaProperties properties = MetadataFormat.properties(config.directory());
+        if (properties.nodeId().getAsInt() != config.nodeId()) {
+            throw new FreshetException(
+                    ErrorKind.INVALID,
+                    "Directory " + config.directory() + " was formatted for node "
+                            + properties.nodeId().getAsInt() + ", but node.id is " + config.nodeId()
+                            + "; correct node.id or the directory");
+        }
+        return properties;
+    }
+
+    private record Process(Clock clock, Randomness randomness, MeterRegistry registry) {}
 }

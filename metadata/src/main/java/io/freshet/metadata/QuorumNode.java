@@ -8,6 +8,8 @@ import io.freshet.metadata.control.ActiveController;
 import io.freshet.metadata.control.CommandQueue;
 import io.freshet.metadata.control.Inputs;
 import io.freshet.metadata.log.MetadataLog;
+import io.freshet.metadata.mirror.CommitPath;
+import io.freshet.metadata.mirror.MirrorHost;
 import io.freshet.metadata.state.ClusterState;
 import io.freshet.metadata.state.ClusterState.FrozenState;
 import io.freshet.metadata.state.ManifestStore;
@@ -21,7 +23,9 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Function;
 import org.apache.kafka.common.message.DescribeQuorumResponseData;
+import org.apache.kafka.common.protocol.ApiMessage;
 import org.apache.kafka.image.MetadataDelta;
 import org.apache.kafka.image.MetadataImage;
 import org.apache.kafka.raft.Batch;
@@ -51,6 +55,7 @@ public final class QuorumNode implements MetadataNode {
     private final ExecutorService metadataThread = Threads.pool("freshet-metadata", 1, MAX_TASKS);
     private final ExecutorService snapshotThread = Threads.pool("freshet-metadata-snapshot", 1, 4);
     private final long snapshotAfterBytes;
+    private final CommitPath path;
     private final Counter snapshots;
     private final CompletableFuture<Void> ready = new CompletableFuture<>();
     private final CompletableFuture<Throwable> fault = new CompletableFuture<>();
@@ -62,26 +67,36 @@ public final class QuorumNode implements MetadataNode {
     private boolean isWritingSnapshot;
     private volatile boolean isClosed;
 
-    QuorumNode(
-            String clusterId,
-            MetadataLog log,
-            ManifestStore store,
-            Inputs inputs,
-            MeterRegistry registry,
-            long snapshotAfterBytes) {
-        this.clusterId = clusterId;
-        this.log = log;
-        this.store = store;
+    QuorumNode(QuorumParts parts) {
+        this.clusterId = parts.clusterId;
+        this.log = parts.log;
+        this.store = parts.store;
         this.state = new ClusterState(store);
-        this.snapshotAfterBytes = snapshotAfterBytes;
+        this.snapshotAfterBytes = parts.snapshotAfterBytes;
+        this.path = parts.path.apply(new Host());
+        MeterRegistry registry = parts.registry;
         this.commands = new CommandQueue(log, state, metadataThread, registry);
-        this.controller = new ActiveController(commands, inputs);
+        this.controller = new ActiveController(commands, parts.inputs);
         this.snapshots = registry.counter("freshet.metadata.snapshots");
         Gauge.builder("freshet.metadata.applied.offset", state, ClusterState::appliedOffset)
                 .register(registry);
         Gauge.builder("freshet.metadata.partitions", state, QuorumNode::partitionCount)
                 .register(registry);
     }
+
+    /**
+     * What a node is made of.
+     *
+     * @param path makes the way from the log to the state
+     */
+    record QuorumParts(
+            String clusterId,
+            MetadataLog log,
+            ManifestStore store,
+            Inputs inputs,
+            MeterRegistry registry,
+            long snapshotAfterBytes,
+            Function<MirrorHost, CommitPath> path) {}
 
     private static double partitionCount(ClusterState state) {
         return state.image().topics().topicsById().values().stream()
@@ -126,6 +141,14 @@ public final class QuorumNode implements MetadataNode {
     /** The quorum as Kafka's DescribeQuorum shows it; on a node that does not lead, the answer carries that error. */
     public CompletableFuture<DescribeQuorumResponseData> describeQuorum() {
         return log.describeQuorum();
+    }
+
+    /**
+     * Answers a peer's Raft request; on a node that does not lead, the answer carries that error. The answer may hold slices
+     * of files: write it out at once.
+     */
+    public CompletableFuture<ApiMessage> answerPeer(ApiMessage request, short apiVersion) {
+        return log.answer(request, apiVersion);
     }
 
     @Override
@@ -185,10 +208,21 @@ public final class QuorumNode implements MetadataNode {
             LOG.error("The metadata state cannot follow its log; restart this node", error);
         }
         ready.completeExceptionally(error);
+        path.close();
         commands.close();
         waiting.values().forEach(list -> list.forEach(reached -> reached.completeExceptionally(stopping())));
         waiting.clear();
         fault.complete(error);
+    }
+
+    private void apply(List<Batch<ApiMessageAndVersion>> committed) {
+        for (Batch<ApiMessageAndVersion> batch : committed) {
+            bytesSinceSnapshot += batch.sizeInBytes();
+        }
+        onApplied(state.apply(committed.iterator()));
+        if ((bytesSinceSnapshot >= snapshotAfterBytes || path.wantsSnapshot()) && !isWritingSnapshot) {
+            writeSnapshot(new CompletableFuture<>());
+        }
     }
 
     private void onApplied(MetadataDelta delta) {
@@ -238,6 +272,7 @@ public final class QuorumNode implements MetadataNode {
             snapshotThread.execute(() -> {
                 try (frozen) {
                     boolean isWritten = SnapshotWriting.write(log, frozen);
+                    path.writeSnapshot(frozen);
                     snapshots.increment();
                     done.complete(isWritten);
                 } catch (RuntimeException e) {
@@ -253,6 +288,11 @@ public final class QuorumNode implements MetadataNode {
         }
     }
 
+    /** Completes when the mirror, if there is one, has all that was committed before the call. */
+    public CompletableFuture<Void> flushMirror() {
+        return path.flush();
+    }
+
     @Override
     public void close() {
         if (isClosed) {
@@ -263,10 +303,49 @@ public final class QuorumNode implements MetadataNode {
         Threads.stop(snapshotThread, Duration.ofSeconds(30));
         log.close();
         Threads.stop(metadataThread, Duration.ofSeconds(30));
+        path.close();
         commands.close();
         waiting.values().forEach(list -> list.forEach(reached -> reached.completeExceptionally(stopping())));
         ready.completeExceptionally(stopping());
         store.close();
+    }
+
+    /** What the mirror asks of this node. */
+    private final class Host implements MirrorHost {
+        @Override
+        public boolean onMetadataThread(Runnable task) {
+            return QuorumNode.this.onMetadataThread(task);
+        }
+
+        @Override
+        public boolean onSnapshotThread(Runnable task) {
+            try {
+                snapshotThread.execute(task);
+                return true;
+            } catch (RejectedExecutionException e) {
+                return false;
+            }
+        }
+
+        @Override
+        public FrozenState freeze() {
+            return state.freeze();
+        }
+
+        @Override
+        public void stalled(FreshetException reason) {
+            commands.stall(reason);
+        }
+
+        @Override
+        public void resumed() {
+            commands.resume();
+        }
+
+        @Override
+        public void ended(FreshetException reason) {
+            stopAfter(reason);
+        }
     }
 
     /** Takes what the log's thread says over to the metadata thread. */
@@ -274,18 +353,11 @@ public final class QuorumNode implements MetadataNode {
         @Override
         public void onCommit(BatchReader<ApiMessageAndVersion> batches) {
             if (!onMetadataThread(() -> {
+                List<Batch<ApiMessageAndVersion>> read = new ArrayList<>();
                 try (batches) {
-                    List<Batch<ApiMessageAndVersion>> read = new ArrayList<>();
-                    while (batches.hasNext()) {
-                        Batch<ApiMessageAndVersion> batch = batches.next();
-                        bytesSinceSnapshot += batch.sizeInBytes();
-                        read.add(batch);
-                    }
-                    onApplied(state.apply(read.iterator()));
+                    batches.forEachRemaining(read::add);
                 }
-                if (bytesSinceSnapshot >= snapshotAfterBytes && !isWritingSnapshot) {
-                    writeSnapshot(new CompletableFuture<>());
-                }
+                path.commit(read, () -> apply(read));
             })) {
                 batches.close();
             }
@@ -298,6 +370,7 @@ public final class QuorumNode implements MetadataNode {
                     onApplied(state.load(snapshot, snapshot.snapshotId(), snapshot.lastContainedLogTimestamp()));
                 }
                 bytesSinceSnapshot = 0;
+                path.loaded(snapshot.snapshotId());
             })) {
                 snapshot.close();
             }
@@ -316,12 +389,12 @@ public final class QuorumNode implements MetadataNode {
 
         @Override
         public void onLeaderChange(LeaderAndEpoch changed) {
-            onMetadataThread(() -> {
+            onMetadataThread(() -> path.after(() -> {
                 leader = changed;
                 appendBootstrap();
                 commands.onLeaderChange(changed);
                 checkReady();
-            });
+            }));
         }
 
         @Override

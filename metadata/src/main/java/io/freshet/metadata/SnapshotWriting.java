@@ -4,15 +4,12 @@ package io.freshet.metadata;
 import io.freshet.metadata.log.MetadataLog;
 import io.freshet.metadata.state.ClusterState.FrozenState;
 import java.util.Optional;
-import org.apache.kafka.image.MetadataImage;
 import org.apache.kafka.image.MetadataProvenance;
-import org.apache.kafka.image.writer.ImageWriter;
-import org.apache.kafka.image.writer.ImageWriterOptions;
 import org.apache.kafka.image.writer.RaftSnapshotWriter;
 import org.apache.kafka.server.common.ApiMessageAndVersion;
 import org.apache.kafka.snapshot.SnapshotWriter;
 
-/** Writes one frozen state as a snapshot: Kafka's records first, then ours. On the snapshot thread. */
+/** Writes one frozen state as a snapshot. On the snapshot thread. */
 final class SnapshotWriting {
     private static final int RECORDS_PER_BATCH = 64;
 
@@ -20,8 +17,7 @@ final class SnapshotWriting {
 
     /** Returns whether there was something to write. The snapshot counts once it is complete on the disk. */
     static boolean write(MetadataLog log, FrozenState state) {
-        MetadataImage image = state.image();
-        MetadataProvenance provenance = image.provenance();
+        MetadataProvenance provenance = state.image().provenance();
         Optional<SnapshotWriter<ApiMessageAndVersion>> writer =
                 log.createSnapshot(provenance.snapshotId(), provenance.lastContainedLogTimeMs());
         if (writer.isEmpty()) {
@@ -29,21 +25,9 @@ final class SnapshotWriting {
         }
         try (SnapshotWriter<ApiMessageAndVersion> out = writer.get()) {
             RaftSnapshotWriter records = new RaftSnapshotWriter(out, RECORDS_PER_BATCH);
-            image.write(new Part(records), new ImageWriterOptions.Builder(image).build());
-            state.forEachOwnRecord(records::write);
+            SnapshotRecords.forEach(state, records::write);
             records.close(true);
         }
         return true;
-    }
-
-    /** A part of the snapshot: the image closes its writer, but our records still follow. */
-    private record Part(ImageWriter whole) implements ImageWriter {
-        @Override
-        public void write(ApiMessageAndVersion entry) {
-            whole.write(entry);
-        }
-
-        @Override
-        public void close(boolean isComplete) {}
     }
 }

@@ -30,6 +30,11 @@ final class RandomChanges {
         this.random = new Random(seed);
     }
 
+    /** A topic that exists; these changes leave it alone from now on. */
+    Uuid takeTopic() {
+        return topics.remove(0);
+    }
+
     /** Streams of which a replacement was accepted. */
     int replaced() {
         return replaced;

@@ -109,7 +109,7 @@ class RecoveryTest {
         TestNode.format(directory);
         RandomChanges changes = new RandomChanges(seed);
         try (TestNode node = TestNode.start(directory).register()) {
-            for (int i = 0; i < 400; i++) {
+            for (int i = 0; i < 250; i++) {
                 changes.step(node);
                 requireSound(Contents.of(node.node), node.node);
             }

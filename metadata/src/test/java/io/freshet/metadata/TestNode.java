@@ -26,6 +26,7 @@ import org.apache.kafka.common.message.CreateTopicsRequestData;
 import org.apache.kafka.common.message.CreateTopicsRequestData.CreatableTopic;
 import org.apache.kafka.common.message.CreateTopicsResponseData.CreatableTopicResult;
 import org.apache.kafka.metadata.KafkaConfigSchema;
+import org.apache.kafka.raft.NetworkChannel;
 
 /** A metadata node on a directory, with short ways to command it. */
 final class TestNode implements AutoCloseable {
@@ -62,7 +63,27 @@ final class TestNode implements AutoCloseable {
     }
 
     static TestNode start(Path directory, int nodeId, long snapshotAfterBytes) {
-        MetadataNodeConfig config = new MetadataNodeConfig(
+        return start(config(directory, nodeId, snapshotAfterBytes, Map.of()), Clock.system());
+    }
+
+    static TestNode start(MetadataNodeConfig config, Clock clock) {
+        return ready(MetadataNodes.start(config, clock, Randomness.secure(), new SimpleMeterRegistry()));
+    }
+
+    static TestNode observe(MetadataNodeConfig config, List<String> voters, NetworkChannel channel) {
+        return ready(MetadataNodes.observe(
+                config, voters, channel, Clock.system(), Randomness.secure(), new SimpleMeterRegistry()));
+    }
+
+    private static TestNode ready(QuorumNode node) {
+        TestNode started = new TestNode(node);
+        get(node.ready());
+        return started;
+    }
+
+    static MetadataNodeConfig config(
+            Path directory, int nodeId, long snapshotAfterBytes, Map<String, String> logOverrides) {
+        return new MetadataNodeConfig(
                 directory,
                 nodeId,
                 "localhost",
@@ -73,11 +94,7 @@ final class TestNode implements AutoCloseable {
                 TestNode::validate,
                 new KafkaConfigSchema(Map.of(ConfigResource.Type.TOPIC, TOPIC_KEYS), Map.of()),
                 Map.of(),
-                Map.of());
-        QuorumNode node = MetadataNodes.start(config, Clock.system(), Randomness.secure(), new SimpleMeterRegistry());
-        TestNode started = new TestNode(node);
-        get(node.ready());
-        return started;
+                logOverrides);
     }
 
     private static void validate(ConfigResource resource, Map<String, String> values) {

@@ -23,6 +23,15 @@ public interface ObjectStore extends AutoCloseable {
     CompletableFuture<Void> put(String key, List<ByteBuffer> body);
 
     /**
+     * As {@link #put}, of bytes that need not be in memory at the same time. Nothing is under the key, or the older object
+     * is, until all pieces are written. What failed leaves no object, at worst parts that the store's own rule removes; the
+     * caller starts over with a new source.
+     */
+    default CompletableFuture<Void> putPieces(String key, PieceSource source) {
+        return PieceSource.collect(source).thenCompose(body -> put(key, body));
+    }
+
+    /**
      * Writes the object only if the key does not exist; durable when complete. Of many racing writers exactly one gets
      * CREATED. A lost answer is settled inside by reading the object back (its nonce), so that ALREADY_EXISTS always
      * means somebody else's object.

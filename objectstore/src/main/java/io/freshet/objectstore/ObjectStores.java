@@ -26,10 +26,11 @@ import java.util.TreeSet;
  * The one entrance to object stores. A store is named by a URI:
  *
  * <ul>
- *   <li>{@code file:///path} or {@code file://relative/path}, with {@code threads} (8) and {@code openFiles} (256);
+ *   <li>{@code file:///path} or {@code file://relative/path}, with {@code threads} (8), {@code readThreads} (4) and
+ *       {@code openFiles} (256);
  *   <li>{@code s3://bucket}, with {@code endpoint} (AWS), {@code region} (SDK's chain; us-east-1 with an endpoint),
  *       {@code pathStyle} (false), {@code prefix} (none), {@code checksum} (when_required or when_supported),
- *       {@code maxConcurrency} (64 connections), {@code attemptTimeoutMs} (10000, besides a second for every MiB),
+ *       {@code maxConcurrency} (64 connections for reads and as many for all else), {@code attemptTimeoutMs} (10000, besides a second for every MiB),
  *       {@code partSizeMiB} (16; bodies above two parts go up in parts) and {@code partConcurrency} (4). Credentials
  *       come from the SDK's default chain, never from the URI;
  *   <li>{@code memory:name}, empty each time it is opened.
@@ -39,7 +40,7 @@ import java.util.TreeSet;
  */
 public final class ObjectStores {
     private static final Set<String> COMMON_PARAMETERS = Set.of("maxAttempts");
-    private static final Set<String> FILE_PARAMETERS = Set.of("threads", "openFiles");
+    private static final Set<String> FILE_PARAMETERS = Set.of("threads", "readThreads", "openFiles");
     private static final Set<String> S3_PARAMETERS = Set.of(
             "endpoint",
             "region",
@@ -97,7 +98,10 @@ public final class ObjectStores {
                     "Object store URI names no directory; give file:///absolute/path or file://relative");
         }
         return new FileSettings(
-                Path.of(uri.target()), uri.number("threads", 8, 1, 256), uri.number("openFiles", 256, 1, 100_000));
+                Path.of(uri.target()),
+                uri.number("threads", 8, 1, 256),
+                uri.number("readThreads", 4, 1, 256),
+                uri.number("openFiles", 256, 1, 100_000));
     }
 
     static S3Settings s3Settings(StoreUri uri) {

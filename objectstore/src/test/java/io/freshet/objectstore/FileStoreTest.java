@@ -120,7 +120,7 @@ class FileStoreTest extends ObjectStoreContract {
                 fileStore.supportsFileAttributeView(UserDefinedFileAttributeView.class),
                 "the temporary directory's file system has no extended attributes");
         ScriptedFaults faults = new ScriptedFaults().then(Fault.Op.CREATE, Fault.of(Effect.LOST_ANSWER));
-        FileDriver driver = FileDriver.open(new FileSettings(directory, 2, 4), Clock.system());
+        FileDriver driver = FileDriver.open(new FileSettings(directory, 2, 2, 4), Clock.system());
         try (ObjectStore faulty = fixture.over(
                 new FaultyDriver(driver, faults, fixture.scheduler, fixture.randomness), StoreFixture.FAST)) {
             assertThat(get(faulty.putIfAbsent("lost/a", text("x")))).isEqualTo(ObjectStore.PutOutcome.CREATED);

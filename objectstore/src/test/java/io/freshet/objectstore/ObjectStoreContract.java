@@ -181,6 +181,48 @@ abstract class ObjectStoreContract {
         assertThat(back.slice(first.length, second.length)).isEqualTo(ByteBuffer.wrap(second));
     }
 
+    /** Gives {@code bytes} in pieces of {@code pieceBytes}, in two buffers each, on another thread. */
+    static PieceSource pieces(byte[] bytes, int pieceBytes) {
+        int[] position = {0};
+        return () -> CompletableFuture.supplyAsync(() -> {
+            int from = position[0];
+            int end = Math.min(bytes.length, from + pieceBytes);
+            position[0] = end;
+            int middle = (from + end) / 2;
+            return List.of(ByteBuffer.wrap(bytes, from, middle - from), ByteBuffer.wrap(bytes, middle, end - middle));
+        });
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 1000, 8 << 20, (8 << 20) + 1, 21_000_001})
+    void writesObjectsPieceByPiece(int sizeBytes) {
+        byte[] bytes = randomBytes(sizeBytes, 9);
+        get(store().put("pieces/" + sizeBytes, text("older")));
+        get(store().putPieces("pieces/" + sizeBytes, pieces(bytes, 3_000_000)));
+        assertThat(get(store().stat("pieces/" + sizeBytes)).orElseThrow().sizeBytes())
+                .isEqualTo(sizeBytes);
+        if (sizeBytes > 0) {
+            assertThat(read("pieces/" + sizeBytes, 0, sizeBytes)).isEqualTo(bytes);
+        }
+    }
+
+    @Test
+    void piecesThatFailLeaveTheOlderObject() {
+        get(store().put("pieces/failing", text("older")));
+        PieceSource sound = pieces(randomBytes(30_000_000, 10), 9_000_000);
+        int[] given = {0};
+        assertFails(
+                store().putPieces(
+                                "pieces/failing",
+                                () -> given[0]++ < 3
+                                        ? sound.next()
+                                        : CompletableFuture.failedFuture(
+                                                new FreshetException(ErrorKind.CORRUPT, "a piece is damaged"))),
+                ErrorKind.CORRUPT);
+        assertThat(readText("pieces/failing", 5)).isEqualTo("older");
+        assertFails(store().putPieces("/a", sound), ErrorKind.INVALID);
+    }
+
     @Test
     void listsInByteOrderPageByPage() {
         List<String> keys = List.of(

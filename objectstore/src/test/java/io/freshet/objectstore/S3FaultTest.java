@@ -197,6 +197,25 @@ class S3FaultTest {
     }
 
     @Test
+    void aPartOfAPieceWisePutIsRetriedAndItsFailureAbortsTheUpload() {
+        script.addAll(List.of(
+                ok("<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>"),
+                status(503, "SlowDown"),
+                status(403, "AccessDenied"),
+                ok("")));
+        byte[] bytes = ObjectStoreContract.randomBytes(20 << 20, 1);
+        assertFails(store.putPieces("k", ObjectStoreContract.pieces(bytes, 5 << 20)), ErrorKind.DENIED);
+        assertThat(requests).containsExactly("POST", "PUT", "PUT", "DELETE");
+    }
+
+    @Test
+    void aSmallPieceWisePutIsOneRequestAndRetried() {
+        script.addAll(List.of(status(503, "SlowDown"), ok("")));
+        get(store.putPieces("k", ObjectStoreContract.pieces(new byte[1000], 300)));
+        assertThat(requests).containsExactly("PUT", "PUT");
+    }
+
+    @Test
     void aDeleteReportsEachKeyThatIsLeft() {
         script.add(ok("<DeleteResult><Error><Key>b</Key><Code>AccessDenied</Code><Message>no</Message></Error>"
                 + "<Error><Key>c</Key><Code>NoSuchKey</Code><Message>gone</Message></Error></DeleteResult>"));

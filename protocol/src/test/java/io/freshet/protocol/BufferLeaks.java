@@ -12,12 +12,12 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.awaitility.Awaitility;
 
 /** Records what Netty's leak detection reports; must be installed before the first buffer is allocated. */
-final class BufferLeaks {
+public final class BufferLeaks {
     private static final List<String> REPORTS = new CopyOnWriteArrayList<>();
 
     private BufferLeaks() {}
 
-    static void install() {
+    public static void install() {
         ResourceLeakDetectorFactory.setResourceLeakDetectorFactory(new ResourceLeakDetectorFactory() {
             @Override
             @SuppressWarnings("deprecation") // The abstract method of the factory.
@@ -54,7 +54,7 @@ final class BufferLeaks {
     }
 
     /** Fails if a buffer became garbage without being released. */
-    static void assertNone() {
+    public static void assertNone() {
         collectGarbage();
         assertThat(takeReports()).isEmpty();
     }

@@ -383,6 +383,47 @@ class KafkaServerTest {
     }
 
     @Test
+    void anAnnouncedLengthAloneTakesNoMemory() throws Exception {
+        start(request -> request.respond(noGroups()));
+        byte[] frame = RawClient.frame(produce(new byte[1 << 20], (short) 1), 5);
+        try (RawClient announcing = new RawClient(port);
+                RawClient bystander = new RawClient(port)) {
+            announcing.send(frame, 0, 32 << 10);
+            bystander.send(RawClient.frame(listGroups(), 1));
+            assertThat(bystander.readCorrelationId()).isEqualTo(1);
+            assertThat(memoryInUse()).isZero();
+            announcing.send(frame, 32 << 10, 4);
+            await().until(() -> memoryInUse() == frame.length - 4);
+        }
+        await().until(() -> memoryInUse() == 0);
+    }
+
+    @Test
+    void stalledFramesMakeRoomOnceOthersWait() throws Exception {
+        KafkaServerConfig config = config();
+        start(
+                config.withLimits(config.limits().withRequestMemoryBytes(2_500_000)),
+                request -> request.respond(new ProduceResponse(new ProduceResponseData())));
+        byte[] frame = RawClient.frame(produce(new byte[1 << 20], (short) 1), 5);
+        try (RawClient first = new RawClient(port);
+                RawClient second = new RawClient(port);
+                RawClient honest = new RawClient(port)) {
+            first.send(frame, 0, 40_000);
+            second.send(frame, 0, 50_000);
+            await().until(() -> memoryInUse() == 2 * (frame.length - 4));
+            await().during(1500, TimeUnit.MILLISECONDS).until(() -> errors("stalled") == 0);
+            honest.send(RawClient.frame(listGroups(), 4));
+            assertThat(honest.readCorrelationId()).isEqualTo(4);
+            honest.send(frame);
+            assertThat(honest.readCorrelationId()).isEqualTo(5);
+            assertThat(errors("stalled")).isEqualTo(1);
+            assertThat(first.isClosedByServer()).isTrue();
+            second.send(frame, 50_000, frame.length - 50_000);
+            assertThat(second.readCorrelationId()).isEqualTo(5);
+        }
+    }
+
+    @Test
     void clientsThatLeaveAtAnyPointLeaveNothingBehind() throws Exception {
         LinkedBlockingQueue<KafkaRequest> waiting = new LinkedBlockingQueue<>();
         CountedBytes records = new CountedBytes(1 << 16);
@@ -394,20 +435,20 @@ class KafkaServerTest {
             }
         }
         try (RawClient client = new RawClient(port)) {
-            client.send(RawClient.frame(fetch(), 1));
-            client.send(RawClient.frame(fetch(), 2));
+            client.send(RawClient.frame(listGroups(), 1));
+            client.send(RawClient.frame(listGroups(), 2));
             client.send(RawClient.frame(fetch(), 3));
             await().until(() -> waiting.size() == 3);
         }
         KafkaRequest first = waiting.take();
         KafkaRequest second = waiting.take();
-        second.respond(fetchResponse(records));
+        second.respond(noGroups());
         await().until(() -> {
             // The connection is seen as gone once a write or read fails.
             return meters.get("freshet.network.connections").gauge().value() == 0;
         });
-        first.respond(fetchResponse(records));
-        waiting.take().disconnect("late");
+        first.disconnect("late");
+        waiting.take().respond(fetchResponse(records));
         await().until(() -> records.references.get() == 0 && memoryInUse() == 0);
     }
 
@@ -429,6 +470,32 @@ class KafkaServerTest {
                 assertThat(client.readCorrelationId()).isEqualTo(i);
             }
         }
+        await().until(() -> records.references.get() == 0);
+    }
+
+    @Test
+    void theNextRequestWaitsUntilAFetchIsAnsweredAndSent() throws Exception {
+        LinkedBlockingQueue<KafkaRequest> waiting = new LinkedBlockingQueue<>();
+        CountedBytes records = new CountedBytes(32 << 20);
+        start(waiting::add);
+        try (RawClient client = new RawClient(port)) {
+            client.send(concat(RawClient.frame(fetch(), 1), RawClient.frame(fetch(), 2)));
+            client.send(RawClient.frame(listGroups(), 3));
+            waiting.take().respond(fetchResponse(records));
+            await().during(300, TimeUnit.MILLISECONDS).until(waiting::isEmpty);
+            assertThat(client.readCorrelationId()).isEqualTo(1);
+            waiting.take().respond(fetchResponse(records));
+            assertThat(client.readCorrelationId()).isEqualTo(2);
+            waiting.take().respond(noGroups());
+            assertThat(client.readCorrelationId()).isEqualTo(3);
+            client.send(RawClient.frame(fetch(), 4));
+            await().until(() -> waiting.size() == 1);
+        }
+        await().untilAsserted(() -> assertThat(
+                        meters.get("freshet.network.connections").gauge().value())
+                .as("a client that leaves while its fetch waits is seen")
+                .isZero());
+        waiting.take().respond(fetchResponse(records));
         await().until(() -> records.references.get() == 0);
     }
 

@@ -14,7 +14,7 @@ import io.freshet.common.FreshetException;
  * @param largeRunBytes runs of one stream of at least this size get an object of their own (16 MiB)
  * @param blockTargetBytes size of a data block (1 MiB)
  * @param uploadsInFlight upload rounds under way at once (2)
- * @param tailCacheBytes memory for all streams' tails, overhead included; at least the WAL's capacity (512 MiB)
+ * @param tailCacheBytes memory for all streams' tails, overhead included; at least the capacity of all WAL lanes together (512 MiB)
  * @param reapPeriodMs pause between two looks for retired objects (10 000)
  * @param retiredGraceMs age after which a retired object is deleted (60 000)
  * @param deletesPerSecond upper bound of object deletions (1000)
@@ -127,13 +127,13 @@ public record StorageConfig(
                 newOrphanGraceMs);
     }
 
-    /** Fails with INVALID unless everything that the WAL can hold fits into memory when it is recovered. */
+    /** Fails with INVALID unless everything that all WAL lanes can hold fits into memory when it is recovered. */
     void checkWalCapacity(long walCapacityBytes) {
         if (walCapacityBytes > tailCacheBytes) {
             throw new FreshetException(
                     ErrorKind.INVALID,
-                    "The WAL can hold " + walCapacityBytes + " bytes but the tail cache only " + tailCacheBytes
-                            + ": a full WAL could not be recovered. Enlarge the tail cache or shrink the WAL");
+                    "The WAL lanes can hold " + walCapacityBytes + " bytes but the tail cache only " + tailCacheBytes
+                            + ": full lanes could not be recovered. Enlarge the tail cache or shrink the WAL");
         }
     }
 

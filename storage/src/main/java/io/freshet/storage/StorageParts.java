@@ -7,15 +7,17 @@ import io.freshet.objectstore.ObjectStore;
 import io.freshet.storage.read.SegmentReader;
 import io.freshet.wal.WriteAheadLog;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.util.List;
 import java.util.concurrent.Executor;
 
 /**
- * What a {@link StreamStorage} works with. It closes the WAL that it opened, and nothing else.
+ * What a {@link StreamStorage} works with. It closes the WAL lanes that it opened, and nothing else.
  *
  * @param objectStore where objects live
  * @param metadata the quorum
  * @param segmentReader reads objects, through the block cache
- * @param wal opens this broker's WAL
+ * @param lanes this broker's WAL lanes; streams use the first unless told otherwise. Every lane that may still hold records
+ *     of this broker must be among them
  * @param clock time for ages and grace periods
  * @param scheduler runs triggers; never blocked
  * @param executor encodes uploads (CPU work); at least one thread, more than one lets uploads overlap. It must take tasks
@@ -28,13 +30,24 @@ public record StorageParts(
         ObjectStore objectStore,
         StreamMetadata metadata,
         SegmentReader segmentReader,
-        WalOpener wal,
+        List<Lane> lanes,
         Clock clock,
         Scheduler scheduler,
         Executor executor,
         MeterRegistry meters,
         int brokerId,
         long brokerEpoch) {
+    public StorageParts {
+        lanes = List.copyOf(lanes);
+    }
+
+    /**
+     * A WAL lane.
+     *
+     * @param name what topics call it
+     */
+    public record Lane(String name, WalOpener opener) {}
+
     /** Opens a WAL, giving everything that it holds to the visitor before it returns. May block: called once, at start. */
     public interface WalOpener {
         WriteAheadLog open(WriteAheadLog.RecoveryVisitor visitor);

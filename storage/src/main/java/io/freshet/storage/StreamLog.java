@@ -45,6 +45,19 @@ public interface StreamLog {
     void append(StreamAppend append);
 
     /**
+     * Appends from now on go to the WAL lane of this name. Those after a change are held in memory until the lane used before
+     * has answered what it has, so that a crash leaves no hole; nobody waits for it, {@link #append} goes on. A stream that was
+     * just opened uses the broker's first lane. Fails with INVALID if the broker does not run such a lane.
+     */
+    void useLane(String name);
+
+    /** Name of the lane that appends go to. */
+    String lane();
+
+    /** Whether appends are, or soon will be, refused with THROTTLED because uploads lag behind this stream's lane. */
+    boolean isOverloaded();
+
+    /**
      * Reads whole record batches from the one that holds {@code offset} on, up to {@code maxBytes} (at least one batch if
      * {@code minOneBatch}), none that begins at or after {@code endOffset}. Tail reads complete at once without a copy.
      * Fails with INVALID below {@link #startOffset()} or above the end. An empty result means nothing fits or nothing is there.

@@ -6,6 +6,7 @@ import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Scheduler.Cancellable;
 import io.freshet.storage.reclaim.ObjectReaper;
 import io.freshet.storage.reclaim.OrphanSweeper;
+import io.freshet.storage.recovery.LaneRecovery;
 import io.freshet.storage.recovery.TailRecovery;
 import io.freshet.storage.stream.StreamMeters;
 import io.freshet.storage.stream.StreamOpener;
@@ -14,12 +15,13 @@ import io.freshet.storage.tail.Backpressure;
 import io.freshet.storage.tail.StreamTail;
 import io.freshet.storage.tail.StreamTails;
 import io.freshet.storage.tail.TailMemory;
-import io.freshet.storage.tail.WalSpace;
+import io.freshet.storage.tail.WalLane;
+import io.freshet.storage.tail.WalLanes;
 import io.freshet.storage.upload.UploadParts;
 import io.freshet.storage.upload.Uploader;
-import io.freshet.wal.WriteAheadLog;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.function.ToDoubleFunction;
@@ -27,7 +29,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A broker's storage: all its streams over one WAL lane, one object store and the quorum. Safe for use by many threads; no
+ * A broker's storage: all its streams over its WAL lanes, one object store and the quorum. Safe for use by many threads; no
  * method but {@link #open(StorageConfig, StorageParts)} and {@link #close()} blocks.
  */
 public final class StreamStorage implements AutoCloseable {
@@ -36,7 +38,7 @@ public final class StreamStorage implements AutoCloseable {
 
     private final StorageParts parts;
     private final StreamTails tails;
-    private final WriteAheadLog wal;
+    private final WalLanes lanes;
     private final Backpressure backpressure;
     private final Uploader uploader;
     private final StreamOpener opener;
@@ -46,44 +48,46 @@ public final class StreamStorage implements AutoCloseable {
     private volatile boolean closed;
 
     private StreamStorage(
-            StorageConfig config, StorageParts parts, StreamTails tails, TailMemory memory, WalSpace space) {
+            StorageConfig config, StorageParts parts, StreamTails tails, TailMemory memory, WalLanes lanes) {
         this.parts = parts;
         this.tails = tails;
-        this.wal = space.wal();
-        this.backpressure = new Backpressure(space);
-        this.uploader = new Uploader(new UploadParts(config, parts, tails, memory, space));
+        this.lanes = lanes;
+        this.backpressure = new Backpressure(lanes);
+        this.uploader = new Uploader(new UploadParts(config, parts, tails, memory, lanes));
         this.opener = new StreamOpener(new StreamParts(
                 parts.metadata(),
                 parts.segmentReader(),
                 tails,
                 memory,
-                space,
+                lanes,
                 backpressure,
                 uploader,
                 new StreamMeters(parts.meters())));
         this.reaper = new ObjectReaper(config, parts);
         this.sweeper = new OrphanSweeper(config, parts);
         this.housekeeping = parts.scheduler().scheduleRepeatedly(HOUSEKEEPING_MS, this::keepHouse);
-        registerGauges(parts.meters(), memory, space);
+        registerGauges(parts.meters(), memory);
     }
 
     /**
-     * Opens the WAL and takes what it holds and the quorum has not committed into memory. Blocks while the WAL is read.
+     * Opens the WAL lanes and takes what they hold and the quorum has not committed into memory. Blocks while they are read.
      * The metadata must have caught up before: a stream that it does not know is taken for deleted, its WAL records are lost.
-     * Fails with INVALID if the WAL could hold more than the tail cache.
+     * Fails with INVALID if the lanes could hold more than the tail cache.
      */
     public static StreamStorage open(StorageConfig config, StorageParts parts) {
         TailMemory memory = new TailMemory(config.tailCacheBytes());
         StreamTails tails = new StreamTails();
         TailRecovery recovery = new TailRecovery(parts.metadata(), tails, memory);
         long startNanos = parts.clock().nanoTime();
-        WriteAheadLog wal = parts.wal().open(recovery);
+        WalLanes lanes = LaneRecovery.open(parts.lanes(), recovery, memory);
         try {
-            config.checkWalCapacity(wal.capacityBytes());
+            config.checkWalCapacity(lanes.capacityBytes());
         } catch (FreshetException e) {
-            wal.close();
+            lanes.close();
+            recovery.abandon();
             throw e;
         }
+        recovery.finish();
         LOG.info(
                 "Recovered {} WAL records ({} bytes) of {} streams in {} ms; {} were uploaded before, {} rejected",
                 recovery.keptRecords(),
@@ -94,16 +98,20 @@ public final class StreamStorage implements AutoCloseable {
                 recovery.rejectedRecords());
         parts.meters().counter("freshet.storage.recovery.records").increment(recovery.keptRecords());
         parts.meters().counter("freshet.storage.recovery.rejected").increment(recovery.rejectedRecords());
-        long lastLsn = Math.max(recovery.lastLsn(), wal.startLsn());
-        return new StreamStorage(config, parts, tails, memory, new WalSpace(wal, memory, lastLsn));
+        return new StreamStorage(config, parts, tails, memory, lanes);
     }
 
-    private void registerGauges(MeterRegistry meters, TailMemory memory, WalSpace space) {
+    private void registerGauges(MeterRegistry meters, TailMemory memory) {
         gauge(meters, "freshet.storage.tail.bytes", memory, TailMemory::totalBytes);
         gauge(meters, "freshet.storage.tail.uncommitted.bytes", memory, TailMemory::uncommittedBytes);
         gauge(meters, "freshet.storage.tail.limit.bytes", memory, TailMemory::limitBytes);
         gauge(meters, "freshet.storage.tail.streams", tails, all -> all.all().size());
-        gauge(meters, "freshet.storage.wal.used", space, WalSpace::usedShare);
+        for (WalLane lane : lanes.all()) {
+            Gauge.builder("freshet.storage.wal.used", lane, WalLane::usedShare)
+                    .tag("lane", lane.name())
+                    .strongReference(true)
+                    .register(meters);
+        }
         gauge(meters, "freshet.storage.overloaded", backpressure, state -> state.isOverloaded() ? 1 : 0);
     }
 
@@ -135,12 +143,15 @@ public final class StreamStorage implements AutoCloseable {
         return uploader.uploadNow();
     }
 
-    /** Whether appends are, or soon will be, refused with THROTTLED because uploads lag: stop reading requests for a while. */
+    /**
+     * Whether appends to some lane are, or soon will be, refused with THROTTLED because uploads lag: stop feeding the streams
+     * that use it ({@link StreamLog#isOverloaded()}) for a while.
+     */
     public boolean isOverloaded() {
         return backpressure.isOverloaded();
     }
 
-    /** {@code listener} is told true when {@link #isOverloaded()} begins, false when it ends; it must be short. */
+    /** {@code listener} is told {@link #isOverloaded()} after each change of any lane's load; it must be short. */
     public void addOverloadListener(Consumer<Boolean> listener) {
         backpressure.addListener(listener);
     }
@@ -148,7 +159,7 @@ public final class StreamStorage implements AutoCloseable {
     private void keepHouse() {
         backpressure.check();
         for (StreamTail tail : tails.all()) {
-            boolean unowned = tail.source() == null && tail.firstUncommittedLsn() != Long.MAX_VALUE;
+            boolean unowned = tail.source() == null && tail.needsWal();
             if (unowned && parts.metadata().stream(tail.streamId()).isEmpty()) {
                 LOG.info("Stream {} was deleted; its recovered tail is dropped", tail.streamId());
                 tails.drop(
@@ -160,9 +171,14 @@ public final class StreamStorage implements AutoCloseable {
         }
     }
 
+    /** Names of the WAL lanes that streams may use, the default first. */
+    public List<String> laneNames() {
+        return lanes.all().stream().map(WalLane::name).toList();
+    }
+
     /**
      * Stops: entries handed to the WAL become durable or fail, uploads under way are given up, memory is given back. What
-     * was not committed is recovered from the WAL at the next start. Blocks until the WAL has stopped.
+     * was not committed is recovered from the WAL at the next start. Blocks until the lanes have stopped.
      */
     @Override
     public void close() {
@@ -176,7 +192,7 @@ public final class StreamStorage implements AutoCloseable {
         uploader.close();
         FreshetException reason = new FreshetException(ErrorKind.UNAVAILABLE, "Storage is closed; open it again");
         tails.all().forEach(tail -> tail.refuse(reason));
-        wal.close(); // before the tails go: no trim may be computed without them
+        lanes.close(); // before the tails go: no trim may be computed without them
         for (StreamTail tail : tails.all()) {
             tails.drop(tail, reason);
         }

@@ -88,11 +88,13 @@ class StreamStorageOnBlockWalTest {
                         store,
                         metadata,
                         reader,
-                        visitor -> BlockWal.open(
-                                BlockWalConfig.of(BROKER_ID),
-                                FileBlockDevice.open(directory.resolve("wal"), WAL_BYTES),
-                                visitor,
-                                new BlockWal.Services(clock, Randomness.secure(), meters)),
+                        List.of(new StorageParts.Lane(
+                                "block",
+                                visitor -> BlockWal.open(
+                                        BlockWalConfig.of(BROKER_ID),
+                                        FileBlockDevice.open(directory.resolve("wal"), WAL_BYTES),
+                                        visitor,
+                                        new BlockWal.Services(clock, Randomness.secure(), meters)))),
                         clock,
                         scheduler,
                         executor,

@@ -11,6 +11,7 @@ import io.freshet.storage.StreamLog.StreamRead;
 import io.freshet.storage.cache.BlockCache;
 import io.freshet.storage.cache.BlockCacheConfig;
 import io.freshet.storage.cache.IndexCache;
+import io.freshet.storage.fake.FakeWal;
 import io.freshet.storage.fake.MemoryStreamMetadata;
 import io.freshet.storage.fake.StorageFixture;
 import io.freshet.storage.fake.TestBatches;
@@ -27,7 +28,7 @@ import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
 /**
- * Random appends, reads, uploads, trims, re-openings and crashes on a few streams, with late, failing and lost answers of the
+ * Random appends, changes of lane, reads, uploads, trims, re-openings and crashes on a few streams, with late, failing and lost answers of the
  * store and the quorum, held against a model. One seed is one run; a failure names its seed.
  */
 class StreamStorageSimTest {
@@ -39,16 +40,19 @@ class StreamStorageSimTest {
     void neverLosesOrChangesAnAcknowledgedAppend() {
         long first = Long.getLong("freshet.storage.seed", 1);
         int throttled = 0;
+        int switched = 0;
         for (long seed = first; seed < first + SEEDS; seed++) {
             try {
                 Run run = new Run(seed);
                 run.run();
                 throttled += run.throttled;
+                switched += run.switched;
             } catch (RuntimeException | AssertionError e) {
                 throw new AssertionError("Seed " + seed + ": " + e.getMessage(), e);
             }
         }
         assertThat(throttled).as("appends refused because uploads lagged").isPositive();
+        assertThat(switched).as("changes of a stream's lane").isPositive();
     }
 
     private static final class Run {
@@ -56,15 +60,19 @@ class StreamStorageSimTest {
         private final StorageFixture fixture;
         private final UnreliableTransport transport = new UnreliableTransport();
         private int throttled;
+        private int switched;
 
         Run(long seed) {
             random = new Random(seed);
             StorageConfig config = StorageConfig.defaults()
                     .withUpload(1 + random.nextInt(40_000), 1 + random.nextInt(2_000))
-                    .withTailCacheBytes(100_000)
+                    .withTailCacheBytes(200_000)
                     .withObjects(1 + random.nextInt(60_000), 1 + random.nextInt(30_000), 4096)
                     .withDeletion(50, 100, 20, 5_000);
             fixture = new StorageFixture(seed, config, 20_000 + random.nextInt(80_000));
+            for (int lanes = random.nextInt(3); lanes > 0; lanes--) {
+                fixture.devices.add(new FakeWal.Device(20_000 + random.nextInt(30_000)));
+            }
             fixture.immediateWal = false;
             fixture.flushesByItself = true;
             fixture.store.transport(transport);
@@ -99,8 +107,10 @@ class StreamStorageSimTest {
 
         private void step(int choice) {
             TestOwner owner = fixture.owner(1 + random.nextInt(STREAMS));
-            if (choice < 55) {
+            if (choice < 52) {
                 append(owner);
+            } else if (choice < 55) {
+                switchLane(owner);
             } else if (choice < 70) {
                 fixture.sim.advance(random.nextInt(300));
             } else if (choice < 85) {
@@ -126,9 +136,19 @@ class StreamStorageSimTest {
 
         private void restart() {
             fixture.reader.close();
-            fixture.crash();
+            if (random.nextBoolean()) {
+                fixture.crashInFlight();
+            } else {
+                fixture.crash();
+            }
             newReader();
             fixture.restart();
+        }
+
+        private void switchLane(TestOwner owner) {
+            String lane = StorageFixture.laneName(random.nextInt(fixture.devices.size()));
+            switched += lane.equals(owner.log().lane()) ? 0 : 1;
+            owner.log().useLane(lane);
         }
 
         private void append(TestOwner owner) {

@@ -16,18 +16,26 @@ final class S3Server implements AutoCloseable {
     private static final String ACCESS_KEY = "access";
     private static final String SECRET_KEY = "secretsecret";
 
-    private final S3Proxy proxy;
+    private final Path folder;
+    private final int port;
+    private S3Proxy proxy;
 
-    private S3Server(S3Proxy proxy) {
+    private S3Server(Path folder, S3Proxy proxy) {
+        this.folder = folder;
         this.proxy = proxy;
+        this.port = proxy.getPort();
     }
 
     /** Starts on a free port of the loopback interface, with one bucket. */
     static S3Server start(Path folder, String bucket) throws Exception {
         Files.createDirectories(folder.resolve(bucket));
+        return new S3Server(folder, startProxy(folder, 0));
+    }
+
+    private static S3Proxy startProxy(Path folder, int port) throws Exception {
         S3Proxy proxy = S3Proxy.builder()
                 .blobStore(new FilesystemNio2BlobStore(folder.toString()))
-                .endpoint(URI.create("http://127.0.0.1:0"))
+                .endpoint(URI.create("http://127.0.0.1:" + port))
                 .awsAuthentication(AuthenticationType.AWS_V2_OR_V4, ACCESS_KEY, SECRET_KEY)
                 .v4MaxNonChunkedRequestSize(256L << 20)
                 .jettyMaxThreads(64)
@@ -36,11 +44,21 @@ final class S3Server implements AutoCloseable {
         while (!proxy.getState().equals("STARTED")) {
             LockSupport.parkNanos(1_000_000);
         }
-        return new S3Server(proxy);
+        return proxy;
+    }
+
+    /** Nobody listens until {@link #restart}. */
+    void interrupt() throws Exception {
+        proxy.stop();
+    }
+
+    /** On the same port and folder. */
+    void restart() throws Exception {
+        proxy = startProxy(folder, port);
     }
 
     String uri(String bucket) {
-        return "s3://" + bucket + "?endpoint=http://127.0.0.1:" + proxy.getPort() + "&region=us-east-1&pathStyle=true";
+        return "s3://" + bucket + "?endpoint=http://127.0.0.1:" + port + "&region=us-east-1&pathStyle=true";
     }
 
     Map<String, String> credentials() {

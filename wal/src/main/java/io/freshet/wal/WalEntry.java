@@ -26,6 +26,16 @@ public interface WalEntry {
 
     int payloadSizeBytes();
 
+    /**
+     * Keeps the payload unchanged and readable beyond {@link #onDurable} or {@link #onFailed}, until {@link #releasePayload}
+     * is called as often. A lane asks for it, before it completes the entry, while a request that still reads the payload
+     * cannot be called back. Payloads that are only garbage-collected need not do anything.
+     */
+    default void retainPayload() {}
+
+    /** Gives one {@link #retainPayload} back; on any thread. */
+    default void releasePayload() {}
+
     /** The record is durable at {@code lsn}; all records before it are durable too. */
     void onDurable(long lsn);
 

@@ -29,6 +29,11 @@ public interface WriteAheadLog extends AutoCloseable {
     /** Room for records, in bytes. */
     long capacityBytes();
 
+    /** Bytes of {@link #capacityBytes} that no trim has freed yet. A lane whose LSNs do not count bytes says so itself. */
+    default long usedBytes() {
+        return Math.max(0, endLsn() - startLsn());
+    }
+
     /** Stops after the entries handed over so far are durable or failed. */
     @Override
     void close();

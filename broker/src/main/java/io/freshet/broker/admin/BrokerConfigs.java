@@ -19,7 +19,6 @@ import org.apache.kafka.server.config.ServerConfigs;
 import org.apache.kafka.server.config.ServerLogConfigs;
 import org.apache.kafka.server.config.ServerTopicConfigSynonyms;
 import org.apache.kafka.server.metrics.ClientMetricsConfigs;
-import org.apache.kafka.storage.internals.log.LogConfig;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -70,9 +69,9 @@ public final class BrokerConfigs {
         return new KafkaConfigSchema(
                 Map.of(
                         ConfigResource.Type.BROKER, definition,
-                        ConfigResource.Type.TOPIC, LogConfig.configDefCopy(),
+                        ConfigResource.Type.TOPIC, TopicLanes.topicDefinition(),
                         ConfigResource.Type.CLIENT_METRICS, ClientMetricsConfigs.configDef()),
-                ServerTopicConfigSynonyms.ALL_TOPIC_CONFIG_SYNONYMS);
+                TopicLanes.synonyms());
     }
 
     public int nodeId() {
@@ -134,6 +133,11 @@ public final class BrokerConfigs {
             }
         }
         return null;
+    }
+
+    /** The WAL lane of topics that name none. */
+    String defaultLane() {
+        return values.getString(TopicLanes.NAME);
     }
 
     boolean isAutoCreateEnabled() {

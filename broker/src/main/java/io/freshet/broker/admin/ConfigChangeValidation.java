@@ -30,17 +30,21 @@ public final class ConfigChangeValidation implements ConfigurationValidator {
     private final Map<String, String> staticTopicDefaults;
     private final GroupCoordinatorConfig groupConfig;
     private final ShareGroupConfig shareGroupConfig;
+    private final List<String> lanes;
 
     /**
      * @param staticTopicDefaults defaults of topic configurations, by topic configuration name, as the broker's file gives them
+     * @param lanes WAL lanes that topics may name
      */
     ConfigChangeValidation(
             Map<String, String> staticTopicDefaults,
             GroupCoordinatorConfig groupConfig,
-            ShareGroupConfig shareGroupConfig) {
+            ShareGroupConfig shareGroupConfig,
+            List<String> lanes) {
         this.staticTopicDefaults = Map.copyOf(staticTopicDefaults);
         this.groupConfig = groupConfig;
         this.shareGroupConfig = shareGroupConfig;
+        this.lanes = List.copyOf(lanes);
     }
 
     /**
@@ -52,7 +56,8 @@ public final class ConfigChangeValidation implements ConfigurationValidator {
         return new ConfigChangeValidation(
                 BrokerConfigs.topicDefaults(List.of(BrokerConfigs.unparsed(values))),
                 new GroupCoordinatorConfig(values),
-                new ShareGroupConfig(values));
+                new ShareGroupConfig(values),
+                TopicLanes.of(values));
     }
 
     /** Checks the configurations that a resource would have, whatever it has now. */
@@ -89,7 +94,10 @@ public final class ConfigChangeValidation implements ConfigurationValidator {
     private void validateTopic(
             ConfigResource resource, Map<String, String> newConfigs, Map<String, String> existingConfigs) {
         validateTopicName(resource.name());
-        LogConfig.validate(existingConfigs, withoutNulls(newConfigs, "topic"), staticTopicDefaults, false);
+        Map<String, String> given = withoutNulls(newConfigs, "topic");
+        TopicLanes.check(given, lanes);
+        LogConfig.validate(
+                TopicLanes.removedFrom(existingConfigs), TopicLanes.removedFrom(given), staticTopicDefaults, false);
     }
 
     private void validateGroup(ConfigResource resource, Map<String, String> newConfigs) {

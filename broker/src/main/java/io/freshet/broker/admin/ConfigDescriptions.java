@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.admin;
 
+import io.freshet.broker.config.WalKeys;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -42,11 +43,26 @@ final class ConfigDescriptions {
     }
 
     DescribeConfigsResourceResult topic(LogConfig config, Properties own, String name, @Nullable Object value) {
+        if (name.equals(TopicLanes.NAME)) {
+            return topicLane(own);
+        }
         Optional<ConfigDef.Type> type = LogConfig.configType(name);
         String brokerName = ServerTopicConfigSynonyms.TOPIC_CONFIG_SYNONYMS.get(name);
         List<DescribeConfigsSynonym> synonyms =
                 brokerName == null ? new ArrayList<>() : brokerSynonyms(brokerName, isSensitive(type));
         return own(config, own, ConfigSource.TOPIC_CONFIG, new Entry(name, value, type), synonyms);
+    }
+
+    /** The topic configuration that Kafka does not know. */
+    DescribeConfigsResourceResult topicLane(Properties own) {
+        Optional<ConfigDef.Type> type = Optional.of(ConfigDef.Type.STRING);
+        String value = own.getProperty(TopicLanes.NAME, broker.defaultLane());
+        Entry entry = new Entry(TopicLanes.NAME, value, type);
+        List<DescribeConfigsSynonym> synonyms = brokerSynonyms(TopicLanes.NAME, false);
+        if (own.containsKey(TopicLanes.NAME)) {
+            synonyms.add(0, synonym(TopicLanes.NAME, value, ConfigSource.TOPIC_CONFIG));
+        }
+        return result(entry, synonyms, false, withDocumentation ? WalKeys.WAL_LANE_DOC : null);
     }
 
     DescribeConfigsResourceResult group(GroupConfig config, Properties own, String name, @Nullable Object value) {

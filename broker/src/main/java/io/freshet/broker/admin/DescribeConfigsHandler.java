@@ -104,8 +104,16 @@ final class DescribeConfigsHandler implements RequestHandler {
                     .setConfigs(List.of());
         }
         LogConfig config = topicConfigs.apply(topic);
-        return ConfigHelperUtils.createResponseConfig(
+        DescribeConfigsResult described = ConfigHelperUtils.createResponseConfig(
                 resource, config, (name, value) -> descriptions.topic(config, own, name, value));
+        List<String> wanted = resource.configurationKeys();
+        boolean isLaneWanted = wanted == null || wanted.isEmpty() || wanted.contains(TopicLanes.NAME);
+        if (isLaneWanted && !own.containsKey(TopicLanes.NAME)) {
+            List<DescribeConfigsResourceResult> all = new ArrayList<>(described.configs());
+            all.add(descriptions.topicLane(own));
+            described.setConfigs(all);
+        }
+        return described;
     }
 
     private DescribeConfigsResult describeBroker(DescribeConfigsResource resource, ConfigDescriptions descriptions) {

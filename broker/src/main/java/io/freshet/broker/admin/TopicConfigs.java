@@ -33,6 +33,13 @@ public final class TopicConfigs implements Function<String, LogConfig> {
         return known.byTopic.computeIfAbsent(topic, known::parse);
     }
 
+    /** The WAL lane that the topic names, or the broker's default. Not for the hot path. */
+    public String lane(String topic) {
+        return broker.image()
+                .configProperties(new ConfigResource(ConfigResource.Type.TOPIC, topic))
+                .getProperty(TopicLanes.NAME, broker.defaultLane());
+    }
+
     /** What was parsed of one image; an image is immutable and its identity changes with its content. */
     private static final class Parsed {
         private final ConfigurationsImage image;

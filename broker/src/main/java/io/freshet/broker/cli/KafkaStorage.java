@@ -8,9 +8,9 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.apache.kafka.common.Uuid;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -54,9 +54,9 @@ public final class KafkaStorage {
         }
     }
 
-    @Command(name = "format", description = "Formats the metadata directory of a configuration.")
-    static final class Format implements Callable<Integer> {
-        @Spec
+    /** The node that a command is about, and where the command speaks. */
+    static final class Node {
+        @Spec(Spec.Target.MIXEE)
         CommandSpec spec;
 
         @Option(
@@ -64,6 +64,29 @@ public final class KafkaStorage {
                 required = true,
                 description = "The node's server.properties.")
         Path file;
+
+        @SuppressWarnings("NullAway.Init")
+        Node() {}
+
+        ServerConfig config() {
+            return ServerConfig.load(file, Map.of());
+        }
+
+        void say(String line) {
+            spec.commandLine().getOut().println(line);
+            spec.commandLine().getOut().flush();
+        }
+
+        void complain(String line) {
+            spec.commandLine().getErr().println(line);
+            spec.commandLine().getErr().flush();
+        }
+    }
+
+    @Command(name = "format", description = "Formats the metadata directory of a configuration.")
+    static final class Format implements Callable<Integer> {
+        @Mixin
+        Node node;
 
         @Option(
                 names = {"-t", "--cluster-id"},
@@ -86,58 +109,39 @@ public final class KafkaStorage {
 
         @Override
         public Integer call() {
-            ServerConfig config = ServerConfig.load(file, Map.of());
+            ServerConfig config = node.config();
             Path directory = config.metadataDirectory();
             if (MetadataFormat.isFormatted(directory)) {
                 if (ignoreFormatted) {
-                    spec.commandLine().getOut().println("Already formatted: " + directory);
-                    spec.commandLine().getOut().flush();
+                    node.say("Already formatted: " + directory);
                     return 0;
                 }
-                spec.commandLine()
-                        .getErr()
-                        .println("Already formatted: " + directory + ". Use --ignore-formatted to leave it as it is.");
+                node.complain("Already formatted: " + directory + ". Use --ignore-formatted to leave it as it is.");
                 return 1;
             }
             Formatting.format(config, clusterId);
-            spec.commandLine()
-                    .getOut()
-                    .println(
-                            "Formatted " + directory + " for cluster " + clusterId + ", node " + config.nodeId() + ".");
-            spec.commandLine().getOut().flush();
+            node.say("Formatted " + directory + " for cluster " + clusterId + ", node " + config.nodeId() + ".");
             return 0;
         }
     }
 
     @Command(name = "info", description = "Shows what the metadata directory of a configuration holds.")
     static final class Show implements Callable<Integer> {
-        @Spec
-        CommandSpec spec;
-
-        @Option(
-                names = {"-c", "--config"},
-                required = true,
-                description = "The node's server.properties.")
-        @Nullable
-        Path file;
+        @Mixin
+        Node node;
 
         @SuppressWarnings("NullAway.Init")
         Show() {}
 
         @Override
         public Integer call() {
-            ServerConfig config = ServerConfig.load(java.util.Objects.requireNonNull(file), Map.of());
-            Path directory = config.metadataDirectory();
+            Path directory = node.config().metadataDirectory();
             if (!MetadataFormat.isFormatted(directory)) {
-                spec.commandLine().getOut().println("Not formatted: " + directory);
-                spec.commandLine().getOut().flush();
+                node.say("Not formatted: " + directory);
                 return 1;
             }
-            spec.commandLine()
-                    .getOut()
-                    .println("Found metadata directory " + directory + ", cluster "
-                            + MetadataFormat.clusterId(directory) + ", node " + MetadataFormat.nodeId(directory) + ".");
-            spec.commandLine().getOut().flush();
+            node.say("Found metadata directory " + directory + ", cluster " + MetadataFormat.clusterId(directory)
+                    + ", node " + MetadataFormat.nodeId(directory) + ".");
             return 0;
         }
     }

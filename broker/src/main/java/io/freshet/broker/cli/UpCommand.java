@@ -3,12 +3,15 @@ package io.freshet.broker.cli;
 
 import io.freshet.broker.config.FreshetKeys;
 import io.freshet.broker.config.ServerConfig;
+import io.freshet.broker.config.WalKeys;
+import io.freshet.broker.config.WalSettings;
 import io.freshet.broker.server.BrokerServer;
-import io.freshet.common.runtime.Randomness;
-import io.freshet.metadata.MetadataFormat;
+import io.freshet.metadata.mirror.MirrorMode;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -59,6 +62,31 @@ final class UpCommand implements Callable<Integer> {
     String bucket;
 
     @Option(
+            names = "--wal",
+            paramLabel = "LANES",
+            description =
+                    "Write-ahead log lanes: both (block for topics that name none), block, or s3: no local disk is "
+                            + "needed, an empty data directory is restored from the bucket.")
+    @Nullable
+    WalChoice wal;
+
+    /** What {@code --wal} may be. */
+    enum WalChoice {
+        /** A local file, and nothing else. */
+        block(Map.of(WalKeys.WAL_LANES, WalKeys.BLOCK, WalKeys.WAL_LANE, WalKeys.BLOCK)),
+        /** The object store, which mirrors the metadata too. */
+        s3(Map.of(WalKeys.WAL_LANES, WalKeys.S3, WalKeys.WAL_LANE, WalKeys.S3, FreshetKeys.METADATA_MIRROR, "sync")),
+        /** Both; topics choose. */
+        both(Map.of(WalKeys.WAL_LANES, WalKeys.BLOCK + "," + WalKeys.S3, WalKeys.WAL_LANE, WalKeys.BLOCK));
+
+        private final Map<String, String> settings;
+
+        WalChoice(Map<String, String> settings) {
+            this.settings = settings;
+        }
+    }
+
+    @Option(
             names = "--override",
             paramLabel = "key=value",
             description = "Any configuration key of server.properties; may be repeated.")
@@ -71,12 +99,10 @@ final class UpCommand implements Callable<Integer> {
     public Integer call() throws InterruptedException {
         PrintWriter out = spec.commandLine().getOut();
         ServerConfig config = config();
-        if (!MetadataFormat.isFormatted(config.metadataDirectory())) {
-            String clusterId = Formatting.format(config, MetadataFormat.newClusterId(Randomness.secure()));
-            out.println("Formatted " + config.metadataDirectory() + " for the new cluster " + clusterId + ".");
-            out.flush();
+        BrokerServer server = BrokerServer.startOrFormat(config);
+        if (!server.origin().isEmpty()) {
+            out.println(server.origin());
         }
-        BrokerServer server = BrokerServer.start(config);
         printWelcome(out, config, server);
         return ServerRun.untilStopped(server);
     }
@@ -85,6 +111,9 @@ final class UpCommand implements Callable<Integer> {
         Map<String, String> values = new LinkedHashMap<>(settings(data, port, httpPort));
         if (bucket != null) {
             values.put(FreshetKeys.STORAGE_URI, bucket);
+        }
+        if (wal != null) {
+            values.putAll(wal.settings);
         }
         values.putAll(overrides);
         return ServerConfig.of(values);
@@ -104,6 +133,31 @@ final class UpCommand implements Callable<Integer> {
         return values;
     }
 
+    private static String describeWal(ServerConfig config) {
+        WalSettings lanes = config.wal();
+        List<String> described = new ArrayList<>();
+        if (lanes.runs(WalKeys.BLOCK)) {
+            described.add("block: " + config.walPath());
+        }
+        if (lanes.runs(WalKeys.S3)) {
+            described.add("s3: in the object store");
+        }
+        String defaultLane = lanes.lanes().size() > 1 ? " (topics use " + lanes.defaultLane() + " by default)" : "";
+        return String.join(", ", described) + defaultLane;
+    }
+
+    /** A node whose data lives in the bucket alone is told where that is, if it is not where one would think. */
+    private static void printDurability(PrintWriter out, ServerConfig config) {
+        boolean isInStore = !config.wal().runs(WalKeys.BLOCK) && config.metadataMirror() == MirrorMode.SYNC;
+        if (isInStore && config.isStoreInDataDirectory()) {
+            out.println("  NOTE            the object store lies in the data directory " + config.dataDirectory()
+                    + ": deleting that loses everything. Give --bucket to keep nothing on this disk.");
+        } else if (isInStore) {
+            out.println("  NOTE            everything is in the object store: " + config.dataDirectory()
+                    + " may be deleted while the server is stopped, the next start restores it.");
+        }
+    }
+
     private static void printWelcome(PrintWriter out, ServerConfig config, BrokerServer server) {
         String bootstrap = server.bootstrap();
         out.println("Freshet is up (started in " + server.startMs() + " ms). Press Ctrl-C to stop.");
@@ -112,9 +166,10 @@ final class UpCommand implements Callable<Integer> {
                 .ifPresent(address ->
                         out.println("  health, metrics http://" + address + "/readyz  http://" + address + "/metrics"));
         out.println("  objects         " + server.storeDescription());
-        out.println("  write-ahead log " + config.walPath());
+        out.println("  write-ahead log " + describeWal(config));
         out.println("  metadata        " + config.metadataDirectory() + " (cluster " + server.clusterId() + ", node "
                 + config.nodeId() + ", quorum of one)");
+        printDurability(out, config);
         out.println();
         out.println("Try, in another terminal:");
         out.println("  bin/kafka-topics.sh --bootstrap-server " + bootstrap + " --create --topic hello --partitions 3");

@@ -3,6 +3,7 @@ package io.freshet.broker.config;
 
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
+import io.freshet.metadata.mirror.MirrorMode;
 import java.io.IOException;
 import java.io.Reader;
 import java.net.InetAddress;
@@ -11,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
@@ -26,6 +28,7 @@ import org.apache.kafka.raft.MetadataLogConfig;
 /** One node's checked configuration. Immutable. All failures are INVALID and name the key. */
 public final class ServerConfig {
     private final KafkaSettings kafka;
+    private final WalSettings wal;
     private final Map<String, String> values;
 
     private ServerConfig(Map<String, String> values) {
@@ -38,7 +41,7 @@ public final class ServerConfig {
         }
         checkRoles();
         checkListeners();
-        checkMemory();
+        this.wal = WalSettings.of(kafka);
     }
 
     /** Checks and types {@code values}, in the form of a server.properties file. */
@@ -91,18 +94,6 @@ public final class ServerConfig {
         }
     }
 
-    private void checkMemory() {
-        long needed = walCapacityBytes() + kafka.getLong(FreshetKeys.STORAGE_UPLOAD_BYTES);
-        if (tailCacheBytes() < needed) {
-            throw new FreshetException(
-                    ErrorKind.INVALID,
-                    FreshetKeys.CACHE_TAIL_BYTES + "=" + tailCacheBytes() + " is less than "
-                            + FreshetKeys.WAL_CAPACITY_BYTES + " plus " + FreshetKeys.STORAGE_UPLOAD_BYTES + " ("
-                            + needed
-                            + "): a full WAL could not be recovered. Raise the one or lower the others.");
-        }
-    }
-
     /** Kafka's typed view. */
     public KafkaSettings kafka() {
         return kafka;
@@ -128,13 +119,19 @@ public final class ServerConfig {
         return configured == null || configured.isEmpty() ? dataDirectory() : Path.of(configured);
     }
 
+    /** Whether and how the metadata log is copied into the object store. */
+    public MirrorMode metadataMirror() {
+        return MirrorMode.valueOf(kafka.getString(FreshetKeys.METADATA_MIRROR).toUpperCase(Locale.ROOT));
+    }
+
     public Path walPath() {
         String configured = kafka.getString(FreshetKeys.WAL_PATH);
         return configured.isEmpty() ? dataDirectory().resolve("wal").resolve("block.wal") : Path.of(configured);
     }
 
-    public long walCapacityBytes() {
-        return kafka.getLong(FreshetKeys.WAL_CAPACITY_BYTES);
+    /** The WAL lanes. */
+    public WalSettings wal() {
+        return wal;
     }
 
     public long tailCacheBytes() {
@@ -145,6 +142,11 @@ public final class ServerConfig {
     public String storageUri() {
         String configured = kafka.getString(FreshetKeys.STORAGE_URI);
         return configured.isEmpty() ? dataDirectory().resolve("objects").toUri().toString() : configured;
+    }
+
+    /** Whether the object store is a folder within the data directory. */
+    public boolean isStoreInDataDirectory() {
+        return storageUri().startsWith(dataDirectory().toUri().toString());
     }
 
     /** {@code host:port} of the HTTP listener; empty if it is switched off. */

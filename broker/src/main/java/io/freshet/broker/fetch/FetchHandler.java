@@ -36,6 +36,9 @@ public final class FetchHandler implements RequestHandler {
     /** Kafka's default of {@code fetch.max.bytes}. */
     public static final int DEFAULT_MAX_BYTES = 57_671_680;
 
+    /** A fetch that finds nothing is answered after this time at the latest: its client may ask for weeks, or be gone. */
+    static final int MAX_WAIT_MS = 30_000;
+
     private static final Logger LOG = LoggerFactory.getLogger(FetchHandler.class);
 
     private final LedPartitions partitions;
@@ -80,7 +83,8 @@ public final class FetchHandler implements RequestHandler {
             return;
         }
         int mostBytes = Math.min(body.maxBytes(), maxBytes);
-        FetchLimits limits = new FetchLimits(Math.min(body.minBytes(), mostBytes), mostBytes, body.maxWait());
+        int waitMs = Math.min(body.maxWait(), MAX_WAIT_MS);
+        FetchLimits limits = new FetchLimits(Math.min(body.minBytes(), mostBytes), mostBytes, waitMs);
         waiting.incrementAndGet();
         new PendingFetch(wanted, limits, scheduler, fetch -> answer(request, context, fetch)).start();
     }

@@ -2,6 +2,7 @@
 package io.freshet.broker.partition;
 
 import io.freshet.broker.api.KafkaErrors;
+import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.buffer.SharedBytes;
 import io.freshet.common.stream.StreamSegment;
@@ -244,6 +245,12 @@ public final class Partition implements PartitionQueries, SegmentCheckpoint.Sour
     public SegmentCheckpoint checkpoint() {
         lock.lock();
         try {
+            if (failed) {
+                throw new FreshetException(
+                        ErrorKind.UNAVAILABLE,
+                        id
+                                + " failed: its state counts appends that are lost; seal its stream when it was opened again");
+            }
             return new SegmentCheckpoint(
                     stream.endOffset(),
                     epochs.toList(),

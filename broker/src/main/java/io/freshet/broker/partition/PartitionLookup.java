@@ -48,6 +48,11 @@ public record PartitionLookup(Function<TopicPartition, Optional<Partition>> open
         return log;
     }
 
+    /** Whether the partition is open and wants no more appends until uploads have made room. */
+    public boolean isOverloaded(TopicPartition partition) {
+        return open.apply(partition).map(log -> log.stream().isOverloaded()).orElse(false);
+    }
+
     public @Nullable String topicName(Uuid topicId) {
         TopicImage topic = image.get().topics().getTopic(topicId);
         return topic == null ? null : topic.name();

@@ -12,12 +12,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import org.apache.kafka.common.TopicIdPartition;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.image.MetadataDelta;
 import org.apache.kafka.image.MetadataImage;
 import org.apache.kafka.image.TopicDelta;
@@ -39,16 +43,24 @@ public final class Partitions implements PartitionLogs, MetadataNode.ImageListen
     private final Manifests manifests;
     private final StreamOpener opener;
     private final PartitionContext context;
+    private final UnaryOperator<String> lanes;
     private final Scheduler scheduler;
     private final Map<TopicPartition, Slot> slots = new ConcurrentHashMap<>();
     private final List<LeadershipListener> listeners = new CopyOnWriteArrayList<>();
 
+    /** @param lanes the WAL lane to use by topic name; asked when a partition opens and when a configuration has changed */
     public Partitions(
-            int brokerId, Manifests manifests, StreamOpener opener, PartitionContext context, Scheduler scheduler) {
+            int brokerId,
+            Manifests manifests,
+            StreamOpener opener,
+            PartitionContext context,
+            UnaryOperator<String> lanes,
+            Scheduler scheduler) {
         this.brokerId = brokerId;
         this.manifests = manifests;
         this.opener = opener;
         this.context = context;
+        this.lanes = lanes;
         this.scheduler = scheduler;
     }
 
@@ -79,6 +91,15 @@ public final class Partitions implements PartitionLogs, MetadataNode.ImageListen
 
     @Override
     public void onChange(MetadataDelta delta, MetadataImage image) {
+        if (delta.configsDelta() != null) {
+            Set<String> changed = delta.configsDelta().changes().keySet().stream()
+                    .filter(resource -> resource.type() == ConfigResource.Type.TOPIC)
+                    .map(ConfigResource::name)
+                    .collect(Collectors.toSet());
+            open().stream()
+                    .filter(partition -> changed.contains(partition.id().topic()))
+                    .forEach(this::useLane);
+        }
         if (delta.topicsDelta() == null) {
             return;
         }
@@ -110,6 +131,15 @@ public final class Partitions implements PartitionLogs, MetadataNode.ImageListen
             Slot slot = new Slot(id, registration.leaderEpoch);
             slots.put(id.topicPartition(), slot);
             open(slot);
+        }
+    }
+
+    private void useLane(Partition partition) {
+        StreamLog stream = partition.stream();
+        String lane = lanes.apply(partition.id().topic());
+        if (!lane.equals(stream.lane())) {
+            LOG.debug("{} changes from WAL lane {} to {}", partition.id(), stream.lane(), lane);
+            stream.useLane(lane);
         }
     }
 
@@ -156,6 +186,7 @@ public final class Partitions implements PartitionLogs, MetadataNode.ImageListen
             }
             slot.partition = partition;
         }
+        useLane(partition);
         Reopen reopen = new Reopen(slot);
         partition.addHighWatermarkListener(reopen);
         listeners.forEach(listener -> listener.onOpened(partition));

@@ -35,6 +35,7 @@ import org.apache.kafka.storage.internals.log.AppendOrigin;
  */
 public final class ProduceHandler implements RequestHandler {
     private static final short ACKS_ALL = -1;
+    private static final short TOPIC_ID_VERSION = 13;
     private static final String ADMIN_CLIENT_ID = "__admin_client";
     private static final long EXPIRY_PERIOD_MS = 500;
 
@@ -48,11 +49,11 @@ public final class ProduceHandler implements RequestHandler {
         this.partitions = partitions;
         this.clock = clock;
         this.bytesIn = meters.counter("freshet.produce.bytes");
-        this.held = new HeldRequests<>(scheduler, this::serve);
+        this.held = new HeldRequests<>(scheduler, KafkaRequest::connectionId, this::mustWait, this::serve);
         scheduler.scheduleRepeatedly(EXPIRY_PERIOD_MS, this::expire);
     }
 
-    /** Told true when storage wants no more appends for a while, false when it has room again. Any thread; short. */
+    /** Told after each change whether some WAL lane wants no more appends for a while. Any thread; short. */
     public void overloaded(boolean isOverloaded) {
         held.overloaded(isOverloaded);
     }
@@ -62,6 +63,20 @@ public final class ProduceHandler implements RequestHandler {
         if (!held.hold(request, deadlineNanos(request))) {
             serve(request);
         }
+    }
+
+    /** Whether the request appends to a stream whose lane has no room. */
+    private boolean mustWait(KafkaRequest request) {
+        boolean hasTopicIds = request.header().apiVersion() >= TOPIC_ID_VERSION;
+        for (TopicProduceData topic : ((ProduceRequest) request.body()).data().topicData()) {
+            String name = hasTopicIds ? partitions.topicName(topic.topicId()) : topic.name();
+            for (PartitionProduceData partition : topic.partitionData()) {
+                if (name != null && partitions.isOverloaded(new TopicPartition(name, partition.index()))) {
+                    return true;
+                }
+            }
+        }
+        return false;
     }
 
     private static long deadlineNanos(KafkaRequest request) {
@@ -131,7 +146,7 @@ public final class ProduceHandler implements RequestHandler {
 
     private TopicPartition target(KafkaRequest request, TopicProduceData topic, int partition) {
         String name = topic.name();
-        if (request.header().apiVersion() >= 13) {
+        if (request.header().apiVersion() >= TOPIC_ID_VERSION) {
             name = topic.topicId().equals(Uuid.ZERO_UUID) ? null : partitions.topicName(topic.topicId());
             if (name == null) {
                 throw new UnknownTopicIdException("There is no topic with the id " + topic.topicId());

@@ -9,8 +9,8 @@ import io.freshet.common.runtime.Randomness;
 import io.freshet.common.runtime.Threads;
 import io.freshet.console.ConsoleServer;
 import io.freshet.metadata.ClusterController.RegisteredBroker;
-import io.freshet.metadata.MetadataFormat;
 import io.freshet.metadata.MetadataNode;
+import io.freshet.metadata.mirror.MirrorSettings;
 import io.freshet.objectstore.ObjectStore;
 import io.freshet.protocol.EnabledApis;
 import io.freshet.protocol.KafkaServer;
@@ -26,6 +26,7 @@ import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -50,7 +51,7 @@ public final class BrokerServer implements AutoCloseable {
     private final long startMs;
     private boolean closed;
 
-    private BrokerServer(ServerConfig config) {
+    private BrokerServer(ServerConfig config, boolean mayFormat) {
         this.config = config;
         Clock clock = Clock.system();
         long begin = clock.nanoTime();
@@ -59,7 +60,7 @@ public final class BrokerServer implements AutoCloseable {
         this.runtime = new Runtime(
                 clock, opened.add("scheduler", Threads.scheduler("freshet-scheduler")), Randomness.secure(), meters);
         try {
-            this.wired = wire();
+            this.wired = wire(mayFormat);
         } catch (RuntimeException | Error e) {
             opened.close();
             throw e;
@@ -68,37 +69,49 @@ public final class BrokerServer implements AutoCloseable {
     }
 
     /**
-     * Starts a node in a formatted directory. Fails with INVALID for a wrong configuration or an unformatted directory,
+     * Starts a node in a formatted directory, or, with {@code metadata.mirror=sync}, in one that is restored from the bucket.
+     * Fails with INVALID for a wrong configuration or an unformatted directory,
      * UNAVAILABLE for a port, disk or store that cannot be had, CORRUPT for a damaged WAL; then nothing is left running.
      */
     public static BrokerServer start(ServerConfig config) {
-        return new BrokerServer(config);
+        return new BrokerServer(config, false);
     }
 
-    private Wired wire() {
-        LOG.debug(
-                "Starting node {} of cluster {}",
-                config.nodeId(),
-                MetadataFormat.clusterId(config.metadataDirectory()));
+    /** The same; a directory that is not formatted and cannot be restored becomes that of a new cluster. */
+    public static BrokerServer startOrFormat(ServerConfig config) {
+        return new BrokerServer(config, true);
+    }
+
+    private Wired wire(boolean mayFormat) {
         bindProcessMetrics();
         Optional<ConsoleServer> console = startConsole();
         StorageWiring storageWiring = new StorageWiring(config, runtime);
+        WalWiring walWiring = new WalWiring(config, runtime);
         MetadataWiring metadataWiring = new MetadataWiring(config, runtime);
         Early<ObjectStore> earlyStore = Early.start("freshet-start-store", storageWiring::openStore);
         opened.add("object store of a failed start", earlyStore);
-        Early<FileBlockDevice> device = Early.start("freshet-start-wal", storageWiring::openDevice);
-        opened.add("WAL of a failed start", device);
-        readiness.phase("replaying the metadata log");
-        MetadataNode metadata = metadataWiring.start(opened);
+        Optional<Early<FileBlockDevice>> device = walWiring.needsDevice()
+                ? Optional.of(Early.start("freshet-start-wal", walWiring::openDevice))
+                : Optional.empty();
+        device.ifPresent(early -> opened.add("WAL of a failed start", early));
         readiness.phase("checking the object store");
         ObjectStore store = opened.add("object store", earlyStore.take());
+        MetadataHome home = new MetadataHome(config, runtime);
+        Optional<MirrorSettings> mirror = home.prepare(store, mayFormat);
+        readiness.phase("replaying the metadata log");
+        MetadataNode metadata = metadataWiring.start(mirror, opened);
         readiness.phase("registering the broker");
         StartGate gate = new StartGate();
         KafkaServer network = startNetwork(gate);
         RegisteredBroker registered = metadataWiring.register(metadata, network.boundPorts());
         readiness.phase("recovering the write-ahead log");
         StreamStorage streams = storageWiring.openStreams(
-                store, device, new QuorumMetadata(metadata), registered.brokerEpoch(), opened);
+                store,
+                walWiring.lanes(store, device, new QuorumWalRegistry(metadata), registered.brokerEpoch(), opened),
+                new QuorumMetadata(metadata),
+                registered.brokerEpoch(),
+                opened);
+        new CompactionWiring(config, runtime).start(store, metadata, streams, registered.brokerEpoch(), opened);
         opened.add("last upload", () -> uploadRest(streams));
         readiness.phase("opening partitions");
         KafkaWiring kafka = new KafkaWiring(config, runtime, metadataWiring.brokerConfigs());
@@ -106,12 +119,21 @@ public final class BrokerServer implements AutoCloseable {
         opened.add("network", network);
         gate.open(kafka.router());
         endOfService.watchMetadata(metadata.fault());
-        var watching = endOfService.watchWal(storageWiring::walFailure, runtime.scheduler());
+        var watching = endOfService.watchWal(walWiring::failure, runtime.scheduler());
         opened.add("watch over the WAL", watching::cancel);
-        readiness.ready(() -> streams.isOverloaded()
-                ? List.of("uploads lag behind appends: the object store is slow or unreachable")
-                : List.of());
-        return new Wired(metadata, store, network, console);
+        readiness.ready(() -> complaints(streams, walWiring));
+        return new Wired(metadata, store, network, console, home.origin());
+    }
+
+    private static List<String> complaints(StreamStorage streams, WalWiring walWiring) {
+        List<String> complaints = new ArrayList<>();
+        if (streams.isOverloaded()) {
+            complaints.add("uploads lag behind appends: the object store is slow or unreachable");
+        }
+        walWiring
+                .stalledBy()
+                .ifPresent(why -> complaints.add("the s3 WAL lane waits for the object store: " + why.getMessage()));
+        return complaints;
     }
 
     private void bindProcessMetrics() {
@@ -187,6 +209,11 @@ public final class BrokerServer implements AutoCloseable {
         return wired.store.describe();
     }
 
+    /** One sentence if the metadata directory was formatted or restored by this start, else nothing. */
+    public String origin() {
+        return wired.origin;
+    }
+
     public String clusterId() {
         return wired.metadata.clusterId();
     }
@@ -222,5 +249,9 @@ public final class BrokerServer implements AutoCloseable {
     }
 
     private record Wired(
-            MetadataNode metadata, ObjectStore store, KafkaServer network, Optional<ConsoleServer> console) {}
+            MetadataNode metadata,
+            ObjectStore store,
+            KafkaServer network,
+            Optional<ConsoleServer> console,
+            String origin) {}
 }

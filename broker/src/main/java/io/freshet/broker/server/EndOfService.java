@@ -12,7 +12,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Notices when a part that the node cannot do without has failed for good: its metadata, or its WAL lane. Such a node must
+ * Notices when a part that the node cannot do without has failed for good: its metadata, or one of its WAL lanes. Such a node must
  * end rather than answer half of what it is asked. Safe for use by many threads; the first failure counts.
  */
 final class EndOfService {
@@ -34,11 +34,18 @@ final class EndOfService {
 
     /** The node ends when {@code fault} completes. */
     void watchMetadata(CompletableFuture<Throwable> fault) {
-        fault.thenAccept(error -> end(new FreshetException(
+        fault.thenAccept(error -> end(reason(error)));
+    }
+
+    private static FreshetException reason(Throwable error) {
+        if (error instanceof FreshetException known && known.kind() == ErrorKind.FENCED) {
+            return known;
+        }
+        return new FreshetException(
                 ErrorKind.UNAVAILABLE,
                 "The metadata engine failed (" + error.getMessage()
                         + "): look at the log above and at the disk, then start the node again",
-                error)));
+                error);
     }
 
     /** Looks at {@code laneFailure} several times a second; the node ends when there is one. */

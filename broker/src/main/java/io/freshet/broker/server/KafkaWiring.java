@@ -33,9 +33,12 @@ import org.apache.kafka.common.protocol.ApiKeys;
 import org.apache.kafka.coordinator.transaction.TransactionLogConfig;
 import org.apache.kafka.server.config.ServerConfigs;
 import org.apache.kafka.storage.internals.log.ProducerStateManagerConfig;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Makes everything that speaks Kafka: partitions, coordinators, handlers, retention. */
 final class KafkaWiring {
+    private static final Logger LOG = LoggerFactory.getLogger(KafkaWiring.class);
     private static final Duration OPEN_TIMEOUT = Duration.ofSeconds(120);
     private static final long PRODUCER_EXPIRY_PERIOD_MS = 600_000;
 
@@ -67,7 +70,13 @@ final class KafkaWiring {
                 new RejectionCounters(runtime.meters()));
         Partitions partitions = opened.add(
                 "partitions",
-                new Partitions(config.nodeId(), metadata.manifests(), streams::open, context, runtime.scheduler()));
+                new Partitions(
+                        config.nodeId(),
+                        metadata.manifests(),
+                        streams::open,
+                        context,
+                        this::laneOf,
+                        runtime.scheduler()));
         metadata.addListener(partitions);
         Waiting.on("opening partitions", OPEN_TIMEOUT, new OpenedAll(metadata, partitions, runtime).future());
         Metrics kafkaMetrics = opened.add("kafka metrics", new Metrics());
@@ -98,6 +107,20 @@ final class KafkaWiring {
                         storeName));
         registerRecordApis(metadata, partitions, streams);
         startHousekeeping(partitions, opened);
+    }
+
+    /** The topic's WAL lane; the default if this broker does not run the one that the topic names. */
+    private String laneOf(String topic) {
+        String lane = topicConfigs.lane(topic);
+        if (config.wal().runs(lane)) {
+            return lane;
+        }
+        LOG.warn(
+                "Topic {} names the WAL lane {}, which this broker does not run; it uses {}",
+                topic,
+                lane,
+                config.wal().defaultLane());
+        return config.wal().defaultLane();
     }
 
     private void registerRecordApis(MetadataNode metadata, Partitions partitions, StreamStorage streams) {

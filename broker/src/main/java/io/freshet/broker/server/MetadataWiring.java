@@ -12,10 +12,13 @@ import io.freshet.metadata.ClusterController.RegisteredBroker;
 import io.freshet.metadata.MetadataNode;
 import io.freshet.metadata.MetadataNodeConfig;
 import io.freshet.metadata.MetadataNodes;
+import io.freshet.metadata.QuorumNode;
+import io.freshet.metadata.mirror.MirrorSettings;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.common.Uuid;
@@ -24,6 +27,7 @@ import org.apache.kafka.image.ConfigurationsImage;
 /** Starts this node's part of the quorum, and registers its broker. */
 final class MetadataWiring {
     private static final Duration READY_TIMEOUT = Duration.ofSeconds(60);
+    private static final Duration FLUSH_TIMEOUT = Duration.ofSeconds(5);
     private static final String DEFAULT_CONTROLLER_HOST = "localhost";
     private static final int DEFAULT_CONTROLLER_PORT = 9093;
 
@@ -45,8 +49,8 @@ final class MetadataWiring {
         return brokerConfigs;
     }
 
-    /** Starts the node and waits until it leads and has replayed its log. */
-    MetadataNode start(OpenedParts opened) {
+    /** Starts the node and waits until it leads and has replayed its log; the store of {@code mirror} outlives it. */
+    MetadataNode start(Optional<MirrorSettings> mirror, OpenedParts opened) {
         ConfigChangeValidation validation = ConfigChangeValidation.of(config.kafka());
         Map<String, Object> staticConfig = new HashMap<>();
         config.kafka().nonInternalValues().forEach((key, value) -> {
@@ -54,7 +58,7 @@ final class MetadataWiring {
                 staticConfig.put(key, value);
             }
         });
-        MetadataNode node = opened.add(
+        QuorumNode node = opened.add(
                 "metadata",
                 MetadataNodes.start(
                         new MetadataNodeConfig(
@@ -69,9 +73,12 @@ final class MetadataWiring {
                                 BrokerConfigs.schema(KafkaSettings.DEFINITION),
                                 staticConfig,
                                 Map.of()),
+                        mirror,
                         runtime.clock(),
                         runtime.randomness(),
                         runtime.meters()));
+        opened.add(
+                "metadata mirror", () -> Waiting.on("The last write of the mirror", FLUSH_TIMEOUT, node.flushMirror()));
         node.addListener((delta, image) -> configurations.set(image.configs()));
         Waiting.on("the metadata quorum", READY_TIMEOUT, node.ready());
         return node;

@@ -3,7 +3,6 @@ package io.freshet.broker.server;
 
 import io.freshet.broker.config.FreshetKeys;
 import io.freshet.broker.config.ServerConfig;
-import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Threads;
 import io.freshet.objectstore.ObjectStore;
@@ -15,32 +14,37 @@ import io.freshet.storage.StreamMetadata;
 import io.freshet.storage.StreamStorage;
 import io.freshet.storage.cache.BlockCache;
 import io.freshet.storage.cache.BlockCacheConfig;
+import io.freshet.storage.cache.DiskTier;
 import io.freshet.storage.cache.IndexCache;
+import io.freshet.storage.cache.LocalTierFile;
+import io.freshet.storage.read.CatchUpPace;
 import io.freshet.storage.read.ObjectSegmentReader;
-import io.freshet.wal.WriteAheadLog;
-import io.freshet.wal.block.BlockWal;
-import io.freshet.wal.block.BlockWalConfig;
-import io.freshet.wal.block.FileBlockDevice;
-import java.io.IOException;
-import java.nio.file.Files;
+import io.micrometer.core.instrument.Timer;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Optional;
+import java.util.List;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.common.protocol.ApiKeys;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** Opens the object store, the WAL and the streams as the configuration says. */
+/** Opens the object store and the streams as the configuration says. */
 final class StorageWiring {
+    private static final Logger LOG = LoggerFactory.getLogger(StorageWiring.class);
     private static final Duration PROBE_TIMEOUT = Duration.ofSeconds(30);
     private static final long INDEX_CACHE_BYTES = 64L << 20;
     private static final int INDEX_TAIL_HINT_BYTES = 64 << 10;
     private static final int READ_AHEAD_BLOCKS = 16;
+    private static final int DISK_TIER_READERS = 2;
+    private static final int DISK_TIER_QUEUE = 1024;
+    private static final long DISK_TIER_QUEUED_BYTES = 64L << 20;
     private static final int UPLOAD_THREADS = 2;
     private static final int UPLOAD_QUEUE = 1024;
 
     private final ServerConfig config;
     private final Runtime runtime;
-    private volatile @Nullable BlockWal wal;
 
     StorageWiring(ServerConfig config, Runtime runtime) {
         this.config = config;
@@ -63,42 +67,34 @@ final class StorageWiring {
         }
     }
 
-    /** Opens, locks and at the first start fills the WAL's file. */
-    FileBlockDevice openDevice() {
-        makeDirectory(config.walPath().toAbsolutePath().getParent());
-        return FileBlockDevice.open(config.walPath(), config.walCapacityBytes());
-    }
-
-    /** Why the WAL lane stopped for good, if it did. */
-    Optional<FreshetException> walFailure() {
-        BlockWal lane = wal;
-        return lane == null ? Optional.empty() : lane.failure();
-    }
-
-    /** Recovers the WAL and opens the streams for one registration of this broker. */
+    /** Recovers the WAL lanes and opens the streams for one registration of this broker. */
     StreamStorage openStreams(
             ObjectStore store,
-            Early<FileBlockDevice> device,
+            List<StorageParts.Lane> lanes,
             StreamMetadata metadata,
             long brokerEpoch,
             OpenedParts opened) {
         var kafka = config.kafka();
-        BlockCache blocks = new BlockCache(
-                BlockCacheConfig.ofCapacity(kafka.getLong(FreshetKeys.CACHE_BLOCK_BYTES)), store, runtime.meters());
+        BlockCacheConfig cacheConfig = BlockCacheConfig.ofCapacity(kafka.getLong(FreshetKeys.CACHE_BLOCK_BYTES));
+        BlockCache blocks = new BlockCache(cacheConfig, store, openDiskTier(cacheConfig, opened), runtime.meters());
+        CatchUpPace pace = opened.add(
+                "catch-up pace",
+                new CatchUpPace(runtime.clock(), runtime.scheduler(), this::produceRequests, runtime.meters()));
         ObjectSegmentReader reader = opened.add(
                 "segment reader",
                 new ObjectSegmentReader(
                         new IndexCache(store, INDEX_CACHE_BYTES, INDEX_TAIL_HINT_BYTES, runtime.meters()),
                         blocks,
                         runtime.clock(),
-                        READ_AHEAD_BLOCKS));
+                        READ_AHEAD_BLOCKS,
+                        pace));
         ExecutorService uploads = Threads.pool("freshet-upload", UPLOAD_THREADS, UPLOAD_QUEUE);
         opened.add("upload threads", () -> Threads.stop(uploads, Duration.ofSeconds(10)));
         StorageParts parts = new StorageParts(
                 store,
                 metadata,
                 reader,
-                visitor -> openWal(device.take(), visitor, brokerEpoch),
+                lanes,
                 runtime.clock(),
                 runtime.scheduler(),
                 uploads,
@@ -108,33 +104,47 @@ final class StorageWiring {
         return opened.add("streams", StreamStorage.open(storageConfig(), parts));
     }
 
-    private WriteAheadLog openWal(FileBlockDevice device, WriteAheadLog.RecoveryVisitor visitor, long brokerEpoch) {
-        BlockWalConfig walConfig = new BlockWalConfig(
-                config.nodeId(),
-                brokerEpoch,
-                BlockWalConfig.DEFAULT_MAX_GROUP_BYTES,
-                BlockWalConfig.DEFAULT_MAX_RECORD_BYTES);
-        BlockWal opened = BlockWal.open(
-                walConfig,
-                device,
-                visitor,
-                new BlockWal.Services(runtime.clock(), runtime.randomness(), runtime.meters()));
-        wal = opened;
-        return opened;
+    /** What the front end has counted of produce requests. */
+    private CatchUpPace.TailRequests produceRequests() {
+        Timer timer = runtime.meters()
+                .find("freshet.network.requests")
+                .tag("api", ApiKeys.PRODUCE.name)
+                .timer();
+        return timer == null
+                ? new CatchUpPace.TailRequests(0, 0)
+                : new CatchUpPace.TailRequests(timer.count(), timer.totalTime(TimeUnit.NANOSECONDS));
     }
 
-    private static void makeDirectory(@Nullable Path directory) {
-        try {
-            if (directory != null) {
-                Files.createDirectories(directory);
-            }
-        } catch (IOException e) {
-            throw new FreshetException(
-                    ErrorKind.UNAVAILABLE,
-                    "Cannot make the WAL's directory " + directory + " (" + e.getMessage()
-                            + "); check its rights, or set " + FreshetKeys.WAL_PATH,
-                    e);
+    /** The cache on a local disk; null if there is none, also if its file cannot be used: it only saves requests. */
+    private @Nullable DiskTier openDiskTier(BlockCacheConfig memory, OpenedParts opened) {
+        String path = config.kafka().getString(FreshetKeys.CACHE_DISK_PATH);
+        long capacityBytes = config.kafka().getLong(FreshetKeys.CACHE_DISK_BYTES);
+        if (path.isBlank() || capacityBytes == 0) {
+            return null;
         }
+        LocalTierFile file;
+        try {
+            file = LocalTierFile.open(Path.of(path));
+        } catch (FreshetException e) {
+            LOG.warn("Running without the disk cache: {}", e.getMessage());
+            return null;
+        }
+        ExecutorService writer = Threads.pool("freshet-disk-cache-write", 1, DISK_TIER_QUEUE);
+        ExecutorService readers = Threads.pool("freshet-disk-cache-read", DISK_TIER_READERS, DISK_TIER_QUEUE);
+        DiskTier tier = opened.add(
+                "disk cache",
+                new DiskTier(
+                        file,
+                        capacityBytes,
+                        Math.min(DISK_TIER_QUEUED_BYTES, memory.capacityBytes() / 4),
+                        writer,
+                        readers,
+                        runtime.meters()));
+        opened.add("disk cache's threads", () -> {
+            Threads.stop(writer, Duration.ofSeconds(5));
+            Threads.stop(readers, Duration.ofSeconds(5));
+        });
+        return tier;
     }
 
     private StorageConfig storageConfig() {

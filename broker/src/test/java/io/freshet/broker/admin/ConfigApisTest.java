@@ -153,6 +153,46 @@ class ConfigApisTest {
     }
 
     @Test
+    void aTopicNamesItsWalLane() {
+        broker.cluster.createTopic("events", 1);
+        DescribeConfigsResourceResult unset = described(TOPIC, "wal.lane");
+        assertThat(unset.value()).isEqualTo("block");
+        assertThat(unset.configSource()).isEqualTo(ConfigSource.DEFAULT_CONFIG.id());
+        assertThat(unset.documentation()).contains("write-ahead log");
+        assertThat(broker.topicConfigs.lane("events")).isEqualTo("block");
+
+        assertThat(set(TOPIC, "wal.lane", "s3")).isEqualTo(Errors.NONE);
+        assertThat(broker.topicConfigs.lane("events")).isEqualTo("s3");
+        DescribeConfigsResourceResult own = described(TOPIC, "wal.lane");
+        assertThat(own.value()).isEqualTo("s3");
+        assertThat(own.configSource()).isEqualTo(ConfigSource.TOPIC_CONFIG.id());
+        assertThat(own.isSensitive()).isFalse();
+        assertThat(own.synonyms().stream().map(synonym -> synonym.value())).containsExactly("s3", "block");
+        assertThat(described(TOPIC, "retention.ms").value()).isNotNull();
+
+        assertThat(set(TOPIC, "retention.ms", "1000")).as("beside it").isEqualTo(Errors.NONE);
+        assertThat(alter(TOPIC, "wal.lane", null, OpType.DELETE)).isEqualTo(Errors.NONE);
+        assertThat(broker.topicConfigs.lane("events")).isEqualTo("block");
+    }
+
+    @Test
+    void aLaneThatNoBrokerRunsIsRefused() {
+        broker.cluster.createTopic("events", 1);
+        assertThat(set(TOPIC, "wal.lane", "tape")).isEqualTo(Errors.INVALID_CONFIG);
+        try (ControlFixture s3Only = new ControlFixture(Map.of("wal.lanes", "s3", "wal.lane", "s3"))) {
+            s3Only.cluster.createTopic("events", 1);
+            IncrementalAlterConfigsResponse response = s3Only.call(new IncrementalAlterConfigsRequest.Builder(
+                            Map.of(TOPIC, List.of(new AlterConfigOp(new ConfigEntry("wal.lane", "block"), OpType.SET))),
+                            false)
+                    .build((short) 1));
+            assertThat(Errors.forCode(response.data().responses().get(0).errorCode()))
+                    .isEqualTo(Errors.INVALID_CONFIG);
+            assertThat(response.data().responses().get(0).errorMessage()).contains("must be one of [s3]");
+            assertThat(s3Only.topicConfigs.lane("events")).isEqualTo("s3");
+        }
+    }
+
+    @Test
     void unknownResourcesAreAnsweredOneByOne() {
         assertThat(describeError(TOPIC)).isEqualTo(Errors.UNKNOWN_TOPIC_OR_PARTITION);
         assertThat(describeError(new ConfigResource(Type.TOPIC, "bad name"))).isEqualTo(Errors.INVALID_TOPIC_EXCEPTION);

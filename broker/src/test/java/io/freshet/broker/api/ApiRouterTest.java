@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.freshet.broker.fake.ControlFixture;
+import io.freshet.broker.fake.FakeRequest;
 import io.freshet.broker.fake.MemoryCluster;
-import io.freshet.broker.fake.RecordedRequest;
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import java.util.List;
@@ -50,16 +50,16 @@ class ApiRouterTest {
 
     @Test
     void aFailedFutureIsAnsweredAndSoIsAFailureToMakeTheAnswer() {
-        RecordedRequest failed =
-                new RecordedRequest(new ListGroupsRequest.Builder(new ListGroupsRequestData()).build((short) 4));
+        FakeRequest failed =
+                new FakeRequest(new ListGroupsRequest.Builder(new ListGroupsRequestData()).build((short) 4));
         Replies.whenDone(
                 failed,
                 CompletableFuture.failedFuture(Errors.NOT_COORDINATOR.exception()),
                 nothing -> new ListGroupsResponse(null));
         assertThat(error(failed)).isEqualTo(Errors.NOT_COORDINATOR);
 
-        RecordedRequest badAnswer =
-                new RecordedRequest(new ListGroupsRequest.Builder(new ListGroupsRequestData()).build((short) 4));
+        FakeRequest badAnswer =
+                new FakeRequest(new ListGroupsRequest.Builder(new ListGroupsRequestData()).build((short) 4));
         Replies.whenDone(badAnswer, CompletableFuture.completedFuture(1), one -> {
             throw new IllegalStateException("bug");
         });
@@ -137,13 +137,13 @@ class ApiRouterTest {
         return Errors.forCode(response.data().errorCode());
     }
 
-    private RecordedRequest sent(org.apache.kafka.common.requests.AbstractRequest body) {
-        RecordedRequest request = new RecordedRequest(body);
+    private FakeRequest sent(org.apache.kafka.common.requests.AbstractRequest body) {
+        FakeRequest request = new FakeRequest(body);
         router.handle(request);
         return request;
     }
 
-    private static Errors error(RecordedRequest request) {
+    private static Errors error(FakeRequest request) {
         ListGroupsResponse response = (ListGroupsResponse) request.answer().getNow(null);
         assertThat(response).isNotNull();
         return Errors.forCode(response.data().errorCode());

@@ -60,6 +60,27 @@ class ServerConfigTest {
     }
 
     @Test
+    void theLanesFitIntoTheTailCache() {
+        WalSettings both = ServerConfig.of(minimal()).wal();
+        assertThat(both.lanes()).containsExactly("block", "s3");
+        assertThat(both.defaultLane()).isEqualTo("block");
+        assertThat(both.s3CapacityBytes()).isEqualTo(256L << 20);
+
+        Map<String, String> small = minimal();
+        small.put("cache.tail.bytes", Long.toString(600L << 20));
+        assertThat(ServerConfig.of(small).wal().s3CapacityBytes()).isEqualTo(24L << 20);
+        small.put("wal.s3.capacity.bytes", Long.toString(25L << 20));
+        assertThatThrownBy(() -> ServerConfig.of(small)).hasMessageContaining("wal.s3.capacity.bytes");
+        small.put("wal.lanes", "s3");
+        small.put("wal.lane", "s3");
+        assertThat(ServerConfig.of(small).wal().runs("block")).isFalse();
+
+        assertRefused("wal.lanes", "s3", "wal.lane=block is not among wal.lanes=s3");
+        assertRefused("wal.lanes", "block,tape", "tape");
+        assertRefused("wal.lane", "tape", "tape");
+    }
+
+    @Test
     void distanceIsLevenshteins() {
         assertThat(KeyCheck.distance("kitten", "sitting")).isEqualTo(3);
         assertThat(KeyCheck.distance("", "abc")).isEqualTo(3);

@@ -8,6 +8,7 @@ import io.freshet.broker.admin.ControlApis;
 import io.freshet.broker.admin.ControlParts;
 import io.freshet.broker.admin.TopicConfigs;
 import io.freshet.broker.api.ApiRouter;
+import io.freshet.broker.config.FreshetKeys;
 import io.freshet.broker.group.GroupCoordination;
 import io.freshet.broker.group.GroupParts;
 import java.util.HashMap;
@@ -38,7 +39,8 @@ public final class ControlFixture implements AutoCloseable {
             GroupCoordinatorConfig.CONFIG_DEF,
             ShareGroupConfig.CONFIG_DEF,
             CleanerConfig.CONFIG_DEF,
-            LogConfig.SERVER_CONFIG_DEF));
+            LogConfig.SERVER_CONFIG_DEF,
+            FreshetKeys.CONFIG_DEF));
 
     public final MemoryPartitionLogs partitions;
     public final MemoryCluster cluster;
@@ -101,8 +103,8 @@ public final class ControlFixture implements AutoCloseable {
         }
     }
 
-    public RecordedRequest send(AbstractRequest request) {
-        RecordedRequest sent = new RecordedRequest(request);
+    public FakeRequest send(AbstractRequest request) {
+        FakeRequest sent = new FakeRequest(request);
         router.handle(sent);
         return sent;
     }

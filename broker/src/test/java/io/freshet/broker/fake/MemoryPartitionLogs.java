@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.fake;
 
-import io.freshet.broker.partition.PartitionLog;
 import io.freshet.broker.partition.PartitionLogs;
 import io.freshet.common.buffer.SharedBytes;
-import io.freshet.storage.StreamLog.StreamRead;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -60,62 +57,54 @@ public final class MemoryPartitionLogs implements PartitionLogs, AutoCloseable {
         wal.shutdownNow();
     }
 
-    /** One partition; batches are kept as bytes. */
-    public final class MemoryLog implements PartitionLog {
-        private final TopicIdPartition id;
-        private final int leaderEpoch;
-        private final List<ByteBuffer> batches = new ArrayList<>();
-        private final List<HighWatermarkListener> highWatermarkListeners = new CopyOnWriteArrayList<>();
-        private long endOffset;
-        private volatile long highWatermark;
+    /** One partition; batches are kept as copies. */
+    public final class MemoryLog extends BatchLog {
         private volatile boolean failed;
 
         private MemoryLog(TopicIdPartition id, int leaderEpoch, MemoryLog previous) {
-            this.id = id;
+            super(id);
             this.leaderEpoch = leaderEpoch;
             if (previous != null) {
                 synchronized (previous) {
                     previous.batches.stream()
-                            .filter(batch -> batchOf(batch).nextOffset() <= previous.highWatermark)
-                            .forEach(batches::add);
+                            .filter(batch -> batch.nextOffset() <= previous.highWatermark)
+                            .forEach(this::add);
                 }
-                endOffset = previous.highWatermark;
-                highWatermark = previous.highWatermark;
+                advanceTo(previous.highWatermark);
             }
-        }
-
-        private static MutableRecordBatch batchOf(ByteBuffer bytes) {
-            return MemoryRecords.readableRecords(bytes.duplicate())
-                    .batches()
-                    .iterator()
-                    .next();
         }
 
         /** From now on nothing becomes durable, as when the WAL is lost. */
         public void fail() {
             failed = true;
-            highWatermarkListeners.forEach(listener -> listener.onFailed(this));
+            listeners.forEach(listener -> listener.onFailed(this));
         }
 
         @Override
         public synchronized Appended append(MemoryRecords records, SharedBytes memory, AppendOrigin origin) {
-            if (logs.get(id.topicPartition()) != this) {
+            if (logs.get(id().topicPartition()) != this) {
                 throw new NotLeaderOrFollowerException("closed");
             }
-            long base = endOffset;
+            long base = logEndOffset;
             for (MutableRecordBatch batch : records.batches()) {
                 long count = batch.lastOffset() - batch.baseOffset() + 1;
-                batch.setLastOffset(endOffset + count - 1);
+                batch.setLastOffset(logEndOffset + count - 1);
                 batch.setPartitionLeaderEpoch(leaderEpoch);
-                ByteBuffer copy = ByteBuffer.allocate(batch.sizeInBytes());
-                batch.writeTo(new org.apache.kafka.common.utils.internals.ByteBufferOutputStream(copy));
-                batches.add(copy.flip());
-                endOffset += count;
+                add(copyOf(batch));
             }
-            long end = endOffset;
+            long end = logEndOffset;
             CompletableFuture<Long> durable = new CompletableFuture<>();
             wal.execute(() -> becomeDurable(end, durable));
             return new Appended(base, end, -1, 0, durable, false);
+        }
+
+        private static MutableRecordBatch copyOf(MutableRecordBatch batch) {
+            ByteBuffer copy = ByteBuffer.allocate(batch.sizeInBytes());
+            batch.writeTo(copy);
+            return MemoryRecords.readableRecords(copy.flip())
+                    .batches()
+                    .iterator()
+                    .next();
         }
 
         private void becomeDurable(long end, CompletableFuture<Long> durable) {
@@ -124,66 +113,9 @@ public final class MemoryPartitionLogs implements PartitionLogs, AutoCloseable {
                 return;
             }
             highWatermark = end;
+            lastStableOffset = end;
             durable.complete(end);
-            highWatermarkListeners.forEach(listener -> listener.onHighWatermark(this, end));
-        }
-
-        @Override
-        public synchronized CompletableFuture<StreamRead> read(
-                long offset, int maxBytes, long maxOffset, boolean minOneBatch) {
-            for (ByteBuffer bytes : batches) {
-                MutableRecordBatch batch = batchOf(bytes);
-                if (batch.nextOffset() > offset && batch.baseOffset() < maxOffset) {
-                    SharedBytes shared = SharedBytes.unpooled(bytes.duplicate());
-                    return CompletableFuture.completedFuture(
-                            new StreamRead(List.of(shared), batch.baseOffset(), batch.nextOffset()));
-                }
-            }
-            return CompletableFuture.completedFuture(StreamRead.EMPTY);
-        }
-
-        @Override
-        public void addHighWatermarkListener(HighWatermarkListener listener) {
-            highWatermarkListeners.add(listener);
-        }
-
-        @Override
-        public void removeHighWatermarkListener(HighWatermarkListener listener) {
-            highWatermarkListeners.remove(listener);
-        }
-
-        @Override
-        public TopicIdPartition id() {
-            return id;
-        }
-
-        @Override
-        public int leaderEpoch() {
-            return leaderEpoch;
-        }
-
-        @Override
-        public long logStartOffset() {
-            return 0;
-        }
-
-        @Override
-        public long highWatermark() {
-            return highWatermark;
-        }
-
-        @Override
-        public long lastStableOffset() {
-            return highWatermark;
-        }
-
-        @Override
-        public synchronized long logEndOffset() {
-            return endOffset;
-        }
-
-        public synchronized long sizeBytes() {
-            return batches.stream().mapToLong(ByteBuffer::remaining).sum();
+            advanceTo(end);
         }
     }
 }

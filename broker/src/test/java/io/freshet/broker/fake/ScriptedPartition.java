@@ -6,7 +6,6 @@ import io.freshet.common.buffer.SharedBytes;
 import io.freshet.common.stream.StreamSegment;
 import io.freshet.storage.SegmentCheckpoint.AbortedTransaction;
 import io.freshet.storage.StreamLog.StreamRead;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -14,8 +13,6 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.kafka.common.TopicIdPartition;
 import org.apache.kafka.common.errors.OffsetOutOfRangeException;
 import org.apache.kafka.common.message.DescribeProducersResponseData.ProducerState;
@@ -24,48 +21,34 @@ import org.apache.kafka.common.record.internal.MutableRecordBatch;
 import org.apache.kafka.storage.internals.log.AppendOrigin;
 
 /** A partition that a test fills and moves by hand; counts its reads and the references it has given away. */
-public final class ScriptedPartition implements PartitionQueries {
-    private final TopicIdPartition id;
-    private final List<MutableRecordBatch> batches = new ArrayList<>();
-    public final List<HighWatermarkListener> listeners = new CopyOnWriteArrayList<>();
+public final class ScriptedPartition extends BatchLog implements PartitionQueries {
     public final TreeMap<Integer, Long> epochStarts = new TreeMap<>(Map.of(0, 0L));
     public final List<StreamSegment> segments = new ArrayList<>();
     public final List<AbortedTransaction> aborted = new ArrayList<>();
     public final List<ProducerState> producers = new ArrayList<>();
     public final List<Long> trims = new ArrayList<>();
-    public final AtomicInteger references = new AtomicInteger();
     public final List<Runnable> heldReads = new ArrayList<>();
     public CompletableFuture<Void> trimResult = CompletableFuture.completedFuture(null);
     public RuntimeException readFailure;
     public boolean holdsReads;
-    public int leaderEpoch;
     public int reads;
-    public long sizeBytes;
-    public long logStartOffset;
-    public volatile long highWatermark;
-    public volatile long lastStableOffset;
-    public volatile long logEndOffset;
 
     public ScriptedPartition(TopicIdPartition id) {
-        this.id = id;
+        super(id);
     }
 
     /** Adds batches that already carry their offsets, not yet visible. */
     public synchronized ScriptedPartition add(MemoryRecords records) {
         for (MutableRecordBatch batch : records.batches()) {
             batch.setPartitionLeaderEpoch(leaderEpoch);
-            batches.add(batch);
-            logEndOffset = batch.nextOffset();
-            sizeBytes += batch.sizeInBytes();
+            add(batch);
         }
         return this;
     }
 
     /** Makes everything visible and tells the listeners. */
     public ScriptedPartition advance() {
-        highWatermark = logEndOffset;
-        lastStableOffset = logEndOffset;
-        listeners.forEach(listener -> listener.onHighWatermark(this, highWatermark));
+        advanceTo(logEndOffset);
         return this;
     }
 
@@ -91,58 +74,6 @@ public final class ScriptedPartition implements PartitionQueries {
         CompletableFuture<StreamRead> later = new CompletableFuture<>();
         heldReads.add(() -> later.complete(readNow(offset, maxBytes, maxOffset, minOneBatch)));
         return later;
-    }
-
-    private StreamRead readNow(long offset, int maxBytes, long maxOffset, boolean minOneBatch) {
-        List<SharedBytes> found = new ArrayList<>();
-        int sum = 0;
-        long start = -1;
-        long end = -1;
-        for (MutableRecordBatch batch : batches) {
-            if (batch.nextOffset() <= offset || batch.nextOffset() > maxOffset) {
-                continue;
-            }
-            sum += batch.sizeInBytes();
-            if (sum > maxBytes && !(minOneBatch && found.isEmpty())) {
-                break;
-            }
-            ByteBuffer bytes = ByteBuffer.allocate(batch.sizeInBytes());
-            batch.writeTo(bytes);
-            found.add(new Counted(bytes.flip()));
-            start = start < 0 ? batch.baseOffset() : start;
-            end = batch.nextOffset();
-        }
-        return found.isEmpty() ? StreamRead.EMPTY : new StreamRead(found, start, end);
-    }
-
-    private final class Counted implements SharedBytes {
-        private final ByteBuffer bytes;
-
-        Counted(ByteBuffer bytes) {
-            this.bytes = bytes;
-            references.incrementAndGet();
-        }
-
-        @Override
-        public ByteBuffer view() {
-            return bytes.duplicate();
-        }
-
-        @Override
-        public int sizeBytes() {
-            return bytes.remaining();
-        }
-
-        @Override
-        public SharedBytes retain() {
-            references.incrementAndGet();
-            return this;
-        }
-
-        @Override
-        public void release() {
-            references.decrementAndGet();
-        }
     }
 
     @Override
@@ -194,11 +125,6 @@ public final class ScriptedPartition implements PartitionQueries {
     }
 
     @Override
-    public long sizeBytes() {
-        return sizeBytes;
-    }
-
-    @Override
     public List<ProducerState> activeProducers() {
         return producers;
     }
@@ -213,45 +139,5 @@ public final class ScriptedPartition implements PartitionQueries {
     @Override
     public Appended append(MemoryRecords records, SharedBytes memory, AppendOrigin origin) {
         throw new UnsupportedOperationException("filled by add()");
-    }
-
-    @Override
-    public void addHighWatermarkListener(HighWatermarkListener listener) {
-        listeners.add(listener);
-    }
-
-    @Override
-    public void removeHighWatermarkListener(HighWatermarkListener listener) {
-        listeners.remove(listener);
-    }
-
-    @Override
-    public TopicIdPartition id() {
-        return id;
-    }
-
-    @Override
-    public int leaderEpoch() {
-        return leaderEpoch;
-    }
-
-    @Override
-    public long logStartOffset() {
-        return logStartOffset;
-    }
-
-    @Override
-    public long highWatermark() {
-        return highWatermark;
-    }
-
-    @Override
-    public long lastStableOffset() {
-        return lastStableOffset;
-    }
-
-    @Override
-    public long logEndOffset() {
-        return logEndOffset;
     }
 }

@@ -29,6 +29,8 @@ public final class ScriptedStream implements StreamLog {
     private long durableEndOffset;
     public @Nullable FreshetException refusal;
     public boolean closed;
+    public volatile boolean overloaded;
+    private String lane = "block";
 
     public ScriptedStream(int leaderEpoch) {
         this.leaderEpoch = leaderEpoch;
@@ -134,6 +136,21 @@ public final class ScriptedStream implements StreamLog {
     @Override
     public long sizeBytes() {
         return batches.stream().mapToLong(ByteBuffer::remaining).sum();
+    }
+
+    @Override
+    public void useLane(String name) {
+        lane = name;
+    }
+
+    @Override
+    public String lane() {
+        return lane;
+    }
+
+    @Override
+    public boolean isOverloaded() {
+        return overloaded;
     }
 
     @Override

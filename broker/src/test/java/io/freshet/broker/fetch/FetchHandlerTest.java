@@ -4,7 +4,7 @@ package io.freshet.broker.fetch;
 import static io.freshet.broker.fake.ScriptedPartitions.batch;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.freshet.broker.fake.CapturedRequest;
+import io.freshet.broker.fake.FakeRequest;
 import io.freshet.broker.fake.ManualScheduler;
 import io.freshet.broker.fake.ScriptedPartition;
 import io.freshet.broker.fake.ScriptedPartitions;
@@ -74,17 +74,17 @@ class FetchHandlerTest {
         return fetch(1, Map.of(partition.id().topicPartition(), wanted));
     }
 
-    private CapturedRequest send(FetchRequest.Builder request) {
+    private FakeRequest send(FetchRequest.Builder request) {
         return send(request, NEWEST);
     }
 
-    private CapturedRequest send(FetchRequest.Builder request, short version) {
-        CapturedRequest sent = new CapturedRequest(request.build(version));
+    private FakeRequest send(FetchRequest.Builder request, short version) {
+        FakeRequest sent = new FakeRequest(request.build(version));
         handler.handle(sent);
         return sent;
     }
 
-    private static FetchResponseData.PartitionData only(CapturedRequest request) {
+    private static FetchResponseData.PartitionData only(FakeRequest request) {
         List<FetchResponseData.FetchableTopicResponse> topics =
                 request.answer(FetchResponse.class).data().responses();
         assertThat(topics).hasSize(1);
@@ -103,7 +103,7 @@ class FetchHandlerTest {
         ScriptedPartition partition = partitions.open("a");
         partition.add(batch(0, 1, 2)).add(batch(2, 3)).advance();
 
-        CapturedRequest request = send(fetch(partition, from(partition, 0, 1 << 20)));
+        FakeRequest request = send(fetch(partition, from(partition, 0, 1 << 20)));
 
         FetchResponseData.PartitionData answer = only(request);
         assertRecords(answer, 2);
@@ -123,7 +123,7 @@ class FetchHandlerTest {
         ScriptedPartition partition = partitions.open("a");
         partition.add(batch(0, 1)).advance();
         for (short version = 4; version <= 12; version++) {
-            CapturedRequest request = send(fetch(partition, from(partition, 0, 1 << 20)), version);
+            FakeRequest request = send(fetch(partition, from(partition, 0, 1 << 20)), version);
             assertRecords(only(request), 1);
             assertThat(request.answer(FetchResponse.class)
                             .data()
@@ -137,7 +137,7 @@ class FetchHandlerTest {
     @Test
     void waitsForTheHighWatermarkWithoutATimer() {
         ScriptedPartition partition = partitions.open("a");
-        CapturedRequest request = send(fetch(partition, from(partition, 0, 1 << 20)));
+        FakeRequest request = send(fetch(partition, from(partition, 0, 1 << 20)));
         assertThat(request.isAnswered()).isFalse();
 
         partition.add(batch(0, 1));
@@ -152,7 +152,7 @@ class FetchHandlerTest {
     @Test
     void answersEmptyWhenTheTimeIsUp() {
         ScriptedPartition partition = partitions.open("a");
-        CapturedRequest request = send(fetch(partition, from(partition, 0, 1 << 20)));
+        FakeRequest request = send(fetch(partition, from(partition, 0, 1 << 20)));
 
         scheduler.advance(WAIT_MS - 1);
         assertThat(request.isAnswered()).isFalse();
@@ -165,10 +165,28 @@ class FetchHandlerTest {
     }
 
     @Test
+    void waitsNoLongerThanHalfAMinuteWhateverTheClientAllows() {
+        ScriptedPartition partition = partitions.open("a");
+        FakeRequest request = send(FetchRequest.Builder.forConsumer(
+                        NEWEST,
+                        Integer.MAX_VALUE,
+                        1,
+                        Map.of(partition.id().topicPartition(), from(partition, 0, 1 << 20)))
+                .metadata(FetchMetadata.LEGACY)
+                .setMaxBytes(1 << 20));
+
+        scheduler.advance(FetchHandler.MAX_WAIT_MS - 1);
+        assertThat(request.isAnswered()).isFalse();
+        scheduler.advance(1);
+
+        assertThat(only(request).records()).isSameAs(MemoryRecords.EMPTY);
+    }
+
+    @Test
     void readsEachBatchOnceWhileItWaitsForMinBytes() {
         ScriptedPartition partition = partitions.open("a");
         int batchBytes = batch(0, 1).sizeInBytes();
-        CapturedRequest request =
+        FakeRequest request =
                 send(fetch(3 * batchBytes, Map.of(partition.id().topicPartition(), from(partition, 0, 1 << 20))));
 
         partition.add(batch(0, 1)).advance();
@@ -190,7 +208,7 @@ class FetchHandlerTest {
         partition.add(batch(0, 1)).add(batch(1, 1)).advance();
         partition.lastStableOffset = 1;
 
-        CapturedRequest request =
+        FakeRequest request =
                 send(fetch(partition, from(partition, 0, 1 << 20)).isolationLevel(IsolationLevel.READ_COMMITTED));
 
         FetchResponseData.PartitionData answer = only(request);
@@ -224,8 +242,8 @@ class FetchHandlerTest {
     void keepsTheWholeAnswerBelowTheBrokersLimit() {
         ScriptedPartition partition = partitions.open("a");
         partition.add(batch(0, 1)).add(batch(1, 1)).add(batch(2, 1)).advance();
-        CapturedRequest request = new CapturedRequest(
-                fetch(partition, from(partition, 0, 1 << 20)).build(NEWEST));
+        FakeRequest request =
+                new FakeRequest(fetch(partition, from(partition, 0, 1 << 20)).build(NEWEST));
 
         handler(2 * batch(0, 1).sizeInBytes()).handle(request);
 
@@ -240,7 +258,7 @@ class FetchHandlerTest {
             partition.holdsReads = true;
             partition.add(batch(0, 1)).advance();
         });
-        CapturedRequest request = send(fetch(
+        FakeRequest request = send(fetch(
                 1,
                 Map.of(
                         first.id().topicPartition(), from(first, 0, 1000),
@@ -315,7 +333,7 @@ class FetchHandlerTest {
         ScriptedPartition partition = partitions.open("a");
         partitions.resign(partition);
 
-        CapturedRequest request = send(fetch(partition, from(partition, 0, 1000)));
+        FakeRequest request = send(fetch(partition, from(partition, 0, 1000)));
 
         FetchResponseData.PartitionData answer = only(request);
         assertThat(answer.errorCode()).isEqualTo(Errors.NOT_LEADER_OR_FOLLOWER.code());
@@ -326,7 +344,7 @@ class FetchHandlerTest {
     @Test
     void endsTheWaitWhenThePartitionIsLost() {
         ScriptedPartition partition = partitions.open("a");
-        CapturedRequest request = send(fetch(partition, from(partition, 0, 1000)));
+        FakeRequest request = send(fetch(partition, from(partition, 0, 1000)));
         assertThat(request.isAnswered()).isFalse();
 
         partitions.resign(partition);
@@ -338,7 +356,7 @@ class FetchHandlerTest {
     void remembersASessionsPartitions() {
         ScriptedPartition first = partitions.open("a");
         ScriptedPartition second = partitions.open("b");
-        CapturedRequest opening = send(fetch(
+        FakeRequest opening = send(fetch(
                         0,
                         Map.of(
                                 first.id().topicPartition(), from(first, 0, 1000),
@@ -348,21 +366,21 @@ class FetchHandlerTest {
         int sessionId = opening.answer(FetchResponse.class).sessionId();
         assertThat(sessionId).isNotZero();
 
-        CapturedRequest next = send(fetch(1, Map.of()).metadata(new FetchMetadata(sessionId, 1)));
+        FakeRequest next = send(fetch(1, Map.of()).metadata(new FetchMetadata(sessionId, 1)));
         assertThat(next.isAnswered()).isFalse();
         second.add(batch(0, 1)).advance();
 
         assertRecords(only(next), 1);
         assertThat(next.answer(FetchResponse.class).data().responses().get(0).topicId())
                 .isEqualTo(second.id().topicId());
-        CapturedRequest stale = send(fetch(1, Map.of()).metadata(new FetchMetadata(sessionId, 1)));
+        FakeRequest stale = send(fetch(1, Map.of()).metadata(new FetchMetadata(sessionId, 1)));
         scheduler.advance(WAIT_MS);
         assertThat(stale.answer(FetchResponse.class).error()).isEqualTo(Errors.INVALID_FETCH_SESSION_EPOCH);
     }
 
     @Test
     void refusesASessionThatItDoesNotKnow() {
-        CapturedRequest request = send(fetch(1, Map.of()).metadata(new FetchMetadata(1234, 1)));
+        FakeRequest request = send(fetch(1, Map.of()).metadata(new FetchMetadata(1234, 1)));
 
         assertThat(request.answer(FetchResponse.class).error()).isEqualTo(Errors.FETCH_SESSION_ID_NOT_FOUND);
     }
@@ -370,12 +388,11 @@ class FetchHandlerTest {
     @Test
     void givesBackWhatItReadWhenTheSessionMovedOn() {
         ScriptedPartition partition = partitions.open("a");
-        CapturedRequest opening =
-                send(fetch(partition, from(partition, 0, 1000)).metadata(FetchMetadata.INITIAL));
+        FakeRequest opening = send(fetch(partition, from(partition, 0, 1000)).metadata(FetchMetadata.INITIAL));
         scheduler.advance(WAIT_MS);
         int sessionId = opening.answer(FetchResponse.class).sessionId();
-        CapturedRequest first = send(fetch(1, Map.of()).metadata(new FetchMetadata(sessionId, 1)));
-        CapturedRequest second = send(fetch(1, Map.of()).metadata(new FetchMetadata(sessionId, 2)));
+        FakeRequest first = send(fetch(1, Map.of()).metadata(new FetchMetadata(sessionId, 1)));
+        FakeRequest second = send(fetch(1, Map.of()).metadata(new FetchMetadata(sessionId, 2)));
 
         partition.add(batch(0, 1)).advance();
 
@@ -394,7 +411,7 @@ class FetchHandlerTest {
                 int next = offset;
                 Future<?> advanced =
                         writer.submit(() -> partition.add(batch(next, 1)).advance());
-                CapturedRequest request = send(fetch(partition, from(partition, offset, 1 << 20))
+                FakeRequest request = send(fetch(partition, from(partition, offset, 1 << 20))
                         .isolationLevel(IsolationLevel.READ_UNCOMMITTED));
                 advanced.get();
                 assertRecords(only(request), 1);

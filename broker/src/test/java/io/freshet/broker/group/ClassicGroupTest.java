@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.freshet.broker.fake.ControlFixture;
+import io.freshet.broker.fake.FakeRequest;
 import io.freshet.broker.fake.MemoryCluster;
 import io.freshet.broker.fake.MemoryPartitionLogs;
 import io.freshet.broker.fake.MemoryPartitionLogs.MemoryLog;
-import io.freshet.broker.fake.RecordedRequest;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -100,12 +100,12 @@ class ClassicGroupTest {
         String first = memberId();
         String second = memberId();
 
-        RecordedRequest firstJoin = broker.send(join(first));
+        FakeRequest firstJoin = broker.send(join(first));
         JoinGroupResponseData alone = ((JoinGroupResponse) firstJoin.answer().get(20, TimeUnit.SECONDS)).data();
         assertThat(alone.errorCode()).isEqualTo(Errors.NONE.code());
         assertThat(sync(alone, Map.of(first, "all")).data().assignment()).isEqualTo(bytes("all"));
 
-        RecordedRequest secondJoin = broker.send(join(second));
+        FakeRequest secondJoin = broker.send(join(second));
         awaitRebalance(first, alone.generationId());
         JoinGroupResponseData asLeader = ((JoinGroupResponse) broker.call(join(first))).data();
         JoinGroupResponseData asMember =
@@ -113,7 +113,7 @@ class ClassicGroupTest {
         assertThat(asLeader.members()).hasSize(2);
         assertThat(asMember.generationId()).isEqualTo(asLeader.generationId());
 
-        RecordedRequest secondSync = broker.send(syncRequest(asMember, Map.of()));
+        FakeRequest secondSync = broker.send(syncRequest(asMember, Map.of()));
         assertThat(sync(asLeader, Map.of(first, "0", second, "1")).data().assignment())
                 .isEqualTo(bytes("0"));
         assertThat(((SyncGroupResponse) secondSync.answer().get(20, TimeUnit.SECONDS))

@@ -4,7 +4,7 @@ package io.freshet.broker.offsets;
 import static io.freshet.broker.fake.ScriptedPartitions.batch;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.freshet.broker.fake.CapturedRequest;
+import io.freshet.broker.fake.FakeRequest;
 import io.freshet.broker.fake.ScriptedPartition;
 import io.freshet.broker.fake.ScriptedPartitions;
 import java.util.List;
@@ -47,7 +47,7 @@ class ListOffsetsHandlerTest {
                 .setReplicaId(ListOffsetsRequest.CONSUMER_REPLICA_ID)
                 .setIsolationLevel(isolation.id())
                 .setTopics(List.of(new ListOffsetsTopic().setName(topic).setPartitions(List.of(wanted))));
-        CapturedRequest request = new CapturedRequest(ListOffsetsRequest.parse(
+        FakeRequest request = new FakeRequest(ListOffsetsRequest.parse(
                 new org.apache.kafka.common.protocol.ByteBufferAccessor(
                         org.apache.kafka.common.protocol.MessageUtil.toByteBufferAccessor(body, version)
                                 .buffer()),

@@ -4,7 +4,7 @@ package io.freshet.broker.offsets;
 import static io.freshet.broker.fake.ScriptedPartitions.batch;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.freshet.broker.fake.CapturedRequest;
+import io.freshet.broker.fake.FakeRequest;
 import io.freshet.broker.fake.ManualScheduler;
 import io.freshet.broker.fake.ScriptedPartition;
 import io.freshet.broker.fake.ScriptedPartitions;
@@ -52,8 +52,8 @@ class OffsetApisTest {
         partitions.close();
     }
 
-    private CapturedRequest delete(String topic, long offset) {
-        CapturedRequest request = new CapturedRequest(new DeleteRecordsRequest.Builder(new DeleteRecordsRequestData()
+    private FakeRequest delete(String topic, long offset) {
+        FakeRequest request = new FakeRequest(new DeleteRecordsRequest.Builder(new DeleteRecordsRequestData()
                         .setTimeoutMs(TIMEOUT_MS)
                         .setTopics(List.of(new DeleteRecordsTopic()
                                 .setName(topic)
@@ -65,7 +65,7 @@ class OffsetApisTest {
         return request;
     }
 
-    private static DeleteRecordsPartitionResult result(CapturedRequest request, String topic) {
+    private static DeleteRecordsPartitionResult result(FakeRequest request, String topic) {
         return request.answer(DeleteRecordsResponse.class)
                 .data()
                 .topics()
@@ -115,13 +115,13 @@ class OffsetApisTest {
         partition.add(batch(0, 1)).advance();
         partition.trimResult = new CompletableFuture<>();
 
-        CapturedRequest inTime = delete("a", 1);
-        CapturedRequest late = delete("a", 1);
+        FakeRequest inTime = delete("a", 1);
+        FakeRequest late = delete("a", 1);
         assertThat(inTime.isAnswered()).isFalse();
         scheduler.advance(TIMEOUT_MS);
 
         assertThat(result(late, "a").errorCode()).isEqualTo(Errors.REQUEST_TIMED_OUT.code());
-        CapturedRequest third = delete("a", 1);
+        FakeRequest third = delete("a", 1);
         partition.trimResult.complete(null);
         assertThat(result(third, "a").lowWatermark()).isEqualTo(1);
         assertThat(scheduler.taskCount()).isZero();
@@ -136,7 +136,7 @@ class OffsetApisTest {
                                 .setPartition(0)
                                 .setCurrentLeaderEpoch(currentLeaderEpoch)
                                 .setLeaderEpoch(epoch))));
-        CapturedRequest request = new CapturedRequest(new OffsetsForLeaderEpochRequest(body, version));
+        FakeRequest request = new FakeRequest(new OffsetsForLeaderEpochRequest(body, version));
         new OffsetForLeaderEpochHandler(partitions.led()).handle(request);
         return request.answer(OffsetsForLeaderEpochResponse.class)
                 .data()
@@ -170,7 +170,7 @@ class OffsetApisTest {
     private PartitionResponse describeProducers(String topic) {
         DescribeProducersRequestData body = new DescribeProducersRequestData();
         body.topics().add(new TopicRequest().setName(topic).setPartitionIndexes(List.of(0)));
-        CapturedRequest request = new CapturedRequest(new DescribeProducersRequest.Builder(body).build((short) 0));
+        FakeRequest request = new FakeRequest(new DescribeProducersRequest.Builder(body).build((short) 0));
         new DescribeProducersHandler(partitions.led()).handle(request);
         return request.answer(DescribeProducersResponse.class)
                 .data()

@@ -3,17 +3,14 @@ package io.freshet.broker.produce;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.freshet.broker.fake.FakeRequest;
 import io.freshet.broker.fake.ManualScheduler;
 import io.freshet.broker.fake.ScriptedStream;
 import io.freshet.broker.partition.Partition;
 import io.freshet.broker.partition.PartitionFixture;
 import io.freshet.broker.partition.PartitionLookup;
-import io.freshet.common.buffer.SharedBytes;
 import io.freshet.common.runtime.Clock;
-import io.freshet.protocol.KafkaRequest;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import java.net.InetAddress;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -23,19 +20,14 @@ import org.apache.kafka.common.compress.Compression;
 import org.apache.kafka.common.message.ProduceRequestData;
 import org.apache.kafka.common.message.ProduceRequestData.PartitionProduceData;
 import org.apache.kafka.common.message.ProduceRequestData.TopicProduceData;
-import org.apache.kafka.common.message.ProduceResponseData;
 import org.apache.kafka.common.message.ProduceResponseData.PartitionProduceResponse;
 import org.apache.kafka.common.metadata.PartitionRecord;
 import org.apache.kafka.common.metadata.TopicRecord;
-import org.apache.kafka.common.protocol.ApiKeys;
 import org.apache.kafka.common.protocol.Errors;
 import org.apache.kafka.common.record.internal.MemoryRecords;
 import org.apache.kafka.common.record.internal.SimpleRecord;
-import org.apache.kafka.common.requests.AbstractRequest;
-import org.apache.kafka.common.requests.AbstractResponse;
 import org.apache.kafka.common.requests.ProduceRequest;
-import org.apache.kafka.common.requests.RequestHeader;
-import org.apache.kafka.common.security.auth.KafkaPrincipal;
+import org.apache.kafka.common.requests.ProduceResponse;
 import org.apache.kafka.image.MetadataDelta;
 import org.apache.kafka.image.MetadataImage;
 import org.apache.kafka.image.MetadataProvenance;
@@ -48,7 +40,7 @@ class ProduceHandlerTest {
     private final ScriptedStream stream = new ScriptedStream(3);
     private final Partition partition = fixture.open(stream);
     private final ManualScheduler scheduler = new ManualScheduler();
-    private final List<Asked> asked = new ArrayList<>();
+    private final List<FakeRequest> asked = new ArrayList<>();
     private long nowNanos;
     private final ProduceHandler handler = new ProduceHandler(
             new PartitionLookup(
@@ -86,43 +78,43 @@ class ProduceHandlerTest {
 
     @AfterEach
     void allReferencesAreBack() {
-        for (Asked request : asked) {
-            assertThat(request.references).as("references").isZero();
-            assertThat(request.ends).as("answers").hasSize(1);
+        for (FakeRequest request : asked) {
+            assertThat(request.references()).as("references").isZero();
+            assertThat(request.ends()).as("answers").hasSize(1);
         }
     }
 
     @Test
     void acksAllAndOneWaitForDurability() {
         for (int acks : new int[] {-1, 1}) {
-            Asked request = send(acks, 9, part(0, PartitionFixture.plain(2)));
-            assertThat(request.ends).isEmpty();
+            FakeRequest request = send(acks, 9, part(0, PartitionFixture.plain(2)));
+            assertThat(request.ends()).isEmpty();
             stream.durable(1);
-            assertThat(request.part(0).errorCode()).isZero();
-            assertThat(request.part(0).baseOffset()).isEqualTo(acks == -1 ? 0 : 2);
-            assertThat(request.part(0).logStartOffset()).isZero();
+            assertThat(answered(request).get(0).errorCode()).isZero();
+            assertThat(answered(request).get(0).baseOffset()).isEqualTo(acks == -1 ? 0 : 2);
+            assertThat(answered(request).get(0).logStartOffset()).isZero();
         }
     }
 
     @Test
     void acksZeroIsSilentUnlessItFails() {
-        Asked good = send(0, 9, part(0, PartitionFixture.plain(1)));
-        assertThat(good.ends).containsExactly("nothing");
+        FakeRequest good = send(0, 9, part(0, PartitionFixture.plain(1)));
+        assertThat(good.ends()).containsExactly(FakeRequest.NOTHING);
         assertThat(stream.waiting()).isEqualTo(1);
-        Asked bad = send(0, 9, part(7, PartitionFixture.plain(1)));
-        assertThat(bad.ends).containsExactly("disconnected");
+        FakeRequest bad = send(0, 9, part(7, PartitionFixture.plain(1)));
+        assertThat(bad.disconnected()).isCompleted();
     }
 
     @Test
     void oneRequestMayFailInPart() {
-        Asked request = send(
+        FakeRequest request = send(
                 -1,
                 12,
                 part(0, PartitionFixture.plain(1)),
                 part(1, PartitionFixture.plain(1)),
                 part(9, PartitionFixture.plain(1)),
                 part(0, MemoryRecords.EMPTY));
-        assertThat(request.ends).isEmpty();
+        assertThat(request.ends()).isEmpty();
         stream.durable(1);
         assertThat(codes(request))
                 .containsExactly(
@@ -130,9 +122,9 @@ class ProduceHandlerTest {
                         Errors.NOT_LEADER_OR_FOLLOWER,
                         Errors.UNKNOWN_TOPIC_OR_PARTITION,
                         Errors.INVALID_RECORD);
-        assertThat(request.part(1).currentLeader().leaderId()).isEqualTo(5);
-        assertThat(request.part(1).currentLeader().leaderEpoch()).isEqualTo(3);
-        assertThat(request.part(2).currentLeader().leaderId()).isEqualTo(-1);
+        assertThat(answered(request).get(1).currentLeader().leaderId()).isEqualTo(5);
+        assertThat(answered(request).get(1).currentLeader().leaderEpoch()).isEqualTo(3);
+        assertThat(answered(request).get(2).currentLeader().leaderId()).isEqualTo(-1);
     }
 
     @Test
@@ -148,7 +140,7 @@ class ProduceHandlerTest {
                 .containsExactly(Errors.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
         assertThat(codes(send(-1, 13, part(0, PartitionFixture.plain(1))))).containsExactly(Errors.UNKNOWN_TOPIC_ID);
         fixture.topicConfig.put("cleanup.policy", "compact");
-        Asked noKey = send(
+        FakeRequest noKey = send(
                 -1,
                 9,
                 part(
@@ -158,8 +150,8 @@ class ProduceHandlerTest {
                                 new SimpleRecord(PartitionFixture.NOW_MS, new byte[1], new byte[1]),
                                 new SimpleRecord(PartitionFixture.NOW_MS, new byte[1]))));
         assertThat(codes(noKey)).containsExactly(Errors.INVALID_RECORD);
-        assertThat(noKey.part(0).recordErrors().get(0).batchIndex()).isEqualTo(1);
-        assertThat(noKey.part(0).logStartOffset()).isZero();
+        assertThat(answered(noKey).get(0).recordErrors().get(0).batchIndex()).isEqualTo(1);
+        assertThat(answered(noKey).get(0).logStartOffset()).isZero();
         fixture.topicConfig.put("max.message.bytes", "70");
         assertThat(codes(send(-1, 9, part(0, PartitionFixture.plain(3))))).containsExactly(Errors.MESSAGE_TOO_LARGE);
         assertThat(partition.logEndOffset()).isZero();
@@ -167,10 +159,10 @@ class ProduceHandlerTest {
 
     @Test
     void whatIsNotDurableInTimeIsAnsweredOnce() {
-        Asked request = send(-1, 9, part(0, PartitionFixture.plain(1)));
+        FakeRequest request = send(-1, 9, part(0, PartitionFixture.plain(1)));
         nowNanos = 999_000_000;
         scheduler.advance(1000);
-        assertThat(request.ends).isEmpty();
+        assertThat(request.ends()).isEmpty();
         nowNanos = 1_000_000_000;
         scheduler.advance(1000);
         assertThat(codes(request)).containsExactly(Errors.REQUEST_TIMED_OUT);
@@ -180,7 +172,7 @@ class ProduceHandlerTest {
 
     @Test
     void aFailedWalIsToldAsRetriable() {
-        Asked request = send(-1, 9, part(0, PartitionFixture.plain(1)));
+        FakeRequest request = send(-1, 9, part(0, PartitionFixture.plain(1)));
         stream.fail();
         assertThat(codes(request))
                 .allSatisfy(code -> assertThat(code.exception())
@@ -191,129 +183,31 @@ class ProduceHandlerTest {
         return new PartitionProduceData().setIndex(index).setRecords(records);
     }
 
-    private static List<Errors> codes(Asked request) {
-        return request.answer().responses().iterator().next().partitionResponses().stream()
+    private static List<PartitionProduceResponse> answered(FakeRequest request) {
+        return request.answer(ProduceResponse.class)
+                .data()
+                .responses()
+                .iterator()
+                .next()
+                .partitionResponses();
+    }
+
+    private static List<Errors> codes(FakeRequest request) {
+        return answered(request).stream()
                 .map(part -> Errors.forCode(part.errorCode()))
                 .toList();
     }
 
-    private Asked send(int acks, int version, PartitionProduceData... parts) {
+    private FakeRequest send(int acks, int version, PartitionProduceData... parts) {
         ProduceRequestData data = new ProduceRequestData().setAcks((short) acks).setTimeoutMs(1000);
         data.topicData()
                 .add(new TopicProduceData()
                         .setName("t")
                         .setTopicId(new Uuid(9, 9))
                         .setPartitionData(List.of(parts)));
-        Asked request = new Asked(new ProduceRequest(data, (short) version));
+        FakeRequest request = new FakeRequest(new ProduceRequest(data, (short) version));
         asked.add(request);
         handler.handle(request);
         return request;
-    }
-
-    /** A request whose record bytes are counted. */
-    private static final class Asked implements KafkaRequest {
-        private final ProduceRequest body;
-        private final RequestHeader header;
-        private final List<Object> ends = new ArrayList<>();
-        private int references;
-
-        Asked(ProduceRequest body) {
-            this.body = body;
-            this.header = new RequestHeader(ApiKeys.PRODUCE, body.version(), "c", 1);
-        }
-
-        ProduceResponseData answer() {
-            assertThat(ends).hasSize(1);
-            return (ProduceResponseData) ((AbstractResponse) ends.get(0)).data();
-        }
-
-        PartitionProduceResponse part(int index) {
-            return answer().responses().iterator().next().partitionResponses().get(index);
-        }
-
-        @Override
-        public SharedBytes retainedPart(ByteBuffer part) {
-            references++;
-            return new Counted(part.slice());
-        }
-
-        private final class Counted implements SharedBytes {
-            private final ByteBuffer bytes;
-
-            Counted(ByteBuffer bytes) {
-                this.bytes = bytes;
-            }
-
-            @Override
-            public ByteBuffer view() {
-                return bytes.duplicate();
-            }
-
-            @Override
-            public int sizeBytes() {
-                return bytes.remaining();
-            }
-
-            @Override
-            public SharedBytes retain() {
-                references++;
-                return this;
-            }
-
-            @Override
-            public void release() {
-                references--;
-            }
-        }
-
-        @Override
-        public void respond(AbstractResponse response) {
-            ends.add(response);
-        }
-
-        @Override
-        public void respondNothing() {
-            ends.add("nothing");
-        }
-
-        @Override
-        public void disconnect(String reason) {
-            ends.add("disconnected");
-        }
-
-        @Override
-        public RequestHeader header() {
-            return header;
-        }
-
-        @Override
-        public AbstractRequest body() {
-            return body;
-        }
-
-        @Override
-        public KafkaPrincipal principal() {
-            return KafkaPrincipal.ANONYMOUS;
-        }
-
-        @Override
-        public InetAddress clientAddress() {
-            return InetAddress.getLoopbackAddress();
-        }
-
-        @Override
-        public String listenerName() {
-            return "PLAINTEXT";
-        }
-
-        @Override
-        public String connectionId() {
-            return "c";
-        }
-
-        @Override
-        public long receivedNanos() {
-            return 0;
-        }
     }
 }

@@ -4,7 +4,7 @@ package io.freshet.broker.producerid;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.freshet.broker.api.ApiRouter;
-import io.freshet.broker.fake.RecordedRequest;
+import io.freshet.broker.fake.FakeRequest;
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.stream.IdRange;
@@ -32,7 +32,7 @@ class InitProducerIdHandlerTest {
 
     @Test
     void idsComeFromBlocksWithoutRepetitionAndTheNextBlockIsAskedForAhead() {
-        RecordedRequest first = send(idempotent());
+        FakeRequest first = send(idempotent());
         assertThat(first.answer()).isNotDone();
         asked.get(0).complete(new IdRange(1000, 1010));
         Set<Long> ids = new HashSet<>(Set.of(data(first).producerId()));
@@ -41,7 +41,7 @@ class InitProducerIdHandlerTest {
         }
         assertThat(asked).hasSize(2);
         ids.add(data(send(idempotent())).producerId());
-        RecordedRequest waiting = send(idempotent());
+        FakeRequest waiting = send(idempotent());
         assertThat(waiting.answer()).isNotDone();
         asked.get(1).complete(new IdRange(5000, 5010));
         ids.add(data(waiting).producerId());
@@ -52,7 +52,7 @@ class InitProducerIdHandlerTest {
 
     @Test
     void morePendingThanABlockHoldsAreServedFromTheNext() {
-        List<RecordedRequest> waiting = new ArrayList<>();
+        List<FakeRequest> waiting = new ArrayList<>();
         for (int i = 0; i < 3; i++) {
             waiting.add(send(idempotent()));
         }
@@ -64,11 +64,11 @@ class InitProducerIdHandlerTest {
 
     @Test
     void aQuorumThatDoesNotAnswerMakesTheProducerRetryAndTheNextRequestAsksAgain() {
-        RecordedRequest first = send(idempotent());
+        FakeRequest first = send(idempotent());
         asked.get(0).completeExceptionally(new FreshetException(ErrorKind.UNAVAILABLE, "no leader"));
         assertThat(error(first)).isEqualTo(Errors.COORDINATOR_LOAD_IN_PROGRESS);
 
-        RecordedRequest second = send(idempotent());
+        FakeRequest second = send(idempotent());
         asked.get(1).complete(new IdRange(3, 4));
         assertThat(data(second).producerId()).isEqualTo(3);
     }
@@ -88,21 +88,21 @@ class InitProducerIdHandlerTest {
         return new InitProducerIdRequestData().setTransactionalId(null);
     }
 
-    private RecordedRequest send(InitProducerIdRequestData data) {
-        RecordedRequest request = new RecordedRequest(
-                new InitProducerIdRequest.Builder(data.setTransactionTimeoutMs(1000)).build((short) 5));
+    private FakeRequest send(InitProducerIdRequestData data) {
+        FakeRequest request =
+                new FakeRequest(new InitProducerIdRequest.Builder(data.setTransactionTimeoutMs(1000)).build((short) 5));
         router.handle(request);
         return request;
     }
 
-    private static InitProducerIdResponseData data(RecordedRequest request) {
+    private static InitProducerIdResponseData data(FakeRequest request) {
         InitProducerIdResponse response =
                 (InitProducerIdResponse) request.answer().getNow(null);
         assertThat(response).isNotNull();
         return response.data();
     }
 
-    private static Errors error(RecordedRequest request) {
+    private static Errors error(FakeRequest request) {
         return Errors.forCode(data(request).errorCode());
     }
 }

@@ -2,6 +2,7 @@
 package io.freshet.common.buffer;
 
 import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Bytes with a reference count. Whoever is handed one keeps the giver's reference untouched unless the parameter is
@@ -19,6 +20,11 @@ public interface SharedBytes {
 
     /** Gives a reference back; the last one frees the memory. */
     void release();
+
+    /** The larger memory that a reference on these bytes keeps from being freed; null if that is about their own size. */
+    default @Nullable BackingMemory backing() {
+        return null;
+    }
 
     /** A part of these bytes, {@code lengthBytes} from {@code position}, holding its own reference on the whole. */
     default SharedBytes retainedSlice(int position, int lengthBytes) {

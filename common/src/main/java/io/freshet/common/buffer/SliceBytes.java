@@ -3,6 +3,7 @@ package io.freshet.common.buffer;
 
 import java.nio.ByteBuffer;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** A part of other bytes; each of its references is a reference on the whole. */
 final class SliceBytes implements SharedBytes {
@@ -27,6 +28,11 @@ final class SliceBytes implements SharedBytes {
     @Override
     public int sizeBytes() {
         return lengthBytes;
+    }
+
+    @Override
+    public @Nullable BackingMemory backing() {
+        return whole.backing();
     }
 
     @Override

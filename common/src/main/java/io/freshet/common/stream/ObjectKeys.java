@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.common.stream;
 
+import java.util.Optional;
+
 /** Names of objects in the bucket. Data keys begin with the id's low bits reversed, so that prefixes spread evenly. */
 public final class ObjectKeys {
     /** All data objects are under this prefix. */
@@ -20,6 +22,28 @@ public final class ObjectKeys {
     public static String slotKey(int brokerId, long brokerEpoch, long slot) {
         return String.format("%s%016x", walPrefix(brokerId, brokerEpoch), slot);
     }
+
+    /** The slot in a key made by {@link #slotKey}; empty if {@code key} is not one. */
+    public static Optional<Slot> slot(String key) {
+        String[] parts = key.split("/", -1);
+        if (parts.length != 4) {
+            return Optional.empty();
+        }
+        try {
+            Slot slot = new Slot(
+                    Integer.parseInt(parts[1]),
+                    Long.parseUnsignedLong(parts[2], 16),
+                    Long.parseUnsignedLong(parts[3], 16));
+            boolean isExact =
+                    slotKey(slot.brokerId(), slot.brokerEpoch(), slot.number()).equals(key);
+            return isExact ? Optional.of(slot) : Optional.empty();
+        } catch (NumberFormatException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** Which slot of which WAL a key names. */
+    public record Slot(int brokerId, long brokerEpoch, long number) {}
 
     /** {@code data/<4 hex digits of the reversed id>/<16 hex digits of the id>}. */
     public static String dataKey(long objectId) {

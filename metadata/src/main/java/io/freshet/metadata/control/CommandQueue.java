@@ -21,6 +21,7 @@ import org.apache.kafka.common.errors.ApiException;
 import org.apache.kafka.common.protocol.ObjectSerializationCache;
 import org.apache.kafka.raft.LeaderAndEpoch;
 import org.apache.kafka.server.common.ApiMessageAndVersion;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,6 +51,7 @@ public final class CommandQueue {
     private long roundEndOffset = -1;
     private int leadingEpoch = -1;
     private volatile boolean isClosed;
+    private volatile @Nullable FreshetException stall;
 
     public CommandQueue(MetadataLog log, ClusterState state, Executor metadataThread, MeterRegistry registry) {
         this.log = log;
@@ -64,6 +66,11 @@ public final class CommandQueue {
         Pending<T> pending = new Pending<>(command);
         if (isClosed) {
             pending.fail(stopping());
+            return pending.future;
+        }
+        FreshetException stalled = stall;
+        if (stalled != null) {
+            pending.fail(stalled);
             return pending.future;
         }
         if (queuedCount.incrementAndGet() > MAX_QUEUED) {
@@ -105,6 +112,17 @@ public final class CommandQueue {
             done.forEach(Pending::answer);
         }
         runRounds();
+    }
+
+    /** Refuses commands with {@code reason} until {@link #resume()}; on the metadata thread. Those appended wait on. */
+    public void stall(FreshetException reason) {
+        stall = reason;
+        failQueued(reason);
+    }
+
+    /** Takes commands again. */
+    public void resume() {
+        stall = null;
     }
 
     /** Refuses new commands from now on; from any thread. */
@@ -151,26 +169,28 @@ public final class CommandQueue {
         List<Pending<?>> taken = new ArrayList<>();
         List<ApiMessageAndVersion> records = new ArrayList<>();
         int bytes = 0;
-        try (Speculation speculation = state.speculate()) {
-            while (taken.size() < MAX_PER_ROUND) {
-                Pending<?> next = queued.peek();
-                if (next == null) {
-                    break;
-                }
-                if (!next.decide(speculation)) {
-                    takeHead();
-                    continue;
-                }
-                bytes += next.sizeBytes();
-                if (bytes > MAX_BYTES_PER_ROUND && !records.isEmpty()) {
-                    break; // decided again in the next round
-                }
-                takeHead();
-                taken.add(next);
-                next.offset = records.size() + next.records.size() - 1L;
-                records.addAll(next.records);
-                speculation.replay(next.records);
+        Speculation speculation = state.speculate();
+        List<ApiMessageAndVersion> notReplayed = List.of(); // the last command's: only a further one would see them
+        while (taken.size() < MAX_PER_ROUND) {
+            Pending<?> next = queued.peek();
+            if (next == null) {
+                break;
             }
+            speculation.replay(notReplayed);
+            notReplayed = List.of();
+            if (!next.decide(speculation)) {
+                takeHead();
+                continue;
+            }
+            bytes += next.sizeBytes();
+            if (bytes > MAX_BYTES_PER_ROUND && !records.isEmpty()) {
+                break; // decided again in the next round
+            }
+            takeHead();
+            taken.add(next);
+            next.offset = records.size() + next.records.size() - 1L;
+            records.addAll(next.records);
+            notReplayed = next.records;
         }
         commands.increment(taken.size());
         write(taken, records);
@@ -215,7 +235,7 @@ public final class CommandQueue {
     private static final class Pending<T> {
         private final Command<T> command;
         private final CompletableFuture<T> future = new CompletableFuture<>();
-        private java.util.function.@org.jspecify.annotations.Nullable LongFunction<T> answer;
+        private java.util.function.@Nullable LongFunction<T> answer;
         private List<ApiMessageAndVersion> records = List.of();
         private long offset = -1;
 

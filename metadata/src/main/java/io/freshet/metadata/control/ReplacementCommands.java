@@ -42,6 +42,8 @@ final class ReplacementCommands {
         if (wanted.objects().stream().anyMatch(object -> manifests.isObjectKnown(object.objectId()))) {
             return Decision.of(List.of(), refusedBefore(manifests, inserted));
         }
+        manifests.prefetchStreams(wanted.removed().stream());
+        manifests.prefetchSegments(wanted.removed());
         Set<Long> refused = new TreeSet<>();
         List<RemovedSegment> leaving = new ArrayList<>();
         List<StreamSegment> coming = new ArrayList<>();

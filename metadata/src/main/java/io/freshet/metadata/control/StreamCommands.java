@@ -69,6 +69,7 @@ final class StreamCommands {
             throw new FreshetException(
                     ErrorKind.INVALID, "Object id " + commit.objectId() + " was never reserved; reserve ids first");
         }
+        state.manifests().prefetchStreams(commit.segments().stream().map(SegmentCommit::segment));
         Set<Long> refused = new TreeSet<>();
         List<StreamSegment> accepted = new ArrayList<>();
         Map<Long, Long> ends = new HashMap<>();

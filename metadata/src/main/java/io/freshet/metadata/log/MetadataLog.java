@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import org.apache.kafka.common.message.DescribeQuorumResponseData;
+import org.apache.kafka.common.protocol.ApiMessage;
 import org.apache.kafka.raft.BatchReader;
 import org.apache.kafka.raft.LeaderAndEpoch;
 import org.apache.kafka.server.common.ApiMessageAndVersion;
@@ -38,6 +39,9 @@ public interface MetadataLog extends AutoCloseable {
     /** The end of what is known to be committed (exclusive); empty before a leader has said so. */
     OptionalLong highWatermark();
 
+    /** The end of what lies in this node's own log (exclusive), committed or not. */
+    long endOffset();
+
     /** A writer for the state before {@code end}; empty if that snapshot is there already. */
     Optional<SnapshotWriter<ApiMessageAndVersion>> createSnapshot(OffsetAndEpoch end, long lastContainedLogTimeMs);
 
@@ -46,6 +50,12 @@ public interface MetadataLog extends AutoCloseable {
 
     /** The quorum's state, as Kafka's DescribeQuorum answers it; only the leader knows. */
     CompletableFuture<DescribeQuorumResponseData> describeQuorum();
+
+    /**
+     * Answers a peer's Raft request (votes, fetches of log and snapshot, changes of the voter set). The answer may hold
+     * slices of files: write it out at once.
+     */
+    CompletableFuture<ApiMessage> answer(ApiMessage request, short apiVersion);
 
     @Override
     void close();

@@ -18,8 +18,8 @@ import org.apache.kafka.raft.QuorumConfig;
  * @param clusterId as formatted
  * @param directoryId as formatted: with the node id it names this voter
  * @param nodeId this node; empty for an observer without an id
- * @param isVoterCapable whether this node flushes as a voter must
- * @param controllerHost where voters reach this one
+ * @param isVoterCapable whether this node may vote, and flushes as a voter must; an observer only follows
+ * @param controllerHost where voters reach this one; an observer has no such place
  * @param controllerPort 0 or more; not bound by a quorum of one
  * @param bootstrapServers host:port of voters to ask first; empty means this node itself
  * @param overrides Kafka's {@code controller.quorum.*} and {@code metadata.*} keys

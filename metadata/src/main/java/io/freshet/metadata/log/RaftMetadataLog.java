@@ -23,6 +23,7 @@ import org.apache.kafka.common.message.DescribeQuorumResponseData;
 import org.apache.kafka.common.metrics.Metrics;
 import org.apache.kafka.common.network.ListenerName;
 import org.apache.kafka.common.protocol.ApiKeys;
+import org.apache.kafka.common.protocol.ApiMessage;
 import org.apache.kafka.common.utils.internals.LogContext;
 import org.apache.kafka.raft.BatchReader;
 import org.apache.kafka.raft.Endpoints;
@@ -33,6 +34,7 @@ import org.apache.kafka.raft.LeaderAndEpoch;
 import org.apache.kafka.raft.NetworkChannel;
 import org.apache.kafka.raft.RaftClient;
 import org.apache.kafka.raft.RaftRequest;
+import org.apache.kafka.raft.RaftResponse;
 import org.apache.kafka.raft.TimingWheelExpirationService;
 import org.apache.kafka.raft.errors.BufferAllocationException;
 import org.apache.kafka.raft.errors.NotLeaderException;
@@ -92,7 +94,7 @@ public final class RaftMetadataLog implements MetadataLog {
                 settings.isVoterCapable(),
                 settings.clusterId(),
                 bootstrapAddresses(),
-                Endpoints.fromInetSocketAddresses(Map.of(channel.listenerName(), ownAddress())),
+                ownEndpoints(),
                 Feature.KRAFT_VERSION.supportedVersionRange(),
                 settings.quorumConfig());
         this.driver = new KafkaRaftClientDriver<>(client, "freshet-raft", this::onFault, context);
@@ -120,6 +122,13 @@ public final class RaftMetadataLog implements MetadataLog {
 
     private InetSocketAddress ownAddress() {
         return InetSocketAddress.createUnresolved(settings.controllerHost(), settings.controllerPort());
+    }
+
+    /** Only a voter is ever asked something by its peers. */
+    private Endpoints ownEndpoints() {
+        return settings.isVoterCapable()
+                ? Endpoints.fromInetSocketAddresses(Map.of(channel.listenerName(), ownAddress()))
+                : Endpoints.empty();
     }
 
     private List<InetSocketAddress> bootstrapAddresses() {
@@ -200,6 +209,11 @@ public final class RaftMetadataLog implements MetadataLog {
     }
 
     @Override
+    public long endOffset() {
+        return client.logEndOffset();
+    }
+
+    @Override
     public Optional<SnapshotWriter<ApiMessageAndVersion>> createSnapshot(
             OffsetAndEpoch end, long lastContainedLogTimeMs) {
         return client.createSnapshot(end, lastContainedLogTimeMs);
@@ -216,15 +230,19 @@ public final class RaftMetadataLog implements MetadataLog {
                 .setTopics(List.of(new DescribeQuorumRequestData.TopicData()
                         .setTopicName(Topic.CLUSTER_METADATA_TOPIC_NAME)
                         .setPartitions(List.of(new DescribeQuorumRequestData.PartitionData().setPartitionIndex(0)))));
+        return answer(request, ApiKeys.DESCRIBE_QUORUM.latestVersion())
+                .thenApply(response -> (DescribeQuorumResponseData) response);
+    }
+
+    @Override
+    public CompletableFuture<ApiMessage> answer(ApiMessage request, short apiVersion) {
         RaftRequest.Inbound inbound = new RaftRequest.Inbound(
                 new ListenerName(RaftLogSettings.CONTROLLER_LISTENER),
                 channel.newCorrelationId(),
-                ApiKeys.DESCRIBE_QUORUM.latestVersion(),
+                apiVersion,
                 request,
                 clock.wallMs());
-        return client.handle(inbound)
-                .thenApply(response -> (DescribeQuorumResponseData) response.data())
-                .toCompletableFuture();
+        return client.handle(inbound).thenApply(RaftResponse::data).toCompletableFuture();
     }
 
     @Override

@@ -69,20 +69,19 @@ public final class ClusterState {
             return;
         }
         boolean isInTables = batch.lastOffset() <= store.appliedOffset();
-        try (ManifestView view = store.newView()) {
-            boolean changed = false;
-            for (ApiMessageAndVersion entry : batch.records()) {
-                ApiMessage change = entry.message();
-                if (!(change instanceof OwnRecord own)) {
-                    delta.replay(change);
-                } else if (!isInTables) {
-                    view.apply(own);
-                    changed = true;
-                }
+        ManifestView view = store.newView();
+        boolean changed = false;
+        for (ApiMessageAndVersion entry : batch.records()) {
+            ApiMessage change = entry.message();
+            if (!(change instanceof OwnRecord own)) {
+                delta.replay(change);
+            } else if (!isInTables) {
+                view.apply(own);
+                changed = true;
             }
-            if (changed) {
-                view.commit(new OffsetAndEpoch(batch.lastOffset(), batch.epoch()));
-            }
+        }
+        if (changed) {
+            view.commit(new OffsetAndEpoch(batch.lastOffset(), batch.epoch()));
         }
     }
 
@@ -119,17 +118,14 @@ public final class ClusterState {
             store.load(rows);
             return;
         }
-        try (ManifestView view = store.newView()) {
-            view.apply(own);
-            view.commit(new OffsetAndEpoch(-1, 0));
-        }
+        ManifestView view = store.newView();
+        view.apply(own);
+        view.commit(new OffsetAndEpoch(-1, 0));
     }
 
     /** Freezes the present state for a snapshot that another thread writes. Close it. */
     public FrozenState freeze() {
-        try (ManifestView view = store.newView()) {
-            return new FrozenState(image, view.nextIds(), store.freeze());
-        }
+        return new FrozenState(image, store.newView().nextIds(), store.freeze());
     }
 
     /** What leads from the empty image to {@code image}. */
@@ -171,7 +167,7 @@ public final class ClusterState {
     }
 
     /** The state as it will be when the records generated so far are committed. The metadata thread's. */
-    public static final class Speculation implements AutoCloseable {
+    public static final class Speculation {
         private final ManifestView manifests;
         private MetadataImage image;
 
@@ -189,6 +185,9 @@ public final class ClusterState {
         }
 
         public void replay(List<ApiMessageAndVersion> records) {
+            if (records.isEmpty()) {
+                return;
+            }
             MetadataDelta delta = new MetadataDelta.Builder().setImage(image).build();
             boolean changed = false;
             for (ApiMessageAndVersion entry : records) {
@@ -202,11 +201,6 @@ public final class ClusterState {
             if (changed) {
                 image = delta.apply(image.provenance());
             }
-        }
-
-        @Override
-        public void close() {
-            manifests.close();
         }
     }
 }

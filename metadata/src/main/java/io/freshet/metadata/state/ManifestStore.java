@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.function.Consumer;
@@ -26,7 +27,6 @@ import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
 import org.rocksdb.Snapshot;
 import org.rocksdb.WriteBatch;
-import org.rocksdb.WriteBatchWithIndex;
 import org.rocksdb.WriteOptions;
 
 /**
@@ -49,6 +49,7 @@ public final class ManifestStore implements AutoCloseable {
     private final WriteOptions writeOptions = new WriteOptions();
     private final ReadOptions readOptions = new ReadOptions();
     private final List<ColumnFamilyHandle> families = new ArrayList<>();
+    private final RecentRows recent = new RecentRows();
     private final RocksDB db;
     private volatile long appliedOffset;
 
@@ -116,14 +117,14 @@ public final class ManifestStore implements AutoCloseable {
         return appliedOffset;
     }
 
-    /** A private view with its own unwritten changes; the metadata thread's. Close it. */
+    /** A private view with its own unwritten changes; the metadata thread's. */
     ManifestView newView() {
-        enter();
-        return new ManifestView(this, new WriteBatchWithIndex(true));
+        return new ManifestView(this, new RowOverlay(this));
     }
 
     /** Empties every table and forgets the applied offset, before a snapshot is loaded or another log is followed. */
     public void clear() {
+        recent.clear();
         call(() -> {
             for (Table table : Table.ALL) {
                 if (table != Table.META) {
@@ -139,6 +140,7 @@ public final class ManifestStore implements AutoCloseable {
 
     /** Adds rows from a snapshot; they count only after {@link #markApplied}. */
     void load(RowsRecord rows) {
+        recent.clear();
         call(() -> {
             try (WriteBatch batch = new WriteBatch()) {
                 for (RowsRecord.Row row : rows.rows()) {
@@ -158,11 +160,21 @@ public final class ManifestStore implements AutoCloseable {
         });
     }
 
-    /** Writes {@code batch} and the applied offset as one. */
-    void write(WriteBatchWithIndex batch, OffsetAndEpoch applied) {
+    /** Writes the changes and the applied offset as one. */
+    void write(RowOverlay changes, OffsetAndEpoch applied) {
         call(() -> {
-            batch.put(family(Table.META), APPLIED, encodeApplied(applied));
-            db.write(writeOptions, batch);
+            try (WriteBatch batch = new WriteBatch()) {
+                changes.forEachChange((table, key, value) -> {
+                    if (value == null) {
+                        batch.delete(family(table), key);
+                    } else {
+                        batch.put(family(table), key, value);
+                    }
+                });
+                batch.put(family(Table.META), APPLIED, encodeApplied(applied));
+                db.write(writeOptions, batch);
+            }
+            changes.forEachChange(recent::put);
             appliedOffset = applied.offset();
             return true;
         });
@@ -175,16 +187,18 @@ public final class ManifestStore implements AutoCloseable {
         return new Frozen(snapshot, new ReadOptions().setSnapshot(snapshot));
     }
 
+    /** What views have read or written lately; the metadata thread's. */
+    RecentRows recent() {
+        return recent;
+    }
+
     byte @Nullable [] get(Table table, byte[] key) {
         return call(() -> db.get(family(table), readOptions, key));
     }
 
-    byte @Nullable [] get(WriteBatchWithIndex batch, Table table, byte[] key) {
-        return call(() -> batch.getFromBatchAndDB(db, family(table), readOptions, key));
-    }
-
-    RocksIterator iterator(WriteBatchWithIndex batch, Table table) {
-        return batch.newIteratorWithBase(family(table), db.newIterator(family(table)));
+    /** Many rows in one native call; null stands for one that is not there. */
+    List<byte @Nullable []> get(Table table, List<byte[]> keys) {
+        return call(() -> db.multiGetAsList(readOptions, Collections.nCopies(keys.size(), family(table)), keys));
     }
 
     /** Runs {@code reader} over the table; the iterator is valid only during the call. */
@@ -198,11 +212,11 @@ public final class ManifestStore implements AutoCloseable {
         });
     }
 
-    ColumnFamilyHandle family(Table table) {
+    private ColumnFamilyHandle family(Table table) {
         return families.get(table.ordinal());
     }
 
-    void exit() {
+    private void exit() {
         permits.release();
     }
 

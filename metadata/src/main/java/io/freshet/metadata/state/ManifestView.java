@@ -25,27 +25,25 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.server.common.OffsetAndEpoch;
 import org.jspecify.annotations.Nullable;
-import org.rocksdb.RocksDBException;
-import org.rocksdb.RocksIterator;
-import org.rocksdb.WriteBatchWithIndex;
 
 /**
  * The tables plus changes that are not written yet. The same code applies committed records (then {@link #commit}) and
  * shows a controller what its not yet committed records will do (then thrown away). Used by the metadata thread alone.
  * Applying is total: a record that no longer fits (its stream is gone) changes nothing.
  */
-public final class ManifestView implements AutoCloseable {
+public final class ManifestView {
     private final ManifestStore store;
-    private final WriteBatchWithIndex batch;
+    private final RowOverlay rows;
     private final WalView wals;
 
-    ManifestView(ManifestStore store, WriteBatchWithIndex batch) {
+    ManifestView(ManifestStore store, RowOverlay rows) {
         this.store = store;
-        this.batch = batch;
-        this.wals = new WalView(store, batch);
+        this.rows = rows;
+        this.wals = new WalView(rows);
     }
 
     /** The S3 WALs. */
@@ -55,7 +53,7 @@ public final class ManifestView implements AutoCloseable {
 
     /** The stored part of a stream; null if there is none. */
     Rows.@Nullable Stream stream(long streamId) {
-        byte[] value = store.get(batch, Table.STREAMS, Rows.key(streamId));
+        byte[] value = rows.get(Table.STREAMS, Rows.key(streamId));
         return value == null ? null : Rows.Stream.decode(value);
     }
 
@@ -67,16 +65,35 @@ public final class ManifestView implements AutoCloseable {
                 : new StreamBounds(stream.topicId(), stream.partition(), stream.startOffset(), stream.endOffset());
     }
 
+    /** Reads what is known of these streams at once, for the calls that follow. */
+    public void prefetchStreams(Stream<StreamSegment> segments) {
+        rows.prefetch(
+                Table.STREAMS,
+                segments.mapToLong(StreamSegment::streamId)
+                        .distinct()
+                        .mapToObj(Rows::key)
+                        .toList());
+    }
+
+    /** Reads the rows of these segments at once, for the calls that follow. */
+    public void prefetchSegments(List<StreamSegment> segments) {
+        rows.prefetch(
+                Table.MANIFESTS,
+                segments.stream()
+                        .map(segment -> Rows.key(segment.streamId(), segment.startOffset()))
+                        .toList());
+    }
+
     /** The stream of a partition. */
     public OptionalLong streamId(Uuid topicId, int partition) {
-        byte[] value = store.get(batch, Table.PARTITIONS, Rows.key(topicId, partition));
+        byte[] value = rows.get(Table.PARTITIONS, Rows.key(topicId, partition));
         return value == null ? OptionalLong.empty() : OptionalLong.of(Rows.decodeId(value));
     }
 
     /** The segment beginning exactly at {@code startOffset}; null if there is none. */
     public @Nullable StreamSegment segment(long streamId, long startOffset) {
         byte[] key = Rows.key(streamId, startOffset);
-        byte[] value = store.get(batch, Table.MANIFESTS, key);
+        byte[] value = rows.get(Table.MANIFESTS, key);
         return value == null ? null : Rows.decodeSegment(key, value);
     }
 
@@ -87,7 +104,7 @@ public final class ManifestView implements AutoCloseable {
     }
 
     public boolean isObjectKnown(long objectId) {
-        return store.get(batch, Table.OBJECTS, Rows.key(objectId)) != null;
+        return rows.get(Table.OBJECTS, Rows.key(objectId)) != null;
     }
 
     public boolean isObjectRetired(long objectId) {
@@ -105,64 +122,61 @@ public final class ManifestView implements AutoCloseable {
 
     /** Folds one record in. */
     public void apply(OwnRecord change) {
-        try {
-            if (change instanceof StreamRecord made) {
-                applyStream(made);
-            } else if (change instanceof RemoveStreamRecord removed) {
-                applyRemove(removed);
-            } else if (change instanceof ObjectRecord object) {
-                applyObject(object);
-            } else if (change instanceof ReplaceSegmentsRecord replaced) {
-                applyReplace(replaced);
-            } else if (change instanceof TrimStreamRecord trim) {
-                applyTrim(trim);
-            } else if (change instanceof ForgetObjectsRecord forget) {
-                applyForget(forget);
-            } else if (change instanceof NextIdsRecord ids) {
-                raiseNextIds(ids.nextStreamId(), ids.nextObjectId());
-            } else if (change instanceof OpenWalRecord opened) {
-                wals.apply(opened);
-            } else if (change instanceof TrimWalRecord trim) {
-                wals.apply(trim);
-            } else if (change instanceof SealWalRecord seal) {
-                wals.apply(seal);
-            } else if (change instanceof RetireWalRecord retired) {
-                wals.apply(retired);
-            } else if (change instanceof RowsRecord) {
-                throw new FreshetException(
-                        ErrorKind.CORRUPT, "Table rows stand in the metadata log; they belong into snapshots only");
-            }
-        } catch (RocksDBException e) {
-            throw new FreshetException(ErrorKind.CORRUPT, "Cannot apply " + change + ": " + e.getMessage(), e);
+        if (change instanceof StreamRecord made) {
+            applyStream(made);
+        } else if (change instanceof RemoveStreamRecord removed) {
+            applyRemove(removed);
+        } else if (change instanceof ObjectRecord object) {
+            applyObject(object);
+        } else if (change instanceof ReplaceSegmentsRecord replaced) {
+            applyReplace(replaced);
+        } else if (change instanceof TrimStreamRecord trim) {
+            applyTrim(trim);
+        } else if (change instanceof ForgetObjectsRecord forget) {
+            applyForget(forget);
+        } else if (change instanceof NextIdsRecord ids) {
+            raiseNextIds(ids.nextStreamId(), ids.nextObjectId());
+        } else if (change instanceof OpenWalRecord opened) {
+            wals.apply(opened);
+        } else if (change instanceof TrimWalRecord trim) {
+            wals.apply(trim);
+        } else if (change instanceof SealWalRecord seal) {
+            wals.apply(seal);
+        } else if (change instanceof RetireWalRecord retired) {
+            wals.apply(retired);
+        } else if (change instanceof RowsRecord) {
+            throw new FreshetException(
+                    ErrorKind.CORRUPT, "Table rows stand in the metadata log; they belong into snapshots only");
         }
     }
 
     /** Writes all changes, together with the offset of the last record among them. */
     public void commit(OffsetAndEpoch applied) {
-        store.write(batch, applied);
-        batch.clear();
+        store.write(rows, applied);
+        rows.clear();
     }
 
-    private void applyStream(StreamRecord made) throws RocksDBException {
+    private void applyStream(StreamRecord made) {
         put(Table.STREAMS, Rows.key(made.streamId()), new Rows.Stream(made.topicId(), made.partition(), 0, 0).encode());
         put(Table.PARTITIONS, Rows.key(made.topicId(), made.partition()), Rows.encodeId(made.streamId()));
         raiseNextIds(made.streamId() + 1, 0);
     }
 
-    private void applyRemove(RemoveStreamRecord removed) throws RocksDBException {
+    private void applyRemove(RemoveStreamRecord removed) {
         Rows.Stream stream = stream(removed.streamId());
         if (stream == null) {
             return;
         }
         dropSegments(removed.streamId(), Long.MAX_VALUE, removed.removedAtMs());
-        batch.delete(store.family(Table.STREAMS), Rows.key(removed.streamId()));
-        batch.delete(store.family(Table.PARTITIONS), Rows.key(stream.topicId(), stream.partition()));
+        rows.delete(Table.STREAMS, Rows.key(removed.streamId()));
+        rows.delete(Table.PARTITIONS, Rows.key(stream.topicId(), stream.partition()));
     }
 
-    private void applyObject(ObjectRecord object) throws RocksDBException {
+    private void applyObject(ObjectRecord object) {
         if (isObjectKnown(object.objectId())) {
             return;
         }
+        prefetchStreams(object.segments().stream());
         int live = 0;
         for (StreamSegment segment : object.segments()) {
             Rows.Stream stream = stream(segment.streamId());
@@ -180,14 +194,20 @@ public final class ManifestView implements AutoCloseable {
         raiseNextIds(0, object.objectId() + 1);
     }
 
-    private void applyReplace(ReplaceSegmentsRecord replaced) throws RocksDBException {
+    private void applyReplace(ReplaceSegmentsRecord replaced) {
         if (replaced.objects().stream().anyMatch(object -> isObjectKnown(object.objectId()))) {
             return;
         }
+        prefetchStreams(replaced.inserted().stream());
+        rows.prefetch(
+                Table.MANIFESTS,
+                replaced.removed().stream()
+                        .map(segment -> Rows.key(segment.streamId(), segment.startOffset()))
+                        .toList());
         Map<Long, Integer> left = new TreeMap<>();
         for (RemovedSegment segment : replaced.removed()) {
             if (objectOfSegment(segment.streamId(), segment.startOffset()) == segment.objectId()) {
-                batch.delete(store.family(Table.MANIFESTS), Rows.key(segment.streamId(), segment.startOffset()));
+                rows.delete(Table.MANIFESTS, Rows.key(segment.streamId(), segment.startOffset()));
                 left.merge(segment.objectId(), 1, Integer::sum);
             }
         }
@@ -210,14 +230,14 @@ public final class ManifestView implements AutoCloseable {
     }
 
     /** {@code count} live segments of an object are gone; with the last one it is retired. */
-    private void dropLive(long objectId, int count, long nowMs) throws RocksDBException {
+    private void dropLive(long objectId, int count, long nowMs) {
         Rows.StoredObject object = object(objectId);
         if (object != null) {
             putObject(objectId, object.sizeBytes(), object.liveSegments() - count, nowMs);
         }
     }
 
-    private void applyTrim(TrimStreamRecord trim) throws RocksDBException {
+    private void applyTrim(TrimStreamRecord trim) {
         Rows.Stream stream = stream(trim.streamId());
         if (stream == null || trim.startOffset() <= stream.startOffset()) {
             return;
@@ -226,40 +246,34 @@ public final class ManifestView implements AutoCloseable {
         putStream(trim.streamId(), stream, trim.startOffset(), Math.max(stream.endOffset(), trim.startOffset()));
     }
 
-    private void applyForget(ForgetObjectsRecord forget) throws RocksDBException {
+    private void applyForget(ForgetObjectsRecord forget) {
         for (long objectId : forget.objectIds()) {
             Rows.StoredObject object = object(objectId);
             if (object != null && object.retiredAtMs() >= 0) {
-                batch.delete(store.family(Table.RETIRED), Rows.key(object.retiredAtMs(), objectId));
-                batch.delete(store.family(Table.OBJECTS), Rows.key(objectId));
+                rows.delete(Table.RETIRED, Rows.key(object.retiredAtMs(), objectId));
+                rows.delete(Table.OBJECTS, Rows.key(objectId));
             }
         }
     }
 
     /** Drops the segments that end at or before {@code newStart} and retires the objects that lose their last one. */
-    private void dropSegments(long streamId, long newStart, long nowMs) throws RocksDBException {
+    private void dropSegments(long streamId, long newStart, long nowMs) {
         List<StreamSegment> dropped = new ArrayList<>();
-        try (RocksIterator rows = store.iterator(batch, Table.MANIFESTS)) {
-            for (rows.seek(Rows.key(streamId, 0)); rows.isValid(); rows.next()) {
-                byte[] key = rows.key();
-                if (ByteBuffer.wrap(key).getLong() != streamId) {
-                    break;
-                }
-                StreamSegment segment = Rows.decodeSegment(key, rows.value());
-                if (segment.endOffset() > newStart) {
-                    break;
-                }
+        rows.scan(Table.MANIFESTS, Rows.key(streamId, 0), (key, value) -> {
+            StreamSegment segment = Rows.decodeSegment(key, value);
+            boolean isDropped = segment.streamId() == streamId && segment.endOffset() <= newStart;
+            if (isDropped) {
                 dropped.add(segment);
             }
-            rows.status();
-        }
+            return isDropped;
+        });
         for (StreamSegment segment : dropped) {
-            batch.delete(store.family(Table.MANIFESTS), Rows.key(streamId, segment.startOffset()));
+            rows.delete(Table.MANIFESTS, Rows.key(streamId, segment.startOffset()));
             dropLive(segment.objectId(), 1, nowMs);
         }
     }
 
-    private void putObject(long objectId, long sizeBytes, int liveSegments, long nowMs) throws RocksDBException {
+    private void putObject(long objectId, long sizeBytes, int liveSegments, long nowMs) {
         boolean isRetired = liveSegments == 0;
         if (isRetired) {
             put(Table.RETIRED, Rows.key(nowMs, objectId), new byte[0]);
@@ -270,8 +284,7 @@ public final class ManifestView implements AutoCloseable {
                 new Rows.StoredObject(sizeBytes, liveSegments, isRetired ? nowMs : -1).encode());
     }
 
-    private void putStream(long streamId, Rows.Stream stream, long startOffset, long endOffset)
-            throws RocksDBException {
+    private void putStream(long streamId, Rows.Stream stream, long startOffset, long endOffset) {
         put(
                 Table.STREAMS,
                 Rows.key(streamId),
@@ -279,13 +292,13 @@ public final class ManifestView implements AutoCloseable {
     }
 
     private Rows.@Nullable StoredObject object(long objectId) {
-        byte[] value = store.get(batch, Table.OBJECTS, Rows.key(objectId));
+        byte[] value = rows.get(Table.OBJECTS, Rows.key(objectId));
         return value == null ? null : Rows.StoredObject.decode(value);
     }
 
     /** Ids to be given out next; both start at 1. */
     NextIdsRecord nextIds() {
-        byte[] value = store.get(batch, Table.META, ManifestStore.NEXT_IDS);
+        byte[] value = rows.get(Table.META, ManifestStore.NEXT_IDS);
         if (value == null) {
             return new NextIdsRecord(1, 1);
         }
@@ -293,7 +306,7 @@ public final class ManifestView implements AutoCloseable {
         return new NextIdsRecord(in.getLong(), in.getLong());
     }
 
-    private void raiseNextIds(long streamId, long objectId) throws RocksDBException {
+    private void raiseNextIds(long streamId, long objectId) {
         NextIdsRecord known = nextIds();
         if (streamId > known.nextStreamId() || objectId > known.nextObjectId()) {
             byte[] value = ByteBuffer.allocate(17)
@@ -305,14 +318,8 @@ public final class ManifestView implements AutoCloseable {
         }
     }
 
-    private void put(Table table, byte[] key, byte[] value) throws RocksDBException {
-        batch.put(store.family(table), key, value);
-    }
-
-    @Override
-    public void close() {
-        batch.close();
-        store.exit();
+    private void put(Table table, byte[] key, byte[] value) {
+        rows.put(table, key, value);
     }
 
     /** A stream's partition and offsets. */

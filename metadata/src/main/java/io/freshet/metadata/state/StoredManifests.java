@@ -129,7 +129,12 @@ final class StoredManifests implements Manifests {
             return Optional.empty();
         }
         Map<Long, Long> ends = new HashMap<>();
-        store.scan(Table.WAL_ENDS, rows -> ends.putAll(WalView.readEnds(rows, brokerId, brokerEpoch)));
+        store.scan(Table.WAL_ENDS, rows -> {
+            rows.seek(Rows.key(brokerId, brokerEpoch, 0));
+            while (rows.isValid() && WalView.addEnd(brokerId, brokerEpoch, rows.key(), rows.value(), ends)) {
+                rows.next();
+            }
+        });
         // The ends are written with the seal and leave with the WAL: if that is still there, they are whole.
         return wal(brokerId, brokerEpoch) == null
                 ? Optional.empty()

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.objectstore.driver;
 
+import io.freshet.common.ErrorKind;
+import io.freshet.common.FreshetException;
 import io.freshet.objectstore.ObjectStore.DeleteOutcome;
 import io.freshet.objectstore.ObjectStore.ListPage;
 import io.freshet.objectstore.ObjectStore.ObjectStat;
 import io.freshet.objectstore.ObjectStore.PutOutcome;
+import io.freshet.objectstore.PieceSource;
 import java.nio.ByteBuffer;
 import java.util.Collection;
 import java.util.List;
@@ -20,6 +23,20 @@ import java.util.concurrent.CompletableFuture;
 public interface StoreDriver extends AutoCloseable {
     /** Writes the object whole, signed with {@code nonce}; durable when complete. */
     CompletableFuture<Void> put(String key, Body body, String nonce);
+
+    /** Whether {@link #putPieces} is a way of its own to write an object without having all of it in memory. */
+    default boolean streamsPieces() {
+        return false;
+    }
+
+    /**
+     * Writes the object from its pieces, signed with {@code nonce}; durable when complete. Called only if {@link
+     * #streamsPieces}. Retries what it can by itself, because the source gives each piece once.
+     */
+    default CompletableFuture<Void> putPieces(String key, PieceSource source, String nonce) {
+        return CompletableFuture.failedFuture(new FreshetException(
+                ErrorKind.INTERNAL, describe() + " takes no pieces; collect them and put the object whole"));
+    }
 
     /** Whether {@link #put} of so many bytes retries its own requests, so that the caller must not repeat it. */
     default boolean retriesPut(long sizeBytes) {

@@ -9,6 +9,7 @@ import io.freshet.objectstore.ObjectStore.DeleteOutcome;
 import io.freshet.objectstore.ObjectStore.ListPage;
 import io.freshet.objectstore.ObjectStore.ObjectStat;
 import io.freshet.objectstore.ObjectStore.PutOutcome;
+import io.freshet.objectstore.PieceSource;
 import io.freshet.objectstore.driver.Body;
 import io.freshet.objectstore.driver.StoreDriver;
 import java.io.IOException;
@@ -33,7 +34,8 @@ import java.util.concurrent.RejectedExecutionException;
 /**
  * Objects as files below one directory: key {@code a/b} is the file {@code a/b}. Creation is atomic between processes
  * on the same file system; a put that replaces an object is meant for one process only, because others may hold the old
- * file open. Blocking work runs on a bounded pool of this store's own; when its queue is full, calls are THROTTLED.
+ * file open. Blocking work runs on bounded pools of this store's own,
+ * one for reads and one for all else, so that many reads hold up no write; when a queue is full, calls are THROTTLED.
  */
 public final class FileDriver implements StoreDriver {
     private static final int QUEUE_LENGTH = 4096;
@@ -44,12 +46,14 @@ public final class FileDriver implements StoreDriver {
     private final Path root;
     private final ObjectFiles files;
     private final OpenFiles openFiles;
+    private final ExecutorService readPool;
     private final ExecutorService pool;
 
     private FileDriver(Path root, ObjectFiles files, FileSettings settings) {
         this.root = root;
         this.files = files;
         this.openFiles = new OpenFiles(settings.openFiles());
+        this.readPool = Threads.pool("freshet-file-read", settings.readThreads(), QUEUE_LENGTH);
         this.pool = Threads.pool("freshet-file-store", settings.threads(), QUEUE_LENGTH);
     }
 
@@ -76,6 +80,44 @@ public final class FileDriver implements StoreDriver {
     }
 
     @Override
+    public boolean streamsPieces() {
+        return true;
+    }
+
+    @Override
+    public CompletableFuture<Void> putPieces(String key, PieceSource source, String nonce) {
+        return appendFrom(key, source, nonce)
+                .thenCompose(nothing -> run("put", key, () -> {
+                    Path target = files.pathOf(key);
+                    files.finish(target, nonce);
+                    openFiles.invalidate(target);
+                    return (Void) null;
+                }))
+                .handle((nothing, error) ->
+                        error == null ? CompletableFuture.<Void>completedFuture(null) : discard(key, nonce, error))
+                .thenCompose(outcome -> outcome);
+    }
+
+    private CompletableFuture<Void> appendFrom(String key, PieceSource source, String nonce) {
+        return source.next()
+                .thenCompose(piece -> run("put", key, () -> {
+                    files.append(Body.of(piece), nonce);
+                    return PieceSource.sizeBytes(piece) == 0;
+                }))
+                .thenCompose(isEnd -> isEnd ? CompletableFuture.completedFuture(null) : appendFrom(key, source, nonce));
+    }
+
+    private CompletableFuture<Void> discard(String key, String nonce, Throwable error) {
+        return run("put", key, () -> {
+                    files.discard(nonce);
+                    return (Void) null;
+                })
+                .handle((nothing, second) -> {
+                    throw FreshetException.of(error);
+                });
+    }
+
+    @Override
     public CompletableFuture<PutOutcome> create(String key, Body body, String nonce) {
         return run("put-if-absent", key, () -> {
             boolean created = files.create(files.pathOf(key), body, nonce);
@@ -98,7 +140,7 @@ public final class FileDriver implements StoreDriver {
 
     @Override
     public CompletableFuture<Void> read(String key, long position, ByteBuffer target) {
-        return run("read", key, () -> {
+        return run(readPool, "read", key, () -> {
             OpenFiles.Lease lease = openFiles.acquire(files.pathOf(key));
             try {
                 fill(lease.channel, key, position, target);
@@ -176,14 +218,20 @@ public final class FileDriver implements StoreDriver {
     }
 
     private <T> CompletableFuture<T> run(String op, String key, Callable<T> work) {
+        return run(pool, op, key, work);
+    }
+
+    private <T> CompletableFuture<T> run(ExecutorService executor, String op, String key, Callable<T> work) {
         CompletableFuture<T> result = new CompletableFuture<>();
         try {
-            pool.execute(() -> complete(result, op, key, work));
+            executor.execute(() -> complete(result, op, key, work));
         } catch (RejectedExecutionException e) {
             result.completeExceptionally(new FreshetException(
-                    pool.isShutdown() ? ErrorKind.INVALID : ErrorKind.THROTTLED,
+                    executor.isShutdown() ? ErrorKind.INVALID : ErrorKind.THROTTLED,
                     "File store " + root + " refused the " + op + " of '" + key + "': "
-                            + (pool.isShutdown() ? "it is closed" : QUEUE_LENGTH + " calls wait already; retry later"),
+                            + (executor.isShutdown()
+                                    ? "it is closed"
+                                    : QUEUE_LENGTH + " calls wait already; retry later"),
                     e));
         }
         return result;
@@ -210,6 +258,7 @@ public final class FileDriver implements StoreDriver {
 
     @Override
     public void close() {
+        Threads.stop(readPool, STOP_TIMEOUT);
         Threads.stop(pool, STOP_TIMEOUT);
         openFiles.close();
     }

@@ -7,7 +7,8 @@ import java.nio.file.Path;
  * How a file store works.
  *
  * @param root directory of the objects
- * @param threads threads for reading and writing
+ * @param threads threads for all but reads
+ * @param readThreads threads for reads
  * @param openFiles files kept open for reading
  */
-public record FileSettings(Path root, int threads, int openFiles) {}
+public record FileSettings(Path root, int threads, int readThreads, int openFiles) {}

@@ -102,16 +102,7 @@ final class ObjectFiles {
         Path written = temp.resolve(nonce);
         try (FileChannel channel = FileChannel.open(
                 written, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
-            long dirtyBytes = 0;
-            for (ByteBuffer view : body.views(CHUNK_BYTES)) {
-                while (view.hasRemaining()) {
-                    dirtyBytes += channel.write(view);
-                }
-                if (dirtyBytes >= SYNC_STEP_BYTES) {
-                    channel.force(false);
-                    dirtyBytes = 0;
-                }
-            }
+            write(channel, body);
             sign(written, nonce);
             channel.force(true);
         } catch (IOException | RuntimeException e) {
@@ -119,6 +110,43 @@ final class ObjectFiles {
             throw e;
         }
         return written;
+    }
+
+    /** Adds {@code body} to the temporary file of {@code nonce}, which is made if need be. */
+    void append(Body body, String nonce) throws IOException {
+        try (FileChannel channel =
+                FileChannel.open(temp.resolve(nonce), StandardOpenOption.CREATE, StandardOpenOption.APPEND)) {
+            write(channel, body);
+        }
+    }
+
+    /** Makes the temporary file of {@code nonce} the object, replacing an older one. */
+    void finish(Path target, String nonce) throws IOException {
+        Path written = temp.resolve(nonce);
+        try (FileChannel channel = FileChannel.open(written, StandardOpenOption.WRITE)) {
+            sign(written, nonce);
+            channel.force(true);
+        }
+        place(target, () -> Files.move(written, target, StandardCopyOption.ATOMIC_MOVE));
+        syncDirectories(List.of(parentOf(target)));
+    }
+
+    /** Removes the temporary file of {@code nonce} if there is one. */
+    void discard(String nonce) throws IOException {
+        Files.deleteIfExists(temp.resolve(nonce));
+    }
+
+    private static void write(FileChannel channel, Body body) throws IOException {
+        long dirtyBytes = 0;
+        for (ByteBuffer view : body.views(CHUNK_BYTES)) {
+            while (view.hasRemaining()) {
+                dirtyBytes += channel.write(view);
+            }
+            if (dirtyBytes >= SYNC_STEP_BYTES) {
+                channel.force(false);
+                dirtyBytes = 0;
+            }
+        }
     }
 
     /** Runs {@code move}, again if a delete took away an empty directory that it needs. */

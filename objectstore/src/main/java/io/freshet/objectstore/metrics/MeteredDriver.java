@@ -5,6 +5,7 @@ import io.freshet.objectstore.ObjectStore.DeleteOutcome;
 import io.freshet.objectstore.ObjectStore.ListPage;
 import io.freshet.objectstore.ObjectStore.ObjectStat;
 import io.freshet.objectstore.ObjectStore.PutOutcome;
+import io.freshet.objectstore.PieceSource;
 import io.freshet.objectstore.driver.Body;
 import io.freshet.objectstore.driver.StoreDriver;
 import java.nio.ByteBuffer;
@@ -29,6 +30,17 @@ public final class MeteredDriver implements StoreDriver {
             return driver.put(key, body, nonce);
         }
         return meter.measure("put", body.sizeBytes(), () -> driver.put(key, body, nonce));
+    }
+
+    @Override
+    public boolean streamsPieces() {
+        return driver.streamsPieces();
+    }
+
+    /** The driver below counts the requests that it makes. */
+    @Override
+    public CompletableFuture<Void> putPieces(String key, PieceSource source, String nonce) {
+        return driver.putPieces(key, source, nonce);
     }
 
     @Override

@@ -4,6 +4,7 @@ package io.freshet.objectstore.retry;
 import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Randomness;
 import io.freshet.objectstore.ObjectStore;
+import io.freshet.objectstore.PieceSource;
 import io.freshet.objectstore.StoreArguments;
 import io.freshet.objectstore.driver.Body;
 import io.freshet.objectstore.driver.StoreDriver;
@@ -44,6 +45,16 @@ public final class RetryingObjectStore implements ObjectStore {
                 return Retries.start(() -> driver.put(key, whole, nonce));
             }
             return retries.run("put", () -> driver.put(key, whole, nonce));
+        });
+    }
+
+    @Override
+    public CompletableFuture<Void> putPieces(String key, PieceSource source) {
+        return checked(() -> {
+            StoreArguments.requireKey(key);
+            return driver.streamsPieces()
+                    ? driver.putPieces(key, source, nextNonce())
+                    : PieceSource.collect(source).thenCompose(body -> put(key, body));
         });
     }
 

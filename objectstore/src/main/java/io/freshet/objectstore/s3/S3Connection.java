@@ -48,9 +48,10 @@ final class S3Connection implements AutoCloseable {
         return client;
     }
 
-    static S3Connection open(S3Settings settings, AwsCredentialsProvider ownedCredentials) {
+    /** {@code ownedCredentials} are closed with it; closing them twice does no harm. */
+    static S3Connection open(S3Settings settings, String threadName, AwsCredentialsProvider ownedCredentials) {
         EventLoopGroup eventLoops = new NioEventLoopGroup(
-                Math.max(2, Runtime.getRuntime().availableProcessors()), Threads.factory("freshet-s3"));
+                Math.max(2, Runtime.getRuntime().availableProcessors()), Threads.factory(threadName));
         try {
             S3AsyncClient client =
                     builder(settings, ownedCredentials, eventLoops).build();

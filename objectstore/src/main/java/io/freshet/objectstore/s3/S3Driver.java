@@ -7,6 +7,7 @@ import io.freshet.objectstore.ObjectStore.DeleteOutcome;
 import io.freshet.objectstore.ObjectStore.ListPage;
 import io.freshet.objectstore.ObjectStore.ObjectStat;
 import io.freshet.objectstore.ObjectStore.PutOutcome;
+import io.freshet.objectstore.PieceSource;
 import io.freshet.objectstore.driver.Body;
 import io.freshet.objectstore.driver.StoreDriver;
 import io.freshet.objectstore.metrics.RequestMeter;
@@ -35,8 +36,8 @@ import software.amazon.awssdk.services.s3.model.S3Object;
 
 /**
  * Objects in a bucket of any S3-compatible store. Needs of the store no more than atomic {@code If-None-Match: *} on
- * PUT, strong consistency and object metadata. Holds no state besides the SDK's client; answers complete on its event
- * loops.
+ * PUT, strong consistency and object metadata. Holds no state besides the SDK's clients; answers complete on their event
+ * loops. Reads have a client with threads and connections of their own, so that many of them hold up no write.
  */
 public final class S3Driver implements StoreDriver {
     private static final String NONCE_METADATA = "freshet-nonce";
@@ -44,13 +45,20 @@ public final class S3Driver implements StoreDriver {
 
     private final S3Settings settings;
     private final S3Connection connection;
+    private final S3Connection readConnection;
     private final S3AsyncClient client;
     private final Retries partRetries;
     private final RequestMeter meter;
 
-    private S3Driver(S3Settings settings, S3Connection connection, Retries partRetries, RequestMeter meter) {
+    private S3Driver(
+            S3Settings settings,
+            S3Connection connection,
+            S3Connection readConnection,
+            Retries partRetries,
+            RequestMeter meter) {
         this.settings = settings;
         this.connection = connection;
+        this.readConnection = readConnection;
         this.client = connection.client();
         this.partRetries = partRetries;
         this.meter = meter;
@@ -67,19 +75,45 @@ public final class S3Driver implements StoreDriver {
     /** Opens the store with {@code ownedCredentials}, which are closed with it. Sends no request yet. */
     public static S3Driver open(
             S3Settings settings, AwsCredentialsProvider ownedCredentials, Retries partRetries, RequestMeter meter) {
-        return new S3Driver(settings, S3Connection.open(settings, ownedCredentials), partRetries, meter);
+        S3Connection connection = S3Connection.open(settings, "freshet-s3", ownedCredentials);
+        try {
+            return new S3Driver(
+                    settings,
+                    connection,
+                    S3Connection.open(settings, "freshet-s3-read", ownedCredentials),
+                    partRetries,
+                    meter);
+        } catch (RuntimeException e) {
+            connection.close();
+            throw e;
+        }
     }
 
     @Override
     public CompletableFuture<Void> put(String key, Body body, String nonce) {
         if (settings.isMultipart(body.sizeBytes())) {
-            return new MultipartUpload(this, settings, key, body, nonce).run();
+            return new MultipartUpload(new PartRequests(this, settings, key, nonce), body).run();
         }
         return client.putObject(putRequest(key, body, nonce).build(), new BodyPublisher(body))
                 .handle((answer, error) -> {
                     failIf(error, "put", key);
                     return null;
                 });
+    }
+
+    @Override
+    public boolean streamsPieces() {
+        return true;
+    }
+
+    @Override
+    public CompletableFuture<Void> putPieces(String key, PieceSource source, String nonce) {
+        return new PieceUpload(
+                        new PartRequests(this, settings, key, nonce),
+                        source,
+                        body -> partRetries.run(
+                                "put", () -> meter.measure("put", body.sizeBytes(), () -> put(key, body, nonce))))
+                .run();
     }
 
     @Override
@@ -149,7 +183,9 @@ public final class S3Driver implements StoreDriver {
         String range = "bytes=" + position + "-" + (position + target.remaining() - 1);
         RangeReader reader = new RangeReader(settings.describe() + ": read of '" + key + "' " + range, target);
         int sizeBytes = target.remaining();
-        return client.getObject(
+        return readConnection
+                .client()
+                .getObject(
                         r -> r.bucket(settings.bucket())
                                 .key(fullKey(key))
                                 .range(range)
@@ -256,6 +292,7 @@ public final class S3Driver implements StoreDriver {
 
     @Override
     public void close() {
+        readConnection.close();
         connection.close();
     }
 }

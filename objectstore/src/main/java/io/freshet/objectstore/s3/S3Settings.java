@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param region signing region; null to take it from the SDK's chain
  * @param pathStyle whether the bucket stands in the path instead of the host name
  * @param checksumWhenSupported whether the SDK adds its own checksums to every request; not every server understands them
- * @param maxConcurrency connections at most
+ * @param maxConcurrency connections at most for reads, and as many for all else
  * @param attemptTimeoutMs time for one request, besides one second for every MiB of its body
  * @param partSizeBytes size of the parts of a multipart upload; bodies of more than two parts go up that way
  * @param partConcurrency parts of one upload in flight at once

@@ -7,15 +7,16 @@ import org.apache.kafka.common.errors.InvalidRequestException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Cuts the incoming bytes into frames. A frame gets one buffer of its exact size, allocated once its bytes are granted;
- * while it is incomplete, {@link #landingBuffer()} lets the socket read straight into it. Only bytes that arrived in
- * another buffer (the start of a frame, small requests, everything behind TLS) are copied. Confined to one event loop.
+ * Cuts the incoming bytes into frames. A frame asks for memory once its first {@link RequestSize#WHOLE_BYTES} are here,
+ * or all of it: an announced length alone costs its sender's bytes and nothing else. It gets one buffer of its exact
+ * size; while it is incomplete, {@link #landingBuffer()} lets the socket read straight into it. Only bytes that arrived
+ * in another buffer (the start of a frame, whole requests, everything behind TLS) are copied. Confined to one event loop.
  */
 final class FrameReader {
     private final ByteBufAllocator allocator;
     private final RequestMemory memory;
     private final int maxFrameBytes;
-    private final Runnable whenGranted;
+    private final RequestMemory.Holder holder;
 
     private @Nullable ByteBuf input;
     private int lengthBytesRead;
@@ -23,11 +24,11 @@ final class FrameReader {
     private RequestMemory.@Nullable Grant grant;
     private @Nullable ByteBuf frame;
 
-    FrameReader(ByteBufAllocator allocator, RequestMemory memory, int maxFrameBytes, Runnable whenGranted) {
+    FrameReader(ByteBufAllocator allocator, RequestMemory memory, int maxFrameBytes, RequestMemory.Holder holder) {
         this.allocator = allocator;
         this.memory = memory;
         this.maxFrameBytes = maxFrameBytes;
-        this.whenGranted = whenGranted;
+        this.holder = holder;
     }
 
     /** The buffer that the next socket read must fill, or null if no frame is in progress. Its capacity is the frame's size. */
@@ -44,11 +45,8 @@ final class FrameReader {
         } else if (input == null) {
             input = ownedBytes;
         } else {
-            ByteBuf merged = allocator.directBuffer(input.readableBytes() + ownedBytes.readableBytes());
-            merged.writeBytes(input).writeBytes(ownedBytes);
-            input.release();
+            input.discardSomeReadBytes().writeBytes(ownedBytes);
             ownedBytes.release();
-            input = merged;
         }
     }
 
@@ -64,6 +62,7 @@ final class FrameReader {
             return null;
         }
         copyInput(target);
+        held.received(target.writerIndex());
         if (target.isWritable()) {
             return null;
         }
@@ -73,9 +72,19 @@ final class FrameReader {
         return new Frame(target, held);
     }
 
+    /** Whether bytes are here that no frame has taken. */
+    boolean hasInput() {
+        return input != null;
+    }
+
     /** Whether a frame's length is known but its memory is not granted yet. */
     boolean isWaitingForMemory() {
         return grant != null && !grant.isGiven();
+    }
+
+    /** The bytes that {@code asked} has received, or −1 if it is not the frame in progress. */
+    int receivedBytes(RequestMemory.Grant asked) {
+        return asked.equals(grant) ? asked.receivedBytes() : -1;
     }
 
     /** Frees everything that is incomplete. */
@@ -96,10 +105,10 @@ final class FrameReader {
 
     private boolean openFrame() {
         if (grant == null) {
-            if (!readLength()) {
+            if (!readLength() || !hasStart()) {
                 return false;
             }
-            grant = memory.acquire(length, whenGranted);
+            grant = memory.acquire(length, holder);
         }
         if (!grant.isGiven()) {
             return false;
@@ -108,7 +117,14 @@ final class FrameReader {
         return true;
     }
 
+    private boolean hasStart() {
+        return input != null && input.readableBytes() >= Math.min(length, RequestSize.WHOLE_BYTES);
+    }
+
     private boolean readLength() {
+        if (lengthBytesRead == Integer.BYTES) {
+            return true;
+        }
         ByteBuf source = input;
         if (source == null) {
             return false;

@@ -22,7 +22,8 @@ import org.slf4j.LoggerFactory;
 /**
  * One client's connection: reads frames, hands out requests, writes answers in request order. All state belongs to the
  * channel's event loop; {@link #answer} and {@link #end} may be called from any thread. Reading pauses while too many
- * requests are unanswered, too many bytes unsent, or the request memory is used up.
+ * requests are unanswered, too many bytes unsent, a fetch is not answered and sent (what a client may keep in memory by
+ * not reading is one fetch's records), or the request memory is used up.
  */
 final class KafkaConnection extends ChannelInboundHandlerAdapter {
     private static final Logger LOG = LoggerFactory.getLogger(KafkaConnection.class);
@@ -34,6 +35,7 @@ final class KafkaConnection extends ChannelInboundHandlerAdapter {
     private final String id;
     private final ArrayDeque<PendingRequest> unanswered = new ArrayDeque<>();
     private int unsentResponses;
+    private int unsentFetches;
     private boolean reading;
     private boolean flushQueued;
     private boolean draining;
@@ -105,6 +107,19 @@ final class KafkaConnection extends ChannelInboundHandlerAdapter {
         execute(this::readRequests);
     }
 
+    /** Closes the connection if the frame of {@code grant} is still incomplete and short of {@code enoughBytes}. Any thread. */
+    void evict(RequestMemory.Grant grant, int enoughBytes) {
+        execute(() -> {
+            int received = reader.receivedBytes(grant);
+            if (!closed && received >= 0 && received < enoughBytes) {
+                refuse(
+                        "stalled",
+                        "it sent " + received + " of " + grant.bytes() + " bytes of a request and too little lately,"
+                                + " while other requests wait for memory");
+            }
+        });
+    }
+
     /** Stops reading and closes once everything in flight is answered and sent. Any thread. */
     void drain() {
         execute(() -> {
@@ -159,11 +174,17 @@ final class KafkaConnection extends ChannelInboundHandlerAdapter {
             }
         } catch (RuntimeException e) {
             refuse("malformed", reasonOf(e));
+        } catch (Error e) {
+            // Such as no memory left: a connection that stayed would keep its part of the request memory and not read
+            // on.
+            refuse("internal", e.toString());
         } finally {
             reading = false;
         }
         if (!closed) {
-            channel.config().setAutoRead(mayRead() && !reader.isWaitingForMemory());
+            // Behind a fetch reading goes on until something comes, so that a client that leaves is seen.
+            boolean isListening = unsentFetches > 0 && !reader.hasInput();
+            channel.config().setAutoRead((mayRead() && !reader.isWaitingForMemory()) || isListening);
         }
     }
 
@@ -171,6 +192,7 @@ final class KafkaConnection extends ChannelInboundHandlerAdapter {
         return !closed
                 && !draining
                 && channel.isWritable()
+                && unsentFetches == 0
                 && unanswered.size() < parts.config().limits().maxRequestsInFlight();
     }
 
@@ -186,6 +208,7 @@ final class KafkaConnection extends ChannelInboundHandlerAdapter {
             throw e;
         }
         unanswered.add(request);
+        unsentFetches += request.isFetch() ? 1 : 0;
         try {
             if (request.body() instanceof ApiVersionsRequest versions && versions.hasUnsupportedRequestVersion()) {
                 request.respond(versions.getErrorResponse(0, Errors.UNSUPPORTED_VERSION.exception()));
@@ -217,7 +240,7 @@ final class KafkaConnection extends ChannelInboundHandlerAdapter {
             request.outgoing = response == null
                     ? List.of()
                     : ResponseBytes.of(request.context().buildResponseSend(response), channel.alloc());
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             LOG.error("The response to {} of {} cannot be written", request.header(), id, e);
             request.releaseRecords();
             refuse("internal", "a response could not be written: " + e);
@@ -246,6 +269,7 @@ final class KafkaConnection extends ChannelInboundHandlerAdapter {
     private void write(PendingRequest request, List<ByteBuf> buffers) {
         request.outgoing = null;
         if (buffers.isEmpty()) {
+            unsentFetches -= request.isFetch() ? 1 : 0;
             recordDone(request);
             return;
         }
@@ -262,11 +286,15 @@ final class KafkaConnection extends ChannelInboundHandlerAdapter {
         unsentResponses++;
         done.addListener(future -> {
             unsentResponses--;
+            unsentFetches -= request.isFetch() ? 1 : 0;
             request.releaseRecords();
             if (future.isSuccess()) {
                 lastActivityNanos = parts.clock().nanoTime();
                 parts.metrics().sent(sentBytes);
                 recordDone(request);
+            }
+            if (request.isFetch()) {
+                readRequests();
             }
             closeIfDrained();
         });

@@ -4,6 +4,7 @@ package io.freshet.protocol.net;
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Clock;
+import io.freshet.common.runtime.Scheduler;
 import io.freshet.common.runtime.Threads;
 import io.freshet.protocol.EnabledApis;
 import io.freshet.protocol.KafkaServer;
@@ -17,6 +18,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.epoll.Epoll;
@@ -32,6 +34,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Future;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -45,6 +48,7 @@ public final class NettyKafkaServer implements KafkaServer {
 
     private final ServerParts parts;
     private final EventLoopGroup eventLoops;
+    private final Scheduler.Cancellable stallChecks;
     private final boolean epoll;
     private final List<Channel> listeners = new ArrayList<>();
     private final Map<String, Integer> ports = new LinkedHashMap<>();
@@ -60,13 +64,15 @@ public final class NettyKafkaServer implements KafkaServer {
                 : Runtime.getRuntime().availableProcessors();
         ThreadFactory factory = Threads.factory("freshet-network");
         this.eventLoops = epoll ? new EpollEventLoopGroup(threads, factory) : new NioEventLoopGroup(threads, factory);
+        this.stallChecks = schedulerOn(eventLoops.next())
+                .scheduleRepeatedly(StalledFrames.CHECK_MS, new StalledFrames(parts.memory(), parts.clock()));
     }
 
     /** See {@link io.freshet.protocol.KafkaServers#start}. */
     public static NettyKafkaServer start(
             KafkaServerConfig config, RequestHandler handler, EnabledApis apis, MeterRegistry meters, Clock clock) {
         KafkaServerConfig.Limits limits = config.limits();
-        RequestMemory memory = new RequestMemory(limits.requestMemoryBytes());
+        RequestMemory memory = new RequestMemory(limits.requestMemoryBytes(), clock);
         ConnectionCounts counts = new ConnectionCounts(limits.maxConnections(), limits.maxConnectionsPerIp());
         NetworkMetrics metrics = new NetworkMetrics(meters, counts, memory);
         RateLimitedLog log = new RateLimitedLog(LOG, clock);
@@ -79,6 +85,13 @@ public final class NettyKafkaServer implements KafkaServer {
             throw e;
         }
         return server;
+    }
+
+    private static Scheduler schedulerOn(EventLoop loop) {
+        return (delayMs, task) -> {
+            Future<?> scheduled = loop.schedule(task, delayMs, TimeUnit.MILLISECONDS);
+            return () -> scheduled.cancel(false);
+        };
     }
 
     @Override
@@ -100,6 +113,7 @@ public final class NettyKafkaServer implements KafkaServer {
             LOG.info("Closing {} connections whose requests did not end within {} ms", connections.size(), timeoutMs);
         }
         connections.close().awaitUninterruptibly(timeoutMs);
+        stallChecks.cancel();
         eventLoops.shutdownGracefully(0, timeoutMs, TimeUnit.MILLISECONDS).awaitUninterruptibly(2 * timeoutMs);
     }
 
@@ -161,26 +175,34 @@ public final class NettyKafkaServer implements KafkaServer {
             channel.closeFuture().addListener(f -> parts.counts().close(client.getAddress()));
             String id = connectionId((InetSocketAddress) channel.localAddress(), client);
             RequestParser parser = new RequestParser(parts.apis(), listenerName, id, client);
-            GrantHook hook = new GrantHook();
+            MemoryHook hook = new MemoryHook();
             FrameReader reader = new FrameReader(
                     channel.alloc(), parts.memory(), parts.config().limits().maxFrameBytes(), hook);
             KafkaConnection connection = new KafkaConnection(parts, channel, reader, parser, id);
             hook.connection = connection;
             channel.config().setRecvByteBufAllocator(new FrameReceiveAllocator(reader));
+            channel.pipeline().addLast(new FairWrites(parts.config().sockets().writeHighWaterBytes()));
             channel.pipeline().addLast(connection);
             connections.add(channel);
         }
     }
 
     /** Closes the circle between a connection and its reader. */
-    private static final class GrantHook implements Runnable {
+    private static final class MemoryHook implements RequestMemory.Holder {
         @Nullable
         KafkaConnection connection;
 
         @Override
-        public void run() {
+        public void granted() {
             if (connection != null) {
                 connection.memoryGranted();
+            }
+        }
+
+        @Override
+        public void evict(RequestMemory.Grant grant, int enoughBytes) {
+            if (connection != null) {
+                connection.evict(grant, enoughBytes);
             }
         }
     }

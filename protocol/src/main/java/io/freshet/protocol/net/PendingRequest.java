@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.kafka.common.requests.AbstractRequest;
 import org.apache.kafka.common.requests.AbstractResponse;
+import org.apache.kafka.common.requests.FetchRequest;
 import org.apache.kafka.common.requests.RequestContext;
 import org.apache.kafka.common.requests.RequestHeader;
 import org.apache.kafka.common.security.auth.KafkaPrincipal;
@@ -46,6 +47,10 @@ final class PendingRequest implements KafkaRequest {
 
     RequestContext context() {
         return context;
+    }
+
+    boolean isFetch() {
+        return body instanceof FetchRequest;
     }
 
     void releaseFrame() {

@@ -38,6 +38,16 @@ final class ResponseBytes implements TransferableChannel {
 
     private List<ByteBuf> toBuffers(ByteBufAllocator allocator) {
         List<ByteBuf> result = new ArrayList<>(collected.size());
+        try {
+            fill(result, allocator);
+        } catch (RuntimeException | Error e) {
+            result.forEach(ByteBuf::release);
+            throw e;
+        }
+        return result;
+    }
+
+    private void fill(List<ByteBuf> result, ByteBufAllocator allocator) {
         int next = 0;
         while (next < collected.size()) {
             int end = next;
@@ -57,7 +67,6 @@ final class ResponseBytes implements TransferableChannel {
             }
             result.add(copy);
         }
-        return result;
     }
 
     @Override

@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class BlockCache implements AutoCloseable {
     private final BlockCacheConfig config;
+    private final BlockSource source;
     private final BlockArena arena;
     private final CachedBlocks blocks;
     private final BlockLoader loader;
@@ -35,11 +36,17 @@ public final class BlockCache implements AutoCloseable {
 
     /** The store is used, not owned. */
     public BlockCache(BlockCacheConfig config, ObjectStore store, MeterRegistry registry) {
+        this(config, store, null, registry);
+    }
+
+    /** The same with a second tier behind memory, which is used, not owned. */
+    public BlockCache(BlockCacheConfig config, ObjectStore store, @Nullable DiskTier disk, MeterRegistry registry) {
         this.config = config;
+        source = new BlockSource(store, disk, registry);
         arena = new BlockArena(config.capacityBytes());
-        blocks = new CachedBlocks(config, registry);
-        loader = new BlockLoader(config, arena, blocks, store, registry, new Landing());
-        hits = registry.counter("freshet.blockcache.hits");
+        blocks = new CachedBlocks(config, source, registry);
+        loader = new BlockLoader(config, arena, blocks, source, new Landing());
+        hits = registry.counter("freshet.blockcache.hits", "tier", "memory");
         misses = registry.counter("freshet.blockcache.misses");
         Gauge.builder("freshet.blockcache.bytes", arena, BlockArena::usedBytes).register(registry);
         Gauge.builder("freshet.blockcache.reserved.bytes", arena, BlockArena::reservedBytes)
@@ -159,7 +166,10 @@ public final class BlockCache implements AutoCloseable {
                 break;
             }
             Flight flight = new Flight(key(index, next));
-            if (blocks.contains(flight.key) || flights.putIfAbsent(flight.key, flight) != null) {
+            if (!source.isSame(first.key, flight.key)
+                    || blocks.contains(flight.key)
+                    || flights.putIfAbsent(flight.key, flight) != null
+                    || landIfPresent(flight)) {
                 break;
             }
             run.add(flight);

@@ -27,9 +27,12 @@ public record BlockCacheConfig(long capacityBytes, long readAheadBytes, long inF
         }
     }
 
-    /** Usual shares of {@code capacityBytes}: a quarter read ahead, an eighth in flight, loads of up to 8 MiB. */
+    /**
+     * Usual shares of {@code capacityBytes}: half for what was loaded last, so that readers close to each other share it
+     * though nothing is read often, an eighth in flight, loads of up to 8 MiB.
+     */
     public static BlockCacheConfig ofCapacity(long capacityBytes) {
-        return new BlockCacheConfig(capacityBytes, capacityBytes / 4, Math.max(1, capacityBytes / 8), (int)
+        return new BlockCacheConfig(capacityBytes, capacityBytes / 2, Math.max(1, capacityBytes / 8), (int)
                 Math.max(1, Math.min(8 << 20, capacityBytes / 16)));
     }
 

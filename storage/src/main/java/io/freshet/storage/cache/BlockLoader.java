@@ -3,15 +3,10 @@ package io.freshet.storage.cache;
 
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
-import io.freshet.common.stream.ObjectKeys;
-import io.freshet.objectstore.ObjectStore;
 import io.freshet.storage.format.BlockEntry;
 import io.freshet.storage.format.BlockHeader;
-import io.micrometer.core.instrument.Counter;
-import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -24,30 +19,20 @@ final class BlockLoader {
     private final BlockCacheConfig config;
     private final BlockArena arena;
     private final CachedBlocks blocks;
-    private final ObjectStore store;
+    private final BlockSource source;
     private final Events events;
-    private final Counter loads;
-    private final Counter loadedBytes;
     private final ArrayDeque<BlockLoad> waiting = new ArrayDeque<>();
     private final AtomicInteger pumps = new AtomicInteger();
     private volatile int waitingCount;
     private long inFlightBytes;
     private long readAheadInFlightBytes;
 
-    BlockLoader(
-            BlockCacheConfig config,
-            BlockArena arena,
-            CachedBlocks blocks,
-            ObjectStore store,
-            MeterRegistry registry,
-            Events events) {
+    BlockLoader(BlockCacheConfig config, BlockArena arena, CachedBlocks blocks, BlockSource source, Events events) {
         this.config = config;
         this.arena = arena;
         this.blocks = blocks;
-        this.store = store;
+        this.source = source;
         this.events = events;
-        loads = registry.counter("freshet.blockcache.loads");
-        loadedBytes = registry.counter("freshet.blockcache.loaded.bytes");
     }
 
     /** Whether read-ahead may request {@code bytes} more: half of the in-flight budget is kept for demand. */
@@ -135,7 +120,8 @@ final class BlockLoader {
             return new Memory(null, ByteBuffer.allocate(bytes), this::pump);
         }
         BlockArena.Extent extent = arena.tryAllocate(bytes);
-        int tries = isDemand ? Integer.MAX_VALUE : 2;
+        // Room in one piece for several blocks is not worth emptying the cache: the first one alone will find room.
+        int tries = isDemand && load.size() == 1 ? Integer.MAX_VALUE : 2;
         while (extent == null && tries-- > 0 && blocks.evict(bytes, isDemand)) {
             extent = arena.tryAllocate(bytes);
         }
@@ -153,7 +139,7 @@ final class BlockLoader {
 
     private void start(BlockLoad load, Memory memory, boolean isDemand) {
         load.flights().forEach(Flight::start);
-        request(load, memory.target()).whenComplete((done, error) -> {
+        source.read(load, memory.target()).whenComplete((done, error) -> {
             if (error == null) {
                 publish(load, memory);
             } else if (FreshetException.of(error).kind() == ErrorKind.CORRUPT) {
@@ -167,16 +153,6 @@ final class BlockLoader {
         });
     }
 
-    private CompletableFuture<Void> request(BlockLoad load, ByteBuffer target) {
-        loads.increment();
-        loadedBytes.increment(target.remaining());
-        try {
-            return store.read(ObjectKeys.dataKey(load.index().objectId()), load.position(), target);
-        } catch (RuntimeException e) {
-            return CompletableFuture.failedFuture(e);
-        }
-    }
-
     private void publish(BlockLoad load, Memory memory) {
         for (int i = 0; i < load.size(); i++) {
             int at = (int) (load.entry(i).position() - load.position());
@@ -184,6 +160,7 @@ final class BlockLoader {
             try {
                 publish(load, i, block, memory.isPooled());
             } catch (FreshetException damaged) {
+                source.damaged(load.flights().get(i).key);
                 retry(load, i, block, memory.isPooled());
                 continue;
             }
@@ -197,6 +174,7 @@ final class BlockLoader {
         BlockHeader.verify(load.index().objectId(), load.firstBlock() + i, entry, block.view());
         if (isPooled) {
             blocks.stage(flight.key, block);
+            source.loaded(flight.key, block);
             if (flight.hasWaiters()) {
                 blocks.admit(flight.key, block);
             }
@@ -214,7 +192,7 @@ final class BlockLoader {
     /** Reads one block again into its own memory: a truncated or damaged answer may be the network's doing. */
     private void retry(BlockLoad load, int i, CachedBlock ownedBlock, boolean isPooled) {
         BlockLoad single = load.part(i, i + 1);
-        request(single, ownedBlock.view()).whenComplete((done, error) -> {
+        source.read(single, ownedBlock.view()).whenComplete((done, error) -> {
             try {
                 if (error != null) {
                     throw describe(single, FreshetException.of(error));

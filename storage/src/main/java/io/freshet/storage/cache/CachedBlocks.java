@@ -22,12 +22,14 @@ import org.jspecify.annotations.Nullable;
 final class CachedBlocks {
     private final Cache<BlockKey, CachedBlock> cache;
     private final LinkedHashMap<BlockKey, CachedBlock> staged = new LinkedHashMap<>();
+    private final BlockSource source;
     private final long maxStagedBytes;
     private final Counter evictions;
     private long stagedBytes;
     private volatile boolean isClosed;
 
-    CachedBlocks(BlockCacheConfig config, MeterRegistry registry) {
+    CachedBlocks(BlockCacheConfig config, BlockSource source, MeterRegistry registry) {
+        this.source = source;
         maxStagedBytes = config.readAheadBytes();
         evictions = registry.counter("freshet.blockcache.evictions");
         cache = Caffeine.newBuilder()
@@ -82,6 +84,8 @@ final class CachedBlocks {
         block.retain();
         if (cache.asMap().putIfAbsent(key, block) != null) {
             block.releaseInCache();
+        } else {
+            source.loaded(key, block); // again, because the disk may have been too busy when it came
         }
     }
 

@@ -5,6 +5,7 @@ import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.buffer.SharedBytes;
 import io.freshet.common.stream.StreamSegment;
+import io.freshet.storage.SegmentCheckpoint;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Lays out one object of format version 1 (bytes: {@link ObjectFormat}). Record batches are referred to, never copied; each
- * is read once for its block's CRC. Used by one thread, once.
+ * is read once for its block's CRC. A large object is laid out piece by piece: {@link #begin}, {@link #addBatches}, {@link #end}, and
+ * {@link #drain} whenever enough is pending. Used by one thread at a time, once.
  */
 public final class ObjectEncoder {
     private final long objectId;
@@ -23,6 +25,8 @@ public final class ObjectEncoder {
     private final List<BlockEntry> blocks = new ArrayList<>();
     private final List<SegmentTrailer> segments = new ArrayList<>();
     private long position;
+    private long drainedBytes;
+    private @Nullable Walk walk;
     private @Nullable OpenBlock open;
 
     /**
@@ -31,6 +35,11 @@ public final class ObjectEncoder {
      * @param blockTargetBytes size, with header, that a block exceeds only for a single batch
      */
     public ObjectEncoder(long objectId, int brokerId, int blockTargetBytes) {
+        this(objectId, brokerId, blockTargetBytes, 0);
+    }
+
+    /** {@code slotTag} is 0 but for WAL slots: see {@link SlotObjects}. */
+    ObjectEncoder(long objectId, int brokerId, int blockTargetBytes, int slotTag) {
         if (blockTargetBytes < ObjectFormat.MIN_BLOCK_TARGET_BYTES
                 || blockTargetBytes > ObjectFormat.MAX_BLOCK_TARGET_BYTES) {
             throw new FreshetException(
@@ -41,7 +50,7 @@ public final class ObjectEncoder {
         this.objectId = objectId;
         this.brokerId = brokerId;
         this.blockTargetBytes = blockTargetBytes;
-        append(header());
+        append(header(slotTag));
     }
 
     /** Bytes laid out so far, without trailers and index. */
@@ -54,47 +63,76 @@ public final class ObjectEncoder {
      * its batches are not whole, in order and within its range.
      */
     public void add(SegmentContent content) {
-        checkOrder(content);
-        int firstBlock = blocks.size();
-        Walk walk = new Walk(content);
+        begin(content.streamId(), content.startOffset(), content.endOffset());
         for (SharedBytes bytes : content.batches()) {
-            walk.addBatches(bytes.view().slice());
+            addBatches(bytes.view());
         }
+        end(content.checkpoint());
+    }
+
+    /** Begins a segment; its batches follow piece by piece, then {@link #end}. Conditions as for {@link #add}. */
+    public void begin(long streamId, long startOffset, long endOffset) {
+        checkOrder(streamId, startOffset, endOffset);
+        walk = new Walk(streamId, startOffset, endOffset);
+    }
+
+    /** Adds whole batches of the segment that was begun: those between position and limit. They are referred to, not copied. */
+    public void addBatches(ByteBuffer batches) {
+        begun().addBatches(batches.slice());
+    }
+
+    /** Ends the segment that was begun. */
+    public void end(SegmentCheckpoint checkpoint) {
+        Walk ended = begun();
         closeBlock();
-        StreamSegment segment = new StreamSegment(
-                content.streamId(),
-                content.startOffset(),
-                content.endOffset(),
-                objectId,
-                walk.dataBytes,
-                walk.minTimestampMs,
-                walk.maxTimestampMs);
-        segments.add(new SegmentTrailer(segment, firstBlock, blocks.size() - firstBlock, content.checkpoint()));
+        walk = null;
+        segments.add(ended.trailer(checkpoint));
     }
 
-    /** Completes the object. */
+    private Walk begun() {
+        Walk open = walk;
+        if (open == null) {
+            throw new IllegalStateException("No segment of object " + objectId + " was begun");
+        }
+        return open;
+    }
+
+    /** Bytes laid out and not drained yet. */
+    public long pendingBytes() {
+        return position - drainedBytes;
+    }
+
+    /** Hands over what is laid out so far, so that a large object need not be in memory as a whole. */
+    public List<ByteBuffer> drain() {
+        List<ByteBuffer> drained = List.copyOf(body);
+        body.clear();
+        drainedBytes = position;
+        return drained;
+    }
+
+    /** Lays out the rest, to be drained; gives what the object holds, sorted by stream id and start offset. */
+    public List<StreamSegment> complete() {
+        append(TailLayout.encode(objectId, brokerId, position, blocks, segments));
+        return segments.stream().map(SegmentTrailer::segment).toList();
+    }
+
+    /** Completes an object of which nothing was drained. */
     public EncodedObject finish() {
-        ByteBuffer tail = TailLayout.encode(objectId, brokerId, position, blocks, segments);
-        append(tail);
-        return new EncodedObject(
-                objectId,
-                body,
-                position,
-                segments.stream().map(SegmentTrailer::segment).toList());
+        List<StreamSegment> held = complete();
+        return new EncodedObject(objectId, body, position, held);
     }
 
-    private void checkOrder(SegmentContent content) {
+    private void checkOrder(long streamId, long startOffset, long endOffset) {
         if (segments.isEmpty()) {
             return;
         }
         StreamSegment last = segments.get(segments.size() - 1).segment();
-        boolean isAfter = content.streamId() > last.streamId()
-                || (content.streamId() == last.streamId() && content.startOffset() >= last.endOffset());
+        boolean isAfter =
+                streamId > last.streamId() || (streamId == last.streamId() && startOffset >= last.endOffset());
         if (!isAfter) {
             throw new FreshetException(
                     ErrorKind.INVALID,
-                    "Segment [" + content.startOffset() + ", " + content.endOffset() + ") of stream "
-                            + content.streamId() + " comes after " + last
+                    "Segment [" + startOffset + ", " + endOffset + ") of stream " + streamId + " comes after " + last
                             + "; add segments in order of stream id and start offset");
         }
     }
@@ -104,13 +142,13 @@ public final class ObjectEncoder {
         body.add(bytes);
     }
 
-    private ByteBuffer header() {
+    private ByteBuffer header(int slotTag) {
         ByteBuffer header = ByteBuffer.allocate(ObjectFormat.HEADER_BYTES);
         header.putLong(ObjectFormat.HEADER_MAGIC)
                 .putInt(ObjectFormat.VERSION)
                 .putInt(brokerId)
                 .putLong(objectId)
-                .putInt(0);
+                .putInt(slotTag);
         header.putInt(ObjectFormat.crc(header, 0, header.position()));
         return header.flip();
     }
@@ -131,15 +169,26 @@ public final class ObjectEncoder {
 
     /** Visits a segment's batches, checks them and cuts them into blocks. */
     private final class Walk {
-        private final SegmentContent content;
+        private final long streamId;
+        private final long startOffset;
+        private final long endOffset;
+        private final int firstBlock = blocks.size();
         private long nextOffset;
         private long dataBytes;
         private long minTimestampMs = -1;
         private long maxTimestampMs = -1;
 
-        Walk(SegmentContent content) {
-            this.content = content;
-            this.nextOffset = content.startOffset();
+        Walk(long streamId, long startOffset, long endOffset) {
+            this.streamId = streamId;
+            this.startOffset = startOffset;
+            this.endOffset = endOffset;
+            this.nextOffset = startOffset;
+        }
+
+        SegmentTrailer trailer(SegmentCheckpoint checkpoint) {
+            StreamSegment segment = new StreamSegment(
+                    streamId, startOffset, endOffset, objectId, dataBytes, minTimestampMs, maxTimestampMs);
+            return new SegmentTrailer(segment, firstBlock, blocks.size() - firstBlock, checkpoint);
         }
 
         /** {@code bytes} begins at position 0. Runs of batches that fall into one block become one slice. */
@@ -158,7 +207,7 @@ public final class ObjectEncoder {
                     block = null;
                 }
                 if (block == null) {
-                    block = new OpenBlock(content.streamId(), BatchHeader.baseOffset(bytes, position));
+                    block = new OpenBlock(streamId, BatchHeader.baseOffset(bytes, position));
                     open = block;
                 }
                 block.addBatch(bytes, position);
@@ -173,15 +222,15 @@ public final class ObjectEncoder {
 
         private void checkOffsets(ByteBuffer bytes, int position) {
             long baseOffset = BatchHeader.baseOffset(bytes, position);
-            long endOffset = BatchHeader.endOffset(bytes, position);
-            if (baseOffset < nextOffset || endOffset <= baseOffset || endOffset > content.endOffset()) {
+            long batchEnd = BatchHeader.endOffset(bytes, position);
+            if (baseOffset < nextOffset || batchEnd <= baseOffset || batchEnd > endOffset) {
                 throw new FreshetException(
                         ErrorKind.INVALID,
-                        "Batch [" + baseOffset + ", " + endOffset + ") of stream " + content.streamId()
-                                + " does not fit between " + nextOffset + " and " + content.endOffset()
+                        "Batch [" + baseOffset + ", " + batchEnd + ") of stream " + streamId
+                                + " does not fit between " + nextOffset + " and " + endOffset
                                 + "; segments hold whole batches in offset order");
             }
-            nextOffset = endOffset;
+            nextOffset = batchEnd;
         }
 
         private void noteTimestamps(ByteBuffer bytes, int position) {

@@ -17,7 +17,7 @@ import java.util.zip.CRC32C;
  *  8 4 version (1)                         4 4 length of the batches in bytes
  * 12 4 writer's broker id                  8 8 stream id
  * 16 8 object id                          16 8 base offset of the first batch
- * 24 4 reserved (0)                       24 4 CRC32C of the batches
+ * 24 4 slot tag; 0 unless a WAL slot       24 4 CRC32C of the batches
  * 28 4 CRC32C of bytes 0 to 27            28 4 CRC32C of bytes 0 to 27
  *                                         32 … whole Kafka record batches of one stream, as received
  *

@@ -132,13 +132,18 @@ public final class ObjectIndex {
      * @param object the whole object between position and limit
      */
     public static ObjectIndex verify(long objectId, ByteBuffer object) {
+        return verify(objectId, object, 0);
+    }
+
+    /** As {@link #verify(long, ByteBuffer)} for an object whose header bears {@code slotTag}. */
+    static ObjectIndex verify(long objectId, ByteBuffer object, int slotTag) {
         ByteBuffer whole = object.slice();
         ObjectIndex index = decode(objectId, whole.limit(), whole);
         boolean isHeaderIntact = whole.getLong(0) == ObjectFormat.HEADER_MAGIC
                 && whole.getInt(8) == ObjectFormat.VERSION
                 && whole.getInt(12) == index.footer.brokerId()
                 && whole.getLong(16) == objectId
-                && whole.getInt(24) == 0
+                && whole.getInt(24) == slotTag
                 && whole.getInt(28) == ObjectFormat.crc(whole, 0, 28);
         if (!isHeaderIntact) {
             throw ObjectFormat.corrupt(objectId, "header at position 0 is damaged");

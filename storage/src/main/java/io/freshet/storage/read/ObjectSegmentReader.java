@@ -17,6 +17,7 @@ import io.freshet.storage.format.SegmentTrailer;
 import java.nio.ByteBuffer;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads segments of objects through the shared index and block caches. Keeps nothing of its own but what
@@ -24,16 +25,31 @@ import java.util.concurrent.CompletableFuture;
  */
 public final class ObjectSegmentReader implements SegmentReader {
     private static final int PREPARED_BLOCKS = 2;
+    /** A read is expected to bring this much at most; if it brings more, the next reads pay for it. */
+    private static final int PACED_BYTES = 1 << 20;
 
     private final IndexCache indexes;
     private final BlockCache blocks;
     private final ReadAhead readAhead;
+    private final @Nullable CatchUpPace pace;
+
+    /** Reads as fast as it can; see the other constructor. */
+    public ObjectSegmentReader(IndexCache indexes, BlockCache ownedBlocks, Clock clock, int maxReadAheadBlocks) {
+        this(indexes, ownedBlocks, clock, maxReadAheadBlocks, null);
+    }
 
     /**
      * @param ownedBlocks closed with this reader
      * @param maxReadAheadBlocks how many blocks a sequential reader is ahead at most; 0 turns read-ahead off
+     * @param pace what holds reads up in favour of the tail; null if nothing does
      */
-    public ObjectSegmentReader(IndexCache indexes, BlockCache ownedBlocks, Clock clock, int maxReadAheadBlocks) {
+    public ObjectSegmentReader(
+            IndexCache indexes,
+            BlockCache ownedBlocks,
+            Clock clock,
+            int maxReadAheadBlocks,
+            @Nullable CatchUpPace pace) {
+        this.pace = pace;
         this.indexes = indexes;
         this.blocks = ownedBlocks;
         this.readAhead = new ReadAhead(ownedBlocks, clock, maxReadAheadBlocks);
@@ -51,6 +67,18 @@ public final class ObjectSegmentReader implements SegmentReader {
             return CompletableFuture.completedFuture(StreamRead.EMPTY);
         }
         ReadRequest request = new ReadRequest(segment.streamId(), offset, maxBytes, limit, minOneBatch);
+        CatchUpPace pace = this.pace;
+        if (pace == null) {
+            return read(segment, request);
+        }
+        int room = Math.min(maxBytes, PACED_BYTES);
+        CompletableFuture<Void> admitted = pace.admit(room);
+        CompletableFuture<StreamRead> read =
+                admitted.isDone() ? read(segment, request) : admitted.thenCompose(turn -> read(segment, request));
+        return read.whenComplete((got, error) -> pace.taken(room, got == null ? 0 : got.sizeBytes()));
+    }
+
+    private CompletableFuture<StreamRead> read(StreamSegment segment, ReadRequest request) {
         return indexes.open(segment.objectId()).thenCompose(index -> {
             SegmentTrailer trailer = index.requireSegment(segment.streamId(), segment.startOffset());
             return new SegmentRead(blocks, readAhead, index, trailer, request).start();

@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Recognises sequential readers: one that goes on where a read of the same stream ended. Its window of blocks read ahead
- * doubles with each read up to a limit, and shrinks to its share when many are active. Safe for use by many threads; the map
+ * doubles with each read up to a limit, and shrinks to its share when many are active, down to nothing: all windows together
+ * stay within a quarter of what the cache keeps for recent loads, so that no block is dropped before its reader comes. Safe for use by many threads; the map
  * of readers is guarded by this object's lock.
  */
 final class ReadAhead {
@@ -53,7 +54,7 @@ final class ReadAhead {
      * sequential reader will want next.
      */
     void advance(@Nullable Sequence former, ObjectIndex index, Cursor at, int endBlock) {
-        int window = former == null ? 0 : Math.max(1, Math.min(former.windowBlocks() * 2, share(index, at.block())));
+        int window = former == null ? 0 : Math.min(Math.max(2, former.windowBlocks() * 2), share(index, at.block()));
         int aheadEnd = at.block() + 1;
         if (former != null && former.objectId() == index.objectId()) {
             aheadEnd = Math.max(aheadEnd, former.aheadEnd());
@@ -63,23 +64,30 @@ final class ReadAhead {
         if (window > 0 && (aheadEnd - at.block() - 1) * 2 <= window && aheadEnd < wanted) {
             aheadEnd = cache.prefetch(index, aheadEnd, wanted);
         }
-        Sequence next = new Sequence(
-                Math.max(1, window), index.objectId(), at.block(), at.position(), aheadEnd, clock.nanoTime());
+        Sequence next = new Sequence(window, index.objectId(), at.block(), at.position(), aheadEnd, clock.nanoTime());
         remember(new Expected(at.streamId(), at.nextOffset()), next);
+    }
+
+    /** How many blocks like {@code block} one reader's load should bring at most, so that all readers find memory. */
+    long fairBlocks(ObjectIndex index, int block) {
+        return Math.max(1, fairShare(index, block));
     }
 
     /** Where a read ended. */
     record Cursor(long streamId, long nextOffset, int block, int position) {}
 
     private int share(ObjectIndex index, int block) {
+        return (int) Math.min(maxBlocks, fairShare(index, block));
+    }
+
+    private long fairShare(ObjectIndex index, int block) {
         int active;
         synchronized (this) {
             active = readers.size() + 1;
         }
         int last = Math.min(block, index.blocks().size() - 1);
         long blockBytes = Math.max(1, index.blocks().get(last).sizeBytes());
-        long blocks = cache.config().readAheadBytes() / 2 / active / blockBytes;
-        return (int) Math.min(maxBlocks, blocks);
+        return cache.config().readAheadBytes() / 4 / active / blockBytes;
     }
 
     private synchronized void remember(Expected key, Sequence sequence) {

@@ -180,7 +180,9 @@ final class SegmentRead {
         long skipped = Math.max(0, nextOffset - entry.baseOffset());
         long likelyBytes = (long) (entry.dataBytes() * ((double) (range - skipped) / range)) + takenBytes;
         int end = block + 1;
+        long fairEnd = block + readAhead.fairBlocks(index, block);
         while (end < segment.endBlock()
+                && end < fairEnd
                 && likelyBytes < request.maxBytes()
                 && index.blocks().get(end).baseOffset() < request.endOffset()) {
             likelyBytes += index.blocks().get(end).dataBytes();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.storage.recovery;
 
+import io.freshet.common.buffer.SharedBytes;
 import io.freshet.common.stream.StreamState;
 import io.freshet.storage.StreamMetadata;
 import io.freshet.storage.tail.BatchSlices;
@@ -9,18 +10,22 @@ import io.freshet.storage.tail.StreamTails;
 import io.freshet.storage.tail.TailMemory;
 import io.freshet.wal.WriteAheadLog;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Turns WAL records back into tails. A record is kept if the quorum knows its stream, it lies at or behind the committed
- * end, follows what was kept before, and its leader epoch is neither newer than the manifest's nor older than one already
- * seen. Used by one thread, once.
+ * Turns WAL records back into tails: reads one lane after the other, then joins what the lanes hold of each stream in order of
+ * leader epoch and offset. A record is kept if the quorum knows its stream, it lies at or behind the committed end, follows
+ * what was kept before, and its leader epoch is neither newer than the manifest's nor older than one already seen. Used by one
+ * thread, once.
  */
-public final class TailRecovery implements WriteAheadLog.RecoveryVisitor {
+public final class TailRecovery {
     private static final Logger LOG = LoggerFactory.getLogger(TailRecovery.class);
 
     private final StreamMetadata metadata;
@@ -28,7 +33,7 @@ public final class TailRecovery implements WriteAheadLog.RecoveryVisitor {
     private final TailMemory memory;
     private final RecoverySlabs slabs = new RecoverySlabs();
     private final Map<Long, Optional<StreamState>> states = new HashMap<>();
-    private long lastLsn = -1;
+    private final Map<Long, List<FoundRecord>> found = new HashMap<>();
     private long keptRecords;
     private long keptBytes;
     private long committedRecords;
@@ -38,11 +43,6 @@ public final class TailRecovery implements WriteAheadLog.RecoveryVisitor {
         this.metadata = metadata;
         this.tails = tails;
         this.memory = memory;
-    }
-
-    /** Greatest LSN seen, −1 if none. */
-    public long lastLsn() {
-        return lastLsn;
     }
 
     public long keptRecords() {
@@ -62,74 +62,132 @@ public final class TailRecovery implements WriteAheadLog.RecoveryVisitor {
         return rejectedRecords;
     }
 
-    @Override
-    public void record(long lsn, long streamId, int leaderEpoch, long baseOffset, long endOffset, ByteBuffer payload) {
-        lastLsn = Math.max(lastLsn, lsn);
-        Optional<StreamState> known = states.computeIfAbsent(streamId, metadata::stream);
-        if (known.isEmpty() || endOffset <= known.get().endOffset()) {
-            committedRecords++;
-            return;
+    /** What one lane holds. */
+    public final class Lane {
+        private final int index;
+        private final String name;
+        private long lastLsn = -1;
+
+        private Lane(int index, String name) {
+            this.index = index;
+            this.name = name;
         }
-        StreamState state = known.get();
-        if (leaderEpoch > state.leaderEpoch()) {
-            reject(lsn, streamId, leaderEpoch, baseOffset, "the quorum's leader epoch is only " + state.leaderEpoch());
-            return;
+
+        /** Greatest LSN seen, −1 if none. */
+        public long lastLsn() {
+            return lastLsn;
         }
-        StreamTail tail = tails.get(streamId);
-        long expected = tail == null ? state.endOffset() : tail.endOffset();
-        if (tail != null && baseOffset < expected) {
-            if (leaderEpoch <= tail.leaderEpoch()) {
-                reject(
+
+        /** Takes the records of this lane. */
+        public WriteAheadLog.RecoveryVisitor visitor() {
+            return (lsn, streamId, leaderEpoch, baseOffset, endOffset, payload) -> {
+                lastLsn = Math.max(lastLsn, lsn);
+                Optional<StreamState> known = states.computeIfAbsent(streamId, metadata::stream);
+                if (known.isEmpty() || endOffset <= known.get().endOffset()) {
+                    committedRecords++;
+                    return;
+                }
+                FoundRecord record = new FoundRecord(
+                        index,
+                        name,
                         lsn,
-                        streamId,
                         leaderEpoch,
                         baseOffset,
-                        "leader epoch " + tail.leaderEpoch() + " has written up to " + expected);
-                return;
-            }
-            tail.truncateRecovered(baseOffset);
-            expected = tail.endOffset();
+                        endOffset,
+                        copy(payload, payload.position(), payload.remaining()));
+                found.computeIfAbsent(streamId, id -> new ArrayList<>()).add(record);
+            };
         }
-        if (tail != null && leaderEpoch < tail.leaderEpoch()) {
-            reject(lsn, streamId, leaderEpoch, baseOffset, "leader epoch " + tail.leaderEpoch() + " was seen before");
-            return;
-        }
-        keep(lsn, state, leaderEpoch, new Range(baseOffset, endOffset, expected), payload);
     }
 
-    private record Range(long baseOffset, long endOffset, long expectedOffset) {}
+    /** Begins to read the lane of this index. */
+    public Lane lane(int index, String name) {
+        return new Lane(index, name);
+    }
 
-    private void keep(long lsn, StreamState state, int leaderEpoch, Range range, ByteBuffer payload) {
-        int from = BatchSlices.positionEndingAfter(payload, range.expectedOffset());
-        long firstOffset = from < payload.limit() ? payload.getLong(from) : range.endOffset();
-        if (firstOffset != range.expectedOffset()) {
-            reject(
-                    lsn,
-                    state.streamId(),
-                    leaderEpoch,
-                    range.baseOffset(),
-                    "the stream goes on at " + range.expectedOffset() + ", so something between is missing");
-            return;
+    /** All lanes were read: makes the tails. */
+    public void finish() {
+        found.forEach((streamId, records) ->
+                states.getOrDefault(streamId, Optional.empty()).ifPresent(state -> join(state, records)));
+        found.clear();
+    }
+
+    /** Gives back what was read: a lane could not be opened. */
+    public void abandon() {
+        found.values()
+                .forEach(records -> records.forEach(record -> record.bytes().release()));
+        found.clear();
+    }
+
+    private void join(StreamState state, List<FoundRecord> records) {
+        records.sort(Comparator.comparingInt(FoundRecord::leaderEpoch).thenComparingLong(FoundRecord::baseOffset));
+        for (FoundRecord record : records) {
+            Optional<String> refusal = refusal(state, record);
+            if (refusal.isEmpty()) {
+                refusal = keep(state, record);
+            }
+            record.bytes().release();
+            refusal.ifPresent(why -> reject(state.streamId(), record, why));
+        }
+    }
+
+    /** Why the record does not count; what an older leader epoch wrote at its offsets is dropped if it does. */
+    private Optional<String> refusal(StreamState state, FoundRecord record) {
+        if (record.leaderEpoch() > state.leaderEpoch()) {
+            return Optional.of("the quorum's leader epoch is only " + state.leaderEpoch());
         }
         StreamTail tail = tails.get(state.streamId());
+        if (tail != null && record.baseOffset() < tail.endOffset()) {
+            if (record.leaderEpoch() <= tail.leaderEpoch()) {
+                return Optional.of("leader epoch " + tail.leaderEpoch() + " has written up to " + tail.endOffset());
+            }
+            tail.truncateRecovered(record.baseOffset());
+        }
+        return Optional.empty();
+    }
+
+    private Optional<String> keep(StreamState state, FoundRecord record) {
+        StreamTail tail = tails.get(state.streamId());
+        long expected = tail == null ? state.endOffset() : tail.endOffset();
+        ByteBuffer payload = record.bytes().view();
+        int from = BatchSlices.positionEndingAfter(payload, expected);
+        long firstOffset = from < payload.limit() ? payload.getLong(from) : record.endOffset();
+        if (firstOffset != expected) {
+            return Optional.of("the stream goes on at " + expected + ", so something between is missing");
+        }
         if (tail == null) {
             tail = new StreamTail(state.streamId(), state.startOffset(), state.endOffset(), memory);
             tails.add(tail);
         }
         int length = payload.limit() - from;
-        tail.recovered(leaderEpoch, firstOffset, range.endOffset(), lsn, slabs.copy(payload, from, length));
+        tail.recovered(
+                record.lane(),
+                record.lsn(),
+                record.leaderEpoch(),
+                firstOffset,
+                record.endOffset(),
+                from == payload.position() ? record.bytes().retain() : copy(payload, from, length));
         keptRecords++;
         keptBytes += length;
+        return Optional.empty();
     }
 
-    private void reject(long lsn, long streamId, int leaderEpoch, long baseOffset, String why) {
+    /** Outside of the heap; small payloads as compact as they were when they were appended, so that they fit again. */
+    private SharedBytes copy(ByteBuffer payload, int from, int length) {
+        return length <= TailMemory.PACKED_BYTES
+                ? memory.packed(payload.slice(from, length))
+                : slabs.copy(payload, from, length);
+    }
+
+    private void reject(long streamId, FoundRecord record, String why) {
         rejectedRecords++;
         LOG.warn(
-                "WAL record at LSN {} (stream {}, leader epoch {}, offset {}) is not recovered: {}",
-                lsn,
+                "WAL record at LSN {} of lane {} (stream {}, leader epoch {}, offset {}) is not recovered: {}",
+                record.lsn(),
+                record.laneName(),
                 streamId,
-                leaderEpoch,
-                baseOffset,
+                record.leaderEpoch(),
+                record.baseOffset(),
                 why);
     }
 }

@@ -29,7 +29,8 @@ final class AbortedSearch {
     }
 
     CompletableFuture<List<AbortedTransaction>> overlapping(long fromOffset, long toOffset) {
-        return search(segments.from(fromOffset), 0, fromOffset, toOffset, new ArrayList<>());
+        return Reloading.whileMissing(
+                () -> search(segments.from(fromOffset), 0, fromOffset, toOffset, new ArrayList<>()));
     }
 
     private CompletableFuture<List<AbortedTransaction>> search(

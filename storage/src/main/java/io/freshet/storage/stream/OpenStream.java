@@ -8,6 +8,7 @@ import io.freshet.storage.SegmentCheckpoint;
 import io.freshet.storage.StreamAppend;
 import io.freshet.storage.StreamLog;
 import io.freshet.storage.tail.StreamTail;
+import io.freshet.storage.tail.WalLane;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Optional;
@@ -15,7 +16,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
 /**
- * One ownership of a stream. Holds no state but the leader epoch and what was found at opening; all else is the tail's. The
+ * One ownership of a stream. Holds no state but the leader epoch, the lane and what was found at opening; all else is the tail's. The
  * owner appends under its own lock, everything else may be called from any thread.
  */
 final class OpenStream implements StreamLog {
@@ -30,6 +31,7 @@ final class OpenStream implements StreamLog {
     private final StreamReads reads;
     private final TimestampSearch timestamps;
     private final AbortedSearch aborted;
+    private volatile WalLane lane;
 
     /** @param openedEndOffset end of the committed segments when the stream was opened */
     OpenStream(
@@ -47,6 +49,7 @@ final class OpenStream implements StreamLog {
         this.reads = new StreamReads(tail, segments, parts);
         this.timestamps = new TimestampSearch(tail, segments, parts.reader());
         this.aborted = new AbortedSearch(segments, parts.reader());
+        this.lane = parts.lanes().defaultLane();
     }
 
     @Override
@@ -89,20 +92,43 @@ final class OpenStream implements StreamLog {
     }
 
     @Override
+    public void useLane(String name) {
+        lane = parts.lanes()
+                .named(name)
+                .orElseThrow(() -> new FreshetException(
+                        ErrorKind.INVALID,
+                        "There is no WAL lane " + name + " for stream " + streamId() + "; this broker runs "
+                                + parts.lanes().all().stream()
+                                        .map(WalLane::name)
+                                        .toList()));
+    }
+
+    @Override
+    public String lane() {
+        return lane.name();
+    }
+
+    @Override
+    public boolean isOverloaded() {
+        return parts.backpressure().isOverloaded(lane);
+    }
+
+    @Override
     public void append(StreamAppend append) {
         long bytes = append.bytes().sizeBytes();
+        WalLane target = lane;
         try {
-            tail.append(append, leaderEpoch, parts.space());
+            tail.append(append, leaderEpoch, target);
         } catch (FreshetException e) {
             if (e.kind() == ErrorKind.THROTTLED) {
                 parts.meters().throttledAppends.increment();
-                parts.backpressure().check();
+                parts.backpressure().check(target);
             }
             throw e;
         }
         parts.uploader().pending(bytes);
         parts.memory().evictOverBudget();
-        parts.backpressure().check();
+        parts.backpressure().check(target);
     }
 
     @Override

@@ -6,17 +6,22 @@ import io.freshet.storage.StreamMetadata;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A stream's committed segments, with the part of the manifest that was last asked for kept at hand, so that a sequential
- * reader does not look into the metadata store for each read. The window is replaced whole: safe for use by many threads.
+ * reader does not look into the metadata store for each read. A window is used so many times and then read anew, so that
+ * segments that were replaced by larger ones are left soon, long before their objects are deleted. The window is replaced
+ * whole: safe for use by many threads.
  */
 final class SegmentWindow {
     private static final int WINDOW_SEGMENTS = 64;
     private static final int PAGE_SEGMENTS = 1000;
+    private static final int MAX_USES = 256;
 
     private final long streamId;
     private final StreamMetadata metadata;
+    private final AtomicInteger uses = new AtomicInteger();
     private volatile List<StreamSegment> window = List.of();
 
     SegmentWindow(long streamId, StreamMetadata metadata) {
@@ -27,9 +32,10 @@ final class SegmentWindow {
     /** The segment that holds {@code offset}, or the first after it. */
     Optional<StreamSegment> atOrAfter(long offset) {
         Optional<StreamSegment> known = holding(window, offset);
-        if (known.isPresent()) {
+        if (known.isPresent() && uses.incrementAndGet() <= MAX_USES) {
             return known;
         }
+        uses.set(0);
         List<StreamSegment> loaded = metadata.segments(streamId, offset, WINDOW_SEGMENTS);
         window = List.copyOf(loaded);
         return loaded.isEmpty() ? Optional.empty() : Optional.of(loaded.get(0));

@@ -50,7 +50,7 @@ public final class StreamOpener {
         StreamTail tail = suspendedTail(state);
         tail.trimmed(state.startOffset());
         long openedEnd = tail.committedEndOffset();
-        return checkpointAt(streamId, openedEnd).thenApply(checkpoint -> {
+        return Reloading.whileMissing(() -> checkpointAt(streamId, openedEnd)).thenApply(checkpoint -> {
             tail.activate(leaderEpoch, source);
             long waiting = tail.uncommittedPayloadBytes();
             if (waiting > 0) {

@@ -6,7 +6,7 @@ import io.freshet.storage.read.SegmentReader;
 import io.freshet.storage.tail.Backpressure;
 import io.freshet.storage.tail.StreamTails;
 import io.freshet.storage.tail.TailMemory;
-import io.freshet.storage.tail.WalSpace;
+import io.freshet.storage.tail.WalLanes;
 import io.freshet.storage.upload.Uploader;
 
 /** What all open streams of a broker share. */
@@ -15,7 +15,7 @@ public record StreamParts(
         SegmentReader reader,
         StreamTails tails,
         TailMemory memory,
-        WalSpace space,
+        WalLanes lanes,
         Backpressure backpressure,
         Uploader uploader,
         StreamMeters meters) {}

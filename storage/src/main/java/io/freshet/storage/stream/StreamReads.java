@@ -13,9 +13,6 @@ import java.util.concurrent.CompletableFuture;
 
 /** Reads of one stream: from the tail if it holds the offset, else from the segment that does. Safe for use by many threads. */
 final class StreamReads {
-    /** A segment may be replaced between the look into the manifest and the read; more often than this is an error. */
-    private static final int MAX_RELOADS = 3;
-
     private final StreamTail tail;
     private final StreamMetadata metadata;
     private final SegmentWindow segments;
@@ -74,7 +71,7 @@ final class StreamReads {
                         return CompletableFuture.completedFuture(read);
                     }
                     FreshetException cause = FreshetException.of(error);
-                    if (cause.kind() != ErrorKind.MISSING || reloads >= MAX_RELOADS) {
+                    if (cause.kind() != ErrorKind.MISSING || reloads >= Reloading.MAX_RELOADS) {
                         return CompletableFuture.<StreamRead>failedFuture(cause);
                     }
                     meters.reloads.increment();

@@ -31,7 +31,7 @@ final class TimestampSearch {
 
     CompletableFuture<Optional<Long>> batchAtOrAfter(long timestampMs, long endOffset) {
         long from = tail.startOffset();
-        return inSegments(segments.from(from), 0, from, timestampMs, endOffset);
+        return Reloading.whileMissing(() -> inSegments(segments.from(from), 0, from, timestampMs, endOffset));
     }
 
     private CompletableFuture<Optional<Long>> inSegments(
@@ -74,12 +74,13 @@ final class TimestampSearch {
 
     CompletableFuture<Optional<Long>> batchWithMax(long endOffset) {
         long from = tail.startOffset();
-        return maxInSegments(segments.from(from), 0, from, endOffset, -1).thenCompose(max -> {
-            if (max < 0) {
-                return CompletableFuture.completedFuture(Optional.empty());
-            }
-            return batchAtOrAfter(max, endOffset);
-        });
+        return Reloading.whileMissing(() -> maxInSegments(segments.from(from), 0, from, endOffset, -1))
+                .thenCompose(max -> {
+                    if (max < 0) {
+                        return CompletableFuture.completedFuture(Optional.empty());
+                    }
+                    return batchAtOrAfter(max, endOffset);
+                });
     }
 
     /** Greatest timestamp in {@code [fromOffset, endOffset)}; segments that lie in it only partly are read. */

@@ -7,37 +7,62 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
 /**
- * Tells whoever feeds the storage to pause, before appends have to be refused, and to go on when uploads have made room.
- * Safe for use by many threads; listeners run on the thread that found the change and must be short.
+ * Tells whoever feeds the storage to pause, before appends have to be refused, and to go on when uploads have made room. Each
+ * lane is looked at for itself. Safe for use by many threads; listeners run on the thread that found the change and must be
+ * short.
  */
 public final class Backpressure {
     private static final double PAUSE_LOAD = 0.9;
     private static final double RESUME_LOAD = 0.7;
 
-    private final WalSpace space;
-    private final AtomicBoolean overloaded = new AtomicBoolean();
+    private final WalLanes lanes;
+    private final AtomicBoolean[] overloaded;
     private final List<Consumer<Boolean>> listeners = new CopyOnWriteArrayList<>();
 
-    public Backpressure(WalSpace space) {
-        this.space = space;
+    public Backpressure(WalLanes lanes) {
+        this.lanes = lanes;
+        this.overloaded = new AtomicBoolean[lanes.all().size()];
+        for (int i = 0; i < overloaded.length; i++) {
+            overloaded[i] = new AtomicBoolean();
+        }
     }
 
+    /** Whether any lane is. */
     public boolean isOverloaded() {
-        return overloaded.get();
+        for (AtomicBoolean lane : overloaded) {
+            if (lane.get()) {
+                return true;
+            }
+        }
+        return false;
     }
 
-    /** {@code listener} is told true when callers should pause, false when they may go on. */
+    /** Whether callers that append to {@code lane} should pause. */
+    public boolean isOverloaded(WalLane lane) {
+        return overloaded[lane.index()].get();
+    }
+
+    /** {@code listener} is told after each change of any lane whether one is overloaded now. */
     public void addListener(Consumer<Boolean> listener) {
         listeners.add(listener);
     }
 
-    /** Looks at the load again: after appends, commits and trims. */
+    /** Looks at all lanes again: after commits and trims. */
     public void check() {
-        double load = space.load();
-        if (load >= PAUSE_LOAD && overloaded.compareAndSet(false, true)) {
-            listeners.forEach(listener -> listener.accept(true));
-        } else if (load < RESUME_LOAD && overloaded.compareAndSet(true, false)) {
-            listeners.forEach(listener -> listener.accept(false));
+        for (WalLane lane : lanes.all()) {
+            check(lane);
+        }
+    }
+
+    /** Looks at one lane again: after an append. */
+    public void check(WalLane lane) {
+        double load = lane.load();
+        AtomicBoolean state = overloaded[lane.index()];
+        boolean hasChanged = (load >= PAUSE_LOAD && state.compareAndSet(false, true))
+                || (load < RESUME_LOAD && state.compareAndSet(true, false));
+        if (hasChanged) {
+            boolean any = isOverloaded();
+            listeners.forEach(listener -> listener.accept(any));
         }
     }
 }

@@ -21,14 +21,18 @@ import org.jspecify.annotations.Nullable;
  * {@code start ≤ committed ≤ planned ≤ durable ≤ end}. One per stream and process; it outlives its handles, so that a
  * stream that is opened again under a newer leader epoch keeps its acknowledged, not yet uploaded tail.
  *
- * <p>Writers: the owner appends (its lock excludes others), the WAL lane's thread moves the durable end, the uploader moves
- * the planned and committed ends. Entries and the planned end are guarded by this object's lock, which is held for memory
- * operations only; the offsets are volatile and may be read by any thread.
+ * <p>Writers: the owner appends (its lock excludes others), the thread of the one WAL lane that has entries of the stream in
+ * flight moves the durable end, the uploader moves the planned and committed ends. Entries and the planned end are guarded by
+ * this object's lock, which is held for memory operations only; the offsets are volatile and may be read by any thread.
  */
 public final class StreamTail {
     private final long streamId;
     private final TailMemory memory;
     private final TailBatches entries = new TailBatches();
+    private final LaneSpans spans = new LaneSpans();
+    private final HandOver handOver = new HandOver(this);
+    private final TailReads reads = new TailReads(this, entries);
+    private final DurableWait durableWait = new DurableWait();
 
     private volatile long startOffset;
     private volatile long committedEndOffset;
@@ -41,9 +45,8 @@ public final class StreamTail {
     private volatile int leaderEpoch = -1;
     private volatile SegmentCheckpoint.@Nullable Source source;
     private volatile @Nullable FreshetException refusal;
-    private volatile @Nullable DurableWait durableWait;
-
-    private record DurableWait(long offset, CompletableFuture<Boolean> reached) {}
+    /** Set when a lane could not say whether it holds the stream's last entries: only its recovery can. */
+    private @Nullable FreshetException laneFailure;
 
     /** A tail without entries that begins at the end of the stream's committed segments. */
     public StreamTail(long streamId, long startOffset, long committedEndOffset, TailMemory memory) {
@@ -58,6 +61,10 @@ public final class StreamTail {
 
     public long streamId() {
         return streamId;
+    }
+
+    TailMemory memory() {
+        return memory;
     }
 
     public int leaderEpoch() {
@@ -80,7 +87,7 @@ public final class StreamTail {
         return endOffset;
     }
 
-    /** The owner's state for sealing; null while no owner has the stream open, after the WAL failed, or if it was deleted. */
+    /** The owner's state for sealing; null while no owner has the stream open, or it was deleted. */
     public SegmentCheckpoint.@Nullable Source source() {
         return source;
     }
@@ -100,11 +107,14 @@ public final class StreamTail {
                 ErrorKind.UNAVAILABLE, "Stream " + streamId + " is being opened; retry when that has completed");
     }
 
-    /** Accepts appends under {@code newLeaderEpoch}; {@code newSource} gives the state when a segment is sealed. */
+    /**
+     * Accepts appends under {@code newLeaderEpoch}, unless a lane failed with entries of this stream: it may hold them, so that
+     * others at the same offsets must not reach another lane. {@code newSource} gives the state when a segment is sealed.
+     */
     public synchronized void activate(int newLeaderEpoch, SegmentCheckpoint.Source newSource) {
         leaderEpoch = newLeaderEpoch;
         plannedEndOffset = committedEndOffset;
-        refusal = null;
+        refusal = laneFailure;
         source = newSource;
     }
 
@@ -117,7 +127,7 @@ public final class StreamTail {
 
     /** Whether the owner left and everything is committed: nothing keeps this tail in memory any more. */
     public synchronized boolean isDrained() {
-        return closed && endOffset <= committedEndOffset;
+        return closed && laneFailure == null && endOffset <= committedEndOffset;
     }
 
     /** No new upload until the stream is opened again; appends are refused with {@code reason}. The data is kept. */
@@ -137,24 +147,39 @@ public final class StreamTail {
 
     /** Refuses appends with {@code reason} and forgets all that is not committed: it will never be uploaded. */
     private void dropUncommitted(FreshetException reason) {
-        List<SharedBytes> dropped = new ArrayList<>();
-        long bytes = 0;
+        List<TailEntry> dropped;
         synchronized (this) {
             refusal = reason;
             source = null;
-            while (entries.count() > 0 && entries.get(entries.count() - 1).endOffset() > committedEndOffset) {
-                TailEntry entry = entries.removeLast();
-                bytes += entry.accountedBytes();
-                dropped.add(entry.bytes());
-            }
+            dropped = removeBehind(committedEndOffset);
             durableEndOffset = committedEndOffset;
-            endOffset = committedEndOffset;
             plannedEndOffset = committedEndOffset;
             uncommittedPayloadBytes = 0;
+            handOver.cancelHeld(reason);
         }
-        memory.droppedUncommitted(bytes);
-        dropped.forEach(SharedBytes::release);
-        answerDurableWait(false);
+        release(dropped);
+        durableWait.end(false);
+        handOver.drain();
+    }
+
+    /** Takes the entries that end behind {@code newEndOffset} out of the tail, which ends there now. */
+    private List<TailEntry> removeBehind(long newEndOffset) {
+        List<TailEntry> removed = new ArrayList<>();
+        while (entries.count() > 0 && entries.get(entries.count() - 1).endOffset() > newEndOffset) {
+            TailEntry last = entries.removeLast();
+            uncommittedPayloadBytes -= last.payloadSizeBytes();
+            removed.add(last);
+        }
+        spans.truncate(newEndOffset);
+        endOffset = newEndOffset;
+        return removed;
+    }
+
+    private void release(List<TailEntry> dropped) {
+        for (TailEntry entry : dropped) {
+            memory.droppedUncommitted(entry);
+            entry.bytes().release();
+        }
     }
 
     /** Forgets the whole tail: the stream leaves this process's memory. Uncommitted bytes stay in the WAL. */
@@ -171,25 +196,33 @@ public final class StreamTail {
     // ---- append and its completion
 
     /**
-     * Adds the append and hands it to the WAL. Throws, and takes nothing, if the owner is not {@code epoch} or refused
-     * (FENCED, UNAVAILABLE), there is no room (THROTTLED), or the offsets do not follow or the append is too large (INVALID).
+     * Adds the append and hands it to {@code lane}, at once or when the lane used before has answered what it has. Throws, and
+     * takes nothing, if the owner is not {@code epoch} or refused (FENCED, UNAVAILABLE), there is no room (THROTTLED), or the
+     * offsets do not follow or the append is too large (INVALID).
      */
-    public void append(StreamAppend append, int epoch, WalSpace space) {
+    public void append(StreamAppend append, int epoch, WalLane lane) {
         TailEntry entry;
+        boolean isDirect;
         synchronized (this) {
             checkAppend(append, epoch);
-            space.admit(streamId, append.bytes().sizeBytes());
-            entry = new TailEntry(this, space, epoch, append);
+            lane.admit(streamId, append.bytes().sizeBytes());
+            entry = new TailEntry(this, lane, epoch, append);
             entries.addLast(entry);
+            spans.add(append.baseOffset(), lane.index());
             endOffset = append.endOffset();
             uncommittedPayloadBytes += append.bytes().sizeBytes();
-            memory.added(entry.accountedBytes());
+            memory.added(entry);
+            isDirect = handOver.isDirect(entry);
         }
-        space.sent(entry);
+        lane.promised(entry);
+        if (!isDirect) {
+            handOver.drain();
+            return;
+        }
         try {
-            space.wal().append(entry);
+            lane.wal().append(entry);
         } catch (FreshetException e) {
-            space.failed(entry);
+            lane.failed(entry);
             takeBack(entry);
             throw e;
         }
@@ -197,15 +230,14 @@ public final class StreamTail {
 
     /** The WAL would not have the entry: the owner excludes other appends, so that it is still the last one. */
     private void takeBack(TailEntry entry) {
+        List<TailEntry> removed = List.of();
         synchronized (this) {
             if (entries.count() > 0 && entries.get(entries.count() - 1).equals(entry)) {
-                entries.removeLast();
-                endOffset = entry.baseOffset();
-                uncommittedPayloadBytes -= entry.payloadSizeBytes();
-                memory.droppedUncommitted(entry.accountedBytes());
-                entry.bytes().release();
+                removed = removeBehind(entry.baseOffset());
             }
+            handOver.takenBack();
         }
+        release(removed);
         entry.bytes().release();
     }
 
@@ -235,99 +267,92 @@ public final class StreamTail {
             return;
         }
         durableEndOffset = entry.endOffset();
-        DurableWait waiting = durableWait;
-        if (waiting != null && waiting.offset() <= entry.endOffset()) {
-            answerDurableWait(true);
-        }
+        durableWait.reached(entry.endOffset());
+    }
+
+    /** The entry was answered, and who appended it has been told. Called by the WAL lane's thread. */
+    void answered() {
+        handOver.answered();
     }
 
     /** Called by the WAL lane's thread: this entry, and all behind it, never will be durable. */
     void failed(TailEntry entry, FreshetException cause) {
-        List<TailEntry> dropped = new ArrayList<>();
+        FreshetException reason = new FreshetException(
+                ErrorKind.UNAVAILABLE,
+                "The WAL failed below offset " + entry.endOffset() + " of stream " + streamId
+                        + "; open the stream again when the broker was started again: " + cause.getMessage(),
+                cause);
         synchronized (this) {
-            refuse(new FreshetException(
-                    ErrorKind.UNAVAILABLE,
-                    "The WAL failed below offset " + entry.endOffset() + " of stream " + streamId
-                            + "; open the stream again: " + cause.getMessage(),
-                    cause));
-            source = null; // its state has applied what is dropped here: no segment may be sealed with it
-            while (entries.count() > 0 && entries.get(entries.count() - 1).baseOffset() >= durableEndOffset) {
-                TailEntry last = entries.removeLast();
-                uncommittedPayloadBytes -= last.payloadSizeBytes();
-                dropped.add(last);
-            }
-            endOffset = durableEndOffset;
+            laneFailure = reason;
         }
-        for (TailEntry last : dropped) {
-            memory.droppedUncommitted(last.accountedBytes());
-            last.bytes().release();
+        failFrom(durableEndOffset, reason, cause);
+    }
+
+    /** A lane would not have an entry that was held for it: it, and all behind it, are failed in their order. */
+    void notTaken(TailEntry entry, FreshetException cause) {
+        FreshetException reason = new FreshetException(
+                ErrorKind.UNAVAILABLE,
+                "A WAL lane refused offset " + entry.baseOffset() + " of stream " + streamId
+                        + "; open the stream again: " + cause.getMessage(),
+                cause);
+        synchronized (this) {
+            handOver.putBack(entry, cause);
         }
-        answerDurableWait(false);
+        failFrom(entry.baseOffset(), reason, cause);
+    }
+
+    /** The owner's state counts appends that are gone: nothing is sealed with it any more. */
+    private void failFrom(long offset, FreshetException reason, FreshetException cause) {
+        List<TailEntry> dropped;
+        synchronized (this) {
+            refuse(reason);
+            source = null;
+            dropped = removeBehind(Math.min(offset, endOffset));
+            handOver.cancelHeld(cause);
+        }
+        release(dropped);
+        durableWait.end(false);
     }
 
     /** Completes true when everything below {@code offset} is durable, false when that will not happen. One at a time. */
     public CompletableFuture<Boolean> whenDurable(long offset) {
-        DurableWait waiting = new DurableWait(offset, new CompletableFuture<>());
-        durableWait = waiting;
+        CompletableFuture<Boolean> reached = durableWait.until(offset);
         if (durableEndOffset >= offset) {
-            answerDurableWait(true);
+            durableWait.end(true);
         } else if (endOffset < offset) {
-            answerDurableWait(false);
+            durableWait.end(false);
         }
-        return waiting.reached();
-    }
-
-    private void answerDurableWait(boolean reached) {
-        DurableWait waiting = durableWait;
-        if (waiting != null) {
-            durableWait = null;
-            waiting.reached().complete(reached);
-        }
+        return reached;
     }
 
     // ---- recovery
 
-    /** Adds a record found in the WAL; it must follow the end. Takes over the reference on the bytes. */
+    /** Adds a record found in the WAL lane of index {@code lane}; it must follow the end. Takes over the reference on the bytes. */
     public synchronized void recovered(
-            int epoch, long baseOffset, long newEndOffset, long lsn, SharedBytes ownedBytes) {
+            int lane, long lsn, int epoch, long baseOffset, long newEndOffset, SharedBytes ownedBytes) {
         TailEntry entry = new TailEntry(
                 this, epoch, baseOffset, newEndOffset, BatchSlices.maxTimestampMs(ownedBytes.view()), lsn, ownedBytes);
         entries.addLast(entry);
+        spans.add(baseOffset, lane);
         endOffset = newEndOffset;
         durableEndOffset = newEndOffset;
         leaderEpoch = epoch;
         uncommittedPayloadBytes += ownedBytes.sizeBytes();
-        memory.added(entry.accountedBytes());
+        memory.added(entry);
     }
 
     /** Drops recovered entries from {@code baseOffset} on: a newer leader epoch wrote that range again. */
     public synchronized void truncateRecovered(long baseOffset) {
-        while (entries.count() > 0 && entries.get(entries.count() - 1).endOffset() > baseOffset) {
-            TailEntry last = entries.removeLast();
-            uncommittedPayloadBytes -= last.payloadSizeBytes();
-            memory.droppedUncommitted(last.accountedBytes());
-            last.bytes().release();
-        }
+        List<TailEntry> removed = removeBehind(baseOffset);
         long end = entries.count() > 0 ? entries.get(entries.count() - 1).endOffset() : committedEndOffset;
         endOffset = end;
         durableEndOffset = end;
+        release(removed);
     }
 
     /** Visits each batch in memory from {@code fromOffset} on. */
     public void forEachBatch(long fromOffset, Consumer<ByteBuffer> visitor) {
-        List<SharedBytes> held = new ArrayList<>();
-        synchronized (this) {
-            for (int i = entries.indexEndingAfter(fromOffset); i < entries.count(); i++) {
-                held.add(entries.get(i).bytes().retain());
-            }
-        }
-        try {
-            for (SharedBytes bytes : held) {
-                BatchSlices.forEach(bytes.view(), fromOffset, visitor);
-            }
-        } finally {
-            held.forEach(SharedBytes::release);
-        }
+        reads.forEachBatch(fromOffset, visitor);
     }
 
     // ---- upload
@@ -362,36 +387,37 @@ public final class StreamTail {
         return Optional.of(run);
     }
 
-    /** An upload was given up: everything behind the committed end is planned anew. */
-    public synchronized void unplan() {
-        plannedEndOffset = committedEndOffset;
-    }
-
     /** Segments up to {@code newCommittedEnd} are committed: entries below may be evicted. */
     public void committed(long newCommittedEnd) {
-        long accountedBytes = 0;
         synchronized (this) {
             int end = entries.indexEndingAfter(newCommittedEnd);
             for (int i = entries.indexEndingAfter(committedEndOffset); i < end; i++) {
-                accountedBytes += entries.get(i).accountedBytes();
+                memory.entryCommitted(entries.get(i));
                 uncommittedPayloadBytes -= entries.get(i).payloadSizeBytes();
             }
             if (newCommittedEnd <= committedEndOffset) {
                 return;
             }
             committedEndOffset = newCommittedEnd;
+            spans.forgetBelow(newCommittedEnd);
             plannedEndOffset = Math.max(plannedEndOffset, newCommittedEnd);
         }
-        memory.committed(this, newCommittedEnd, accountedBytes);
+        memory.committed(this, newCommittedEnd);
     }
 
-    /** LSN of the oldest durable record that is not committed; {@link Long#MAX_VALUE} if there is none. */
-    public synchronized long firstUncommittedLsn() {
-        if (durableEndOffset <= committedEndOffset) {
+    /** LSN of the oldest durable record in the lane of index {@code lane} that is not committed; {@link Long#MAX_VALUE} if there is none. */
+    public synchronized long firstUncommittedLsn(int lane) {
+        long offset = spans.firstIn(lane, committedEndOffset);
+        if (offset >= durableEndOffset) {
             return Long.MAX_VALUE;
         }
-        int index = entries.indexEndingAfter(committedEndOffset);
+        int index = entries.indexEndingAfter(offset);
         return index < entries.count() ? entries.get(index).lsn() : Long.MAX_VALUE;
+    }
+
+    /** Whether a lane holds durable records of this stream that are not committed. */
+    public boolean needsWal() {
+        return durableEndOffset > committedEndOffset;
     }
 
     /** Payload bytes behind the committed end. */
@@ -399,25 +425,24 @@ public final class StreamTail {
         return uncommittedPayloadBytes;
     }
 
-    /** Removes oldest entries that end at or below both {@code upTo} and the committed end, until {@code bytes} are freed. False when none is left. */
-    boolean evict(long upTo, long bytes) {
-        long freed = 0;
-        boolean more = true;
+    /**
+     * Removes oldest entries that end at or below both {@code upTo} and the committed end, until at least {@code bytes} are
+     * gone or none is left. The bytes that went, whether or not others still share their memory.
+     */
+    long evict(long upTo, long bytes) {
+        long removed = 0;
         List<SharedBytes> evicted = new ArrayList<>();
         synchronized (this) {
             long limit = Math.min(upTo, committedEndOffset);
-            while (freed < bytes && more) {
-                more = entries.count() > 0 && entries.get(0).endOffset() <= limit;
-                if (more) {
-                    TailEntry entry = entries.removeFirst();
-                    freed += entry.accountedBytes();
-                    evicted.add(entry.bytes());
-                }
+            while (removed < bytes && entries.count() > 0 && entries.get(0).endOffset() <= limit) {
+                TailEntry entry = entries.removeFirst();
+                removed += entry.accountedBytes();
+                memory.dropped(entry);
+                evicted.add(entry.bytes());
             }
         }
-        memory.droppedCommitted(freed);
         evicted.forEach(SharedBytes::release);
-        return more;
+        return removed;
     }
 
     /** Moves the start offset; committed entries below it are dropped. */
@@ -439,43 +464,7 @@ public final class StreamTail {
      * As {@link io.freshet.storage.StreamLog#read}; null if {@code offset} is not in memory. Pieces are slices by reference.
      */
     public @Nullable StreamRead read(long offset, int maxBytes, long toOffset, boolean minOneBatch) {
-        List<SharedBytes> pieces = new ArrayList<>();
-        long first = -1;
-        long last = -1;
-        synchronized (this) {
-            if (offset < (entries.count() > 0 ? entries.get(0).baseOffset() : endOffset)) {
-                return null;
-            }
-            int left = maxBytes;
-            for (int i = entries.indexEndingAfter(offset); i < entries.count(); i++) {
-                TailEntry entry = entries.get(i);
-                if (entry.baseOffset() >= toOffset) {
-                    break;
-                }
-                int size = entry.payloadSizeBytes();
-                boolean whole = entry.baseOffset() >= offset && entry.endOffset() <= toOffset && size <= left;
-                if (whole) {
-                    pieces.add(entry.bytes().retain());
-                    first = first < 0 ? entry.baseOffset() : first;
-                    last = entry.endOffset();
-                    left -= size;
-                    continue;
-                }
-                ByteBuffer view = entry.payload();
-                int from = BatchSlices.positionEndingAfter(view, offset);
-                int to = BatchSlices.endPosition(view, from, left, toOffset, minOneBatch && pieces.isEmpty());
-                if (to > from) {
-                    pieces.add(entry.bytes().retainedSlice(from - view.position(), to - from));
-                    first = first < 0 ? view.getLong(from) : first;
-                    last = BatchSlices.lastEndOffset(view, from, to);
-                    left -= to - from;
-                }
-                if (to < view.limit()) {
-                    break;
-                }
-            }
-        }
-        return pieces.isEmpty() ? StreamRead.EMPTY : new StreamRead(pieces, first, last);
+        return reads.read(offset, maxBytes, toOffset, minOneBatch);
     }
 
     /**
@@ -483,46 +472,11 @@ public final class StreamTail {
      * {@code timestampMs}.
      */
     public OptionalLong batchAtOrAfterTimestamp(long fromOffset, long toOffset, long timestampMs) {
-        synchronized (this) {
-            for (int i = entries.indexEndingAfter(fromOffset); i < entries.count(); i++) {
-                TailEntry entry = entries.get(i);
-                if (entry.baseOffset() >= toOffset) {
-                    break;
-                }
-                if (entry.maxTimestampMs() >= timestampMs) {
-                    OptionalLong found =
-                            BatchSlices.batchAtOrAfterTimestamp(entry.payload(), fromOffset, toOffset, timestampMs);
-                    if (found.isPresent()) {
-                        return found;
-                    }
-                }
-            }
-        }
-        return OptionalLong.empty();
+        return reads.batchAtOrAfterTimestamp(fromOffset, toOffset, timestampMs);
     }
 
     /** Greatest timestamp of the batches in memory in {@code [fromOffset, toOffset)}, −1 if there is none. */
     public long maxTimestampMs(long fromOffset, long toOffset) {
-        long[] max = {-1};
-        synchronized (this) {
-            for (int i = entries.indexEndingAfter(fromOffset); i < entries.count(); i++) {
-                TailEntry entry = entries.get(i);
-                if (entry.baseOffset() >= toOffset) {
-                    break;
-                }
-                if (entry.maxTimestampMs() > max[0]) {
-                    if (entry.baseOffset() >= fromOffset && entry.endOffset() <= toOffset) {
-                        max[0] = entry.maxTimestampMs();
-                    } else {
-                        BatchSlices.forEach(entry.payload(), fromOffset, batch -> {
-                            if (batch.getLong(0) < toOffset) {
-                                max[0] = Math.max(max[0], BatchSlices.maxTimestampMs(batch));
-                            }
-                        });
-                    }
-                }
-            }
-        }
-        return max[0];
+        return reads.maxTimestampMs(fromOffset, toOffset);
     }
 }

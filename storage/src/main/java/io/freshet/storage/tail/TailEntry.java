@@ -14,11 +14,14 @@ import org.jspecify.annotations.Nullable;
  * advances the stream's durable end, and read only by those who saw that advance.
  */
 final class TailEntry implements WalEntry {
-    /** Heap cost of an entry besides its bytes: this object, the bytes' handle, its place in the deque, its WAL header. */
-    static final int OVERHEAD_BYTES = 192;
+    /** Heap cost of an entry besides its bytes: this object (64), a slab's handle (24), its place in the deque (up to 16), and some reserve. */
+    static final int OVERHEAD_BYTES = 128;
+
+    /** Further cost of bytes that are kept by reference: their handle and its buffers' objects. */
+    private static final int HANDLE_BYTES = 160;
 
     private final StreamTail tail;
-    private final @Nullable WalSpace space;
+    private final @Nullable WalLane lane;
     private final int leaderEpoch;
     private final long baseOffset;
     private final long endOffset;
@@ -27,15 +30,15 @@ final class TailEntry implements WalEntry {
     private @Nullable StreamAppend append;
     private long lsn = -1;
 
-    /** Takes its own two references on the append's bytes. */
-    TailEntry(StreamTail tail, WalSpace space, int leaderEpoch, StreamAppend append) {
+    /** Takes its own two references on the append's bytes, or on a copy of them. */
+    TailEntry(StreamTail tail, WalLane lane, int leaderEpoch, StreamAppend append) {
         this.tail = tail;
-        this.space = space;
+        this.lane = lane;
         this.leaderEpoch = leaderEpoch;
         this.baseOffset = append.baseOffset();
         this.endOffset = append.endOffset();
         this.maxTimestampMs = append.maxTimestampMs();
-        this.bytes = append.bytes().retain().retain();
+        this.bytes = tail.memory().keep(append.bytes(), 2);
         this.append = append;
     }
 
@@ -49,7 +52,7 @@ final class TailEntry implements WalEntry {
             long lsn,
             SharedBytes ownedBytes) {
         this.tail = tail;
-        this.space = null;
+        this.lane = null;
         this.leaderEpoch = leaderEpoch;
         this.baseOffset = baseOffset;
         this.endOffset = endOffset;
@@ -88,6 +91,16 @@ final class TailEntry implements WalEntry {
         return bytes.sizeBytes();
     }
 
+    @Override
+    public void retainPayload() {
+        bytes.retain();
+    }
+
+    @Override
+    public void releasePayload() {
+        bytes.release();
+    }
+
     SharedBytes bytes() {
         return bytes;
     }
@@ -96,14 +109,41 @@ final class TailEntry implements WalEntry {
         return maxTimestampMs;
     }
 
-    /** Bytes that the tail's budget is charged. */
+    /** Payload and overhead: what this entry takes by itself, whatever memory it shares with others. */
     long accountedBytes() {
-        return (long) bytes.sizeBytes() + OVERHEAD_BYTES;
+        return (long) bytes.sizeBytes() + overheadBytes();
+    }
+
+    /** What this entry takes besides the memory that it may share: see {@link TailMemory}. */
+    long unsharedBytes() {
+        return overheadBytes() + (bytes.backing() == null ? bytes.sizeBytes() : 0L);
+    }
+
+    private int overheadBytes() {
+        return bytes instanceof TailSlabs.Piece ? OVERHEAD_BYTES : OVERHEAD_BYTES + HANDLE_BYTES;
     }
 
     /** Place in the WAL; −1 until durable. */
     long lsn() {
         return lsn;
+    }
+
+    /** The lane that the entry goes to. */
+    WalLane lane() {
+        WalLane target = lane;
+        if (target == null) {
+            throw new IllegalStateException("A recovered entry of stream " + tail.streamId() + " goes to no lane");
+        }
+        return target;
+    }
+
+    /** A held entry's turn. */
+    void handOverHeld() {
+        try {
+            lane().wal().append(this);
+        } catch (FreshetException e) {
+            tail.notTaken(this, e);
+        }
     }
 
     @Override
@@ -112,23 +152,26 @@ final class TailEntry implements WalEntry {
         StreamAppend waiting = append;
         append = null;
         tail.durable(this);
-        if (space != null) {
-            space.durable(this);
-        }
+        lane().durable(this);
         bytes.release();
         if (waiting != null) {
             waiting.completed(null);
         }
+        tail.answered();
     }
 
     @Override
     public void onFailed(FreshetException cause) {
+        tail.failed(this, cause);
+        end(cause);
+        tail.answered();
+    }
+
+    /** Gives back what the entry took for its way and tells its owner. */
+    void end(FreshetException cause) {
         StreamAppend waiting = append;
         append = null;
-        tail.failed(this, cause);
-        if (space != null) {
-            space.failed(this);
-        }
+        lane().failed(this);
         bytes.release();
         if (waiting != null) {
             waiting.completed(cause);

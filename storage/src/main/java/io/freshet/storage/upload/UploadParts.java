@@ -5,8 +5,8 @@ import io.freshet.storage.StorageConfig;
 import io.freshet.storage.StorageParts;
 import io.freshet.storage.tail.StreamTails;
 import io.freshet.storage.tail.TailMemory;
-import io.freshet.storage.tail.WalSpace;
+import io.freshet.storage.tail.WalLanes;
 
 /** What uploads work with. */
 public record UploadParts(
-        StorageConfig config, StorageParts storage, StreamTails tails, TailMemory memory, WalSpace space) {}
+        StorageConfig config, StorageParts storage, StreamTails tails, TailMemory memory, WalLanes lanes) {}

@@ -19,7 +19,16 @@ final class UploadRound {
     private static final Logger LOG = LoggerFactory.getLogger(UploadRound.class);
 
     private record Candidate(
-            StreamTail tail, int leaderEpoch, SegmentCheckpoint checkpoint, CompletableFuture<Boolean> durable) {}
+            StreamTail tail,
+            SegmentCheckpoint.Source source,
+            int leaderEpoch,
+            SegmentCheckpoint checkpoint,
+            CompletableFuture<Boolean> durable) {
+        /** Whether the state was asked from whoever owns the stream now: one whose appends failed has another. */
+        boolean isPresent() {
+            return source.equals(tail.source()) && leaderEpoch == tail.leaderEpoch();
+        }
+    }
 
     private final UploadParts parts;
     private final Runnable leftOver;
@@ -55,7 +64,8 @@ final class UploadRound {
                 leftOver.run();
                 return Optional.empty();
             }
-            return Optional.of(new Candidate(tail, leaderEpoch, checkpoint, tail.whenDurable(checkpoint.endOffset())));
+            return Optional.of(
+                    new Candidate(tail, source, leaderEpoch, checkpoint, tail.whenDurable(checkpoint.endOffset())));
         } catch (RuntimeException e) {
             LOG.warn(
                     "Stream {} gave no state to seal a segment with; it is left for the next upload",
@@ -70,9 +80,7 @@ final class UploadRound {
         List<SegmentRun> runs = new ArrayList<>();
         for (Candidate candidate : candidates) {
             StreamTail tail = candidate.tail();
-            if (!candidate.durable().getNow(false)
-                    || tail.source() == null
-                    || tail.leaderEpoch() != candidate.leaderEpoch()) {
+            if (!candidate.durable().getNow(false) || !candidate.isPresent()) {
                 leftOver.run();
                 continue;
             }

@@ -5,6 +5,7 @@ import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Scheduler.Cancellable;
 import io.freshet.storage.tail.StreamTail;
+import io.freshet.storage.tail.WalLane;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -19,7 +20,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Decides when an upload round begins (bytes, age, WAL space, explicit wish), keeps a bounded number of them under way, and
  * commits them in the order in which they took their runs, so that a stream's segments always follow each other. Trims the
- * WAL after each round. Round bookkeeping is guarded by this object's lock; the rest is safe for use by many threads.
+ * WAL lanes after each round. Round bookkeeping is guarded by this object's lock; the rest is safe for use by many threads.
  */
 public final class Uploader implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Uploader.class);
@@ -51,7 +52,8 @@ public final class Uploader implements AutoCloseable {
         this.retries = new Retries(parts.storage().scheduler(), () -> closed);
         this.ids = new ObjectIds(parts.storage().metadata(), retries);
         this.freeRounds = parts.config().uploadsInFlight();
-        long room = Math.min(parts.space().wal().capacityBytes(), parts.config().tailCacheBytes());
+        long room =
+                Math.min(parts.lanes().smallestCapacityBytes(), parts.config().tailCacheBytes());
         this.objectBytes = Math.max(1, Math.min(parts.config().objectBytes(), room / 4));
         this.tick = parts.storage().scheduler().scheduleRepeatedly(TICK_MS, this::tick);
     }
@@ -98,8 +100,8 @@ public final class Uploader implements AutoCloseable {
      */
     private void trimIfIdle() {
         boolean isIdle = pendingBytes.get() == 0 && freeRounds == parts.config().uploadsInFlight();
-        if (isIdle && !closed && parts.space().load() >= LOW_SPACE) {
-            trimWal();
+        if (isIdle && !closed && parts.lanes().load() >= LOW_SPACE) {
+            trimLanes();
         }
     }
 
@@ -153,11 +155,11 @@ public final class Uploader implements AutoCloseable {
         if (pending == 0 || !idle) {
             return false;
         }
-        double load = parts.space().load();
+        double load = parts.lanes().load();
         return load >= VERY_LOW_SPACE || (load >= LOW_SPACE && pending >= objectBytes / 8);
     }
 
-    /** The runs are taken: the next round may take its own. Completes when this one is committed and the WAL trimmed. */
+    /** The runs are taken: the next round may take its own. Completes when this one is committed and the lanes are trimmed. */
     private CompletableFuture<Void> upload(List<SegmentRun> runs) {
         List<ObjectUpload> objects = new ArrayList<>();
         for (List<SegmentRun> group : BundlePlan.divide(
@@ -173,7 +175,7 @@ public final class Uploader implements AutoCloseable {
                     .thenCompose(nothing -> puts)
                     .thenCompose(nothing -> UploadRound.commitAll(objects))
                     .whenComplete((nothing, error) -> ended(objects, error))
-                    .thenRunAsync(this::trimWal, parts.storage().executor());
+                    .thenRunAsync(this::trimLanes, parts.storage().executor());
             lastCommit = committed;
         }
         kick();
@@ -210,21 +212,33 @@ public final class Uploader implements AutoCloseable {
     }
 
     /**
-     * Frees the WAL below the oldest record that any stream still needs. After the close the tails may be gone from memory
-     * while their records are still needed: then nothing is trimmed (the WAL is closed before the tails are dropped).
+     * Frees each lane below the oldest record that any stream still needs. After the close the tails may be gone from memory
+     * while their records are still needed: then nothing is trimmed (the lanes are closed before the tails are dropped).
      */
-    private void trimWal() {
-        if (closed) {
-            return;
+    private void trimLanes() {
+        for (WalLane lane : parts.lanes().all()) {
+            if (!closed) {
+                trim(lane);
+            }
         }
-        long needed = parts.space().lastDurableLsn();
+    }
+
+    private void trim(WalLane lane) {
+        long needed = lane.lastDurableLsn();
         for (StreamTail tail : parts.tails().all()) {
-            needed = Math.min(needed, tail.firstUncommittedLsn());
+            needed = Math.min(needed, tail.firstUncommittedLsn(lane.index()));
         }
         long lsn = needed;
-        parts.space().wal().trim(lsn).whenComplete((nothing, error) -> {
+        if (lsn <= lane.wal().startLsn()) {
+            return;
+        }
+        lane.wal().trim(lsn).whenComplete((nothing, error) -> {
             if (error != null && !closed) {
-                LOG.warn("The WAL could not be trimmed to LSN {}; the next upload tries again", lsn, error);
+                LOG.warn(
+                        "The WAL lane {} could not be trimmed to LSN {}; the next upload tries again",
+                        lane.name(),
+                        lsn,
+                        error);
             }
         });
     }

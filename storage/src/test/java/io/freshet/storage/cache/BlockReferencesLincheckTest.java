@@ -51,8 +51,8 @@ public class BlockReferencesLincheckTest {
     @Test
     void noInterleavingFreesTooEarlyOrTwice() {
         new ModelCheckingOptions()
-                .iterations(30)
-                .invocationsPerIteration(1000)
+                .iterations(10)
+                .invocationsPerIteration(300)
                 .threads(3)
                 .actorsPerThread(2)
                 .check(BlockReferencesLincheckTest.class);
@@ -61,8 +61,8 @@ public class BlockReferencesLincheckTest {
     @Test
     void realThreadsAgree() {
         new StressOptions()
-                .iterations(10)
-                .invocationsPerIteration(2000)
+                .iterations(5)
+                .invocationsPerIteration(1000)
                 .threads(2)
                 .actorsPerThread(3)
                 .check(BlockReferencesLincheckTest.class);

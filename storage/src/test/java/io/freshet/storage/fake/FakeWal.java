@@ -52,6 +52,7 @@ public final class FakeWal implements WriteAheadLog {
     private boolean closed;
     private @Nullable FreshetException failure;
     private boolean flushing;
+    private boolean refusing;
 
     public FakeWal(Device device, boolean immediate, RecoveryVisitor visitor) {
         this.device = device;
@@ -70,6 +71,9 @@ public final class FakeWal implements WriteAheadLog {
 
     @Override
     public void append(WalEntry entry) {
+        if (refusing) {
+            throw new FreshetException(ErrorKind.INVALID, "The entry is too large for this lane");
+        }
         waiting.add(entry);
         if (immediate || failure != null || closed) {
             flush(Integer.MAX_VALUE);
@@ -108,6 +112,22 @@ public final class FakeWal implements WriteAheadLog {
             waiting.remove().onDurable(lsn);
         }
         flushing = false;
+    }
+
+    /** The process dies just after the device has written up to {@code count} entries and before anyone was told. */
+    public void writeUnacknowledged(int count) {
+        for (int i = 0; i < count && !waiting.isEmpty(); i++) {
+            WalEntry entry = waiting.remove();
+            if (device.endLsn + entry.payloadSizeBytes() + 64 - device.startLsn > device.capacityBytes) {
+                return;
+            }
+            device.write(entry.streamId(), entry.leaderEpoch(), entry.baseOffset(), entry.endOffset(), entry.payload());
+        }
+    }
+
+    /** The lane takes no entry any more, and says so at once. */
+    public void refuse() {
+        refusing = true;
     }
 
     @Override

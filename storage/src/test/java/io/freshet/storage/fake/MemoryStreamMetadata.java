@@ -5,12 +5,15 @@ import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Clock;
 import io.freshet.common.stream.IdRange;
+import io.freshet.common.stream.LiveObject;
 import io.freshet.common.stream.ObjectCommit;
 import io.freshet.common.stream.RetiredObject;
 import io.freshet.common.stream.SegmentCommit;
+import io.freshet.common.stream.SegmentReplacement;
 import io.freshet.common.stream.StreamSegment;
 import io.freshet.common.stream.StreamState;
 import io.freshet.storage.StreamMetadata;
+import io.freshet.storage.compact.CompactionMetadata;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -21,6 +24,7 @@ import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 
@@ -28,7 +32,7 @@ import java.util.function.Supplier;
  * The quorum in memory, with its real rules: segments follow each other, commits are idempotent by object id, old leader and
  * broker epochs are refused, objects without live segments are retired. Safe for use by many threads.
  */
-public final class MemoryStreamMetadata implements StreamMetadata {
+public final class MemoryStreamMetadata implements StreamMetadata, CompactionMetadata {
     /** Decides how a command travels: runs {@code command} now, later or never, and answers truly, late or not at all. */
     public interface Transport {
         <T> CompletableFuture<T> send(String name, Supplier<T> command);
@@ -43,8 +47,21 @@ public final class MemoryStreamMetadata implements StreamMetadata {
     }
 
     private final Clock clock;
-    private final Map<Long, Stream> streams = new HashMap<>();
-    private final Map<Long, Set<Long>> liveStreamsByObject = new HashMap<>();
+
+    private static final class Live {
+        private final long sizeBytes;
+        private int segments;
+
+        Live(long sizeBytes) {
+            this.sizeBytes = sizeBytes;
+        }
+    }
+
+    private record Lease(int brokerId, long untilMs) {}
+
+    private final NavigableMap<Long, Stream> streams = new TreeMap<>();
+    private final NavigableMap<Long, Live> liveByObject = new TreeMap<>();
+    private final Map<String, Lease> leases = new HashMap<>();
     private final Map<Long, Set<Long>> answers = new HashMap<>();
     private final Map<Long, Long> retired = new LinkedHashMap<>();
     private final Map<Integer, Long> brokerEpochs = new HashMap<>();
@@ -87,7 +104,7 @@ public final class MemoryStreamMetadata implements StreamMetadata {
 
     public synchronized void deleteStream(long streamId) {
         Stream stream = streams.remove(streamId);
-        stream.segments.values().forEach(segment -> unlink(segment.objectId(), streamId));
+        stream.segments.values().forEach(segment -> unlink(segment.objectId()));
     }
 
     public synchronized void registerBroker(int brokerId, long brokerEpoch) {
@@ -143,27 +160,38 @@ public final class MemoryStreamMetadata implements StreamMetadata {
     }
 
     private synchronized Set<Long> applyCommit(ObjectCommit commit) {
-        Long brokerEpoch = brokerEpochs.get(commit.brokerId());
-        if (brokerEpoch != null && commit.brokerEpoch() < brokerEpoch) {
-            throw new FreshetException(
-                    ErrorKind.FENCED, "Broker epoch " + commit.brokerEpoch() + " is older than " + brokerEpoch);
-        }
+        requireBroker(commit.brokerId(), commit.brokerEpoch());
         Set<Long> known = answers.get(commit.objectId());
         if (known != null) {
             return known;
         }
         Set<Long> refused = new HashSet<>();
-        Set<Long> live = new HashSet<>();
+        Live live = new Live(commit.sizeBytes());
         for (SegmentCommit segment : commit.segments()) {
-            (accept(segment) ? live : refused).add(segment.segment().streamId());
+            if (accept(segment)) {
+                live.segments++;
+            } else {
+                refused.add(segment.segment().streamId());
+            }
         }
         answers.put(commit.objectId(), refused);
-        if (live.isEmpty()) {
-            retired.put(commit.objectId(), clock.wallMs());
-        } else {
-            liveStreamsByObject.put(commit.objectId(), live);
-        }
+        keepOrRetire(commit.objectId(), live);
         return refused;
+    }
+
+    private void requireBroker(int brokerId, long brokerEpoch) {
+        Long known = brokerEpochs.get(brokerId);
+        if (known != null && brokerEpoch < known) {
+            throw new FreshetException(ErrorKind.FENCED, "Broker epoch " + brokerEpoch + " is older than " + known);
+        }
+    }
+
+    private void keepOrRetire(long objectId, Live live) {
+        if (live.segments == 0) {
+            retired.put(objectId, clock.wallMs());
+        } else {
+            liveByObject.put(objectId, live);
+        }
     }
 
     private boolean accept(SegmentCommit commit) {
@@ -196,15 +224,15 @@ public final class MemoryStreamMetadata implements StreamMetadata {
         stream.startOffset = Math.max(stream.startOffset, newStartOffset);
         while (!stream.segments.isEmpty()
                 && stream.segments.firstEntry().getValue().endOffset() <= stream.startOffset) {
-            unlink(stream.segments.pollFirstEntry().getValue().objectId(), streamId);
+            unlink(stream.segments.pollFirstEntry().getValue().objectId());
         }
         return null;
     }
 
-    private void unlink(long objectId, long streamId) {
-        Set<Long> live = liveStreamsByObject.get(objectId);
-        if (live != null && live.remove(streamId) && live.isEmpty()) {
-            liveStreamsByObject.remove(objectId);
+    private void unlink(long objectId) {
+        Live live = liveByObject.get(objectId);
+        if (live != null && --live.segments == 0) {
+            liveByObject.remove(objectId);
             retired.put(objectId, clock.wallMs());
         }
     }
@@ -222,8 +250,108 @@ public final class MemoryStreamMetadata implements StreamMetadata {
                         segment.sizeBytes(),
                         segment.minTimestampMs(),
                         segment.maxTimestampMs()));
-        liveStreamsByObject.computeIfAbsent(newObjectId, id -> new HashSet<>()).add(segment.streamId());
-        unlink(segment.objectId(), segment.streamId());
+        liveByObject.computeIfAbsent(newObjectId, id -> new Live(segment.sizeBytes())).segments++;
+        unlink(segment.objectId());
+    }
+
+    // ---- compaction
+
+    @Override
+    public synchronized List<LiveObject> objects(long afterObjectId, int limit) {
+        return liveByObject.tailMap(afterObjectId, false).entrySet().stream()
+                .limit(limit)
+                .map(entry -> new LiveObject(entry.getKey(), entry.getValue().sizeBytes, entry.getValue().segments))
+                .toList();
+    }
+
+    @Override
+    public synchronized List<Long> streamIds(long afterStreamId, int limit) {
+        return streams.tailMap(afterStreamId, false).keySet().stream()
+                .limit(limit)
+                .toList();
+    }
+
+    @Override
+    public CompletableFuture<Boolean> lease(String job, int brokerId, long brokerEpoch, long durationMs) {
+        return transport.send("lease", () -> {
+            synchronized (this) {
+                requireBroker(brokerId, brokerEpoch);
+                Lease held = leases.get(job);
+                if (held != null && held.brokerId() != brokerId && clock.wallMs() < held.untilMs()) {
+                    return false;
+                }
+                leases.put(job, new Lease(brokerId, clock.wallMs() + durationMs));
+                return true;
+            }
+        });
+    }
+
+    @Override
+    public CompletableFuture<Set<Long>> replace(SegmentReplacement replacement) {
+        return transport.send("replace", () -> applyReplacement(replacement));
+    }
+
+    private synchronized Set<Long> applyReplacement(SegmentReplacement replacement) {
+        requireBroker(replacement.brokerId(), replacement.brokerEpoch());
+        if (replacement.objects().isEmpty()) {
+            throw new FreshetException(ErrorKind.INVALID, "A replacement without objects");
+        }
+        Set<Long> known = answers.get(replacement.objects().get(0).objectId());
+        if (known != null) {
+            return known;
+        }
+        Map<Long, Live> made = new TreeMap<>();
+        replacement.objects().forEach(object -> made.put(object.objectId(), new Live(object.sizeBytes())));
+        Set<Long> all = new TreeSet<>();
+        replacement.removed().forEach(segment -> all.add(segment.streamId()));
+        replacement.inserted().forEach(segment -> all.add(segment.streamId()));
+        Set<Long> refused = new TreeSet<>();
+        for (long streamId : all) {
+            List<StreamSegment> removed = ofStream(replacement.removed(), streamId);
+            List<StreamSegment> inserted = ofStream(replacement.inserted(), streamId);
+            requireSameOffsets(removed, inserted, made.keySet());
+            Stream stream = streams.get(streamId);
+            if (stream == null
+                    || removed.stream().anyMatch(old -> !old.equals(stream.segments.get(old.startOffset())))) {
+                refused.add(streamId);
+                continue;
+            }
+            removed.forEach(old -> stream.segments.remove(old.startOffset()));
+            for (StreamSegment segment : inserted) {
+                stream.segments.put(segment.startOffset(), segment);
+                made.get(segment.objectId()).segments++;
+            }
+            removed.forEach(old -> unlink(old.objectId()));
+        }
+        made.forEach(this::keepOrRetire);
+        replacement.objects().forEach(object -> answers.put(object.objectId(), refused));
+        return refused;
+    }
+
+    private static List<StreamSegment> ofStream(List<StreamSegment> segments, long streamId) {
+        return segments.stream().filter(s -> s.streamId() == streamId).toList();
+    }
+
+    private static void requireSameOffsets(
+            List<StreamSegment> removed, List<StreamSegment> inserted, Set<Long> newObjects) {
+        boolean isOurs = inserted.stream().allMatch(segment -> newObjects.contains(segment.objectId()));
+        boolean isCovered = hasNoGap(removed)
+                && hasNoGap(inserted)
+                && removed.get(0).startOffset() == inserted.get(0).startOffset()
+                && removed.get(removed.size() - 1).endOffset()
+                        == inserted.get(inserted.size() - 1).endOffset();
+        if (!isOurs || !isCovered) {
+            throw new FreshetException(ErrorKind.INVALID, inserted + " cannot replace " + removed);
+        }
+    }
+
+    private static boolean hasNoGap(List<StreamSegment> segments) {
+        for (int i = 1; i < segments.size(); i++) {
+            if (segments.get(i).startOffset() != segments.get(i - 1).endOffset()) {
+                return false;
+            }
+        }
+        return !segments.isEmpty();
     }
 
     @Override
@@ -246,6 +374,6 @@ public final class MemoryStreamMetadata implements StreamMetadata {
 
     @Override
     public synchronized boolean isObjectKnown(long objectId) {
-        return liveStreamsByObject.containsKey(objectId) || retired.containsKey(objectId);
+        return liveByObject.containsKey(objectId) || retired.containsKey(objectId);
     }
 }

@@ -2,11 +2,15 @@
 package io.freshet.storage.fake;
 
 import io.freshet.common.buffer.SharedBytes;
+import io.freshet.objectstore.ObjectStore;
 import io.freshet.storage.StorageConfig;
 import io.freshet.storage.StorageParts;
 import io.freshet.storage.StreamLog;
 import io.freshet.storage.StreamLog.StreamRead;
 import io.freshet.storage.StreamStorage;
+import io.freshet.storage.compact.CompactionConfig;
+import io.freshet.storage.compact.CompactionParts;
+import io.freshet.storage.compact.CompactionService;
 import io.freshet.storage.read.SegmentReader;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.ByteBuffer;
@@ -16,6 +20,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** A broker's storage with everything around it in memory and in virtual time; can crash and come back. */
@@ -25,6 +30,9 @@ public final class StorageFixture {
 
     public final TestObjectStore store;
     public final MemoryStreamMetadata metadata;
+    /** What the lanes are on; the first is the default lane's. */
+    public final List<FakeWal.Device> devices = new ArrayList<>();
+
     public final FakeWal.Device device;
     public final ByteLedger ledger = new ByteLedger();
     public final Random random;
@@ -35,9 +43,12 @@ public final class StorageFixture {
     public SimpleMeterRegistry meters = new SimpleMeterRegistry();
     public SimRuntime sim;
     public SegmentReader reader;
+    /** The store as the broker sees it: the plain one unless a test puts something in between. */
+    public ObjectStore seenStore;
+
     private long brokerEpoch;
     private @Nullable StreamStorage storage;
-    private @Nullable FakeWal wal;
+    private final List<FakeWal> wals = new ArrayList<>();
 
     public StorageFixture(long seed, StorageConfig config, long walCapacityBytes) {
         this.random = new Random(seed);
@@ -55,8 +66,10 @@ public final class StorageFixture {
             }
         };
         this.store = new TestObjectStore(clock);
+        this.seenStore = store;
         this.metadata = new MemoryStreamMetadata(clock);
         this.device = new FakeWal.Device(walCapacityBytes);
+        devices.add(device);
         this.reader = new WholeObjectReader(store);
     }
 
@@ -76,7 +89,30 @@ public final class StorageFixture {
     }
 
     public FakeWal wal() {
-        return Objects.requireNonNull(wal);
+        return wals.get(0);
+    }
+
+    /** The lane of this index, named {@link #laneName}. */
+    public FakeWal wal(int lane) {
+        return wals.get(lane);
+    }
+
+    public static String laneName(int lane) {
+        return "lane" + lane;
+    }
+
+    private List<StorageParts.Lane> lanes() {
+        wals.clear();
+        List<StorageParts.Lane> lanes = new ArrayList<>();
+        for (int i = 0; i < devices.size(); i++) {
+            FakeWal.Device of = devices.get(i);
+            lanes.add(new StorageParts.Lane(laneName(i), visitor -> {
+                FakeWal opened = new FakeWal(of, immediateWal, visitor);
+                wals.add(opened);
+                return opened;
+            }));
+        }
+        return lanes;
     }
 
     public TestOwner owner(long streamId) {
@@ -85,16 +121,13 @@ public final class StorageFixture {
 
     public StorageParts parts() {
         return new StorageParts(
-                store,
-                metadata,
-                reader,
-                visitor -> wal = new FakeWal(device, immediateWal, visitor),
-                sim,
-                sim,
-                sim.executor(),
-                meters,
-                BROKER_ID,
-                brokerEpoch);
+                seenStore, metadata, reader, lanes(), sim, sim, sim.executor(), meters, BROKER_ID, brokerEpoch);
+    }
+
+    /** As {@link #crash()}, when each lane's device has written some more than anyone was told of. */
+    public void crashInFlight() {
+        wals.forEach(wal -> wal.writeUnacknowledged(random.nextInt(6)));
+        crash();
     }
 
     /** Registers as a new process and opens the storage, without any stream. */
@@ -103,7 +136,9 @@ public final class StorageFixture {
         metadata.registerBroker(BROKER_ID, brokerEpoch);
         storage = StreamStorage.open(config, parts());
         if (!immediateWal && flushesByItself) {
-            sim.scheduleRepeatedly(3, () -> wal().flush(random.nextInt(6)));
+            for (FakeWal wal : List.copyOf(wals)) {
+                sim.scheduleRepeatedly(3, () -> wal.flush(random.nextInt(6)));
+            }
         }
         return storage;
     }
@@ -123,6 +158,25 @@ public final class StorageFixture {
         StreamLog log = sim.await(storage().open(owner.streamId(), leaderEpoch, owner));
         owner.opened(log);
         return log;
+    }
+
+    /** Starts compaction beside the storage; {@code isPaused} is asked before each read. */
+    public CompactionService compaction(CompactionConfig compactionConfig, BooleanSupplier isPaused) {
+        return new CompactionService(
+                compactionConfig,
+                new CompactionParts(
+                        seenStore,
+                        metadata,
+                        metadata,
+                        sim,
+                        sim,
+                        random::nextLong,
+                        sim.executor(),
+                        meters,
+                        isPaused,
+                        config.orphanGraceMs(),
+                        BROKER_ID,
+                        brokerEpoch));
     }
 
     /** The process dies: whatever was under way never happens. Its memory is gone. */

@@ -14,6 +14,7 @@ import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /** Objects in memory, with a hook through which each put and delete travels. */
@@ -23,6 +24,7 @@ public final class TestObjectStore implements ObjectStore {
     private final Clock clock;
     private final NavigableMap<String, Stored> objects = new ConcurrentSkipListMap<>();
     private final Map<String, String> undeletable = new HashMap<>();
+    private volatile Consumer<Collection<String>> deleteListener = keys -> {};
     private volatile MemoryStreamMetadata.Transport transport = new MemoryStreamMetadata.Transport() {
         @Override
         public <T> CompletableFuture<T> send(String name, Supplier<T> command) {
@@ -32,6 +34,11 @@ public final class TestObjectStore implements ObjectStore {
 
     public TestObjectStore(Clock clock) {
         this.clock = clock;
+    }
+
+    /** {@code listener} is told the keys of each deletion. */
+    public void onDelete(Consumer<Collection<String>> listener) {
+        deleteListener = listener;
     }
 
     public void transport(MemoryStreamMetadata.Transport newTransport) {
@@ -107,6 +114,7 @@ public final class TestObjectStore implements ObjectStore {
 
     @Override
     public CompletableFuture<DeleteOutcome> delete(Collection<String> keys) {
+        deleteListener.accept(keys);
         Map<String, String> failed = new HashMap<>();
         for (String key : keys) {
             if (undeletable.containsKey(key)) {

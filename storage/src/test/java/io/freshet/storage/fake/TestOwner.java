@@ -73,6 +73,7 @@ public final class TestOwner implements SegmentCheckpoint.Source {
         if (found < acknowledgedEnd) {
             throw new AssertionError("Stream " + streamId + " ends at " + found + ", acknowledged " + acknowledgedEnd);
         }
+        acknowledgedEnd = Math.max(acknowledgedEnd, opened.durableEndOffset());
         batches.removeIf(batch -> batch.getLong(0) >= found);
         endOffset = found;
         checkState(opened);

@@ -13,7 +13,9 @@ import io.freshet.common.stream.StreamSegment;
 import io.freshet.storage.StreamLog.StreamRead;
 import io.freshet.storage.cache.BlockCache;
 import io.freshet.storage.cache.BlockCacheConfig;
+import io.freshet.storage.cache.DiskTier;
 import io.freshet.storage.cache.IndexCache;
+import io.freshet.storage.cache.LocalTierFile;
 import io.freshet.storage.format.BatchHeader;
 import io.freshet.storage.format.EncodedObject;
 import io.freshet.storage.format.SampleBatches;
@@ -21,6 +23,8 @@ import io.freshet.storage.format.SegmentContent;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -34,6 +38,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class ObjectSegmentReaderTest {
     private static final int ALL = Integer.MAX_VALUE;
@@ -314,6 +319,36 @@ class ObjectSegmentReaderTest {
         } finally {
             Threads.stop(readers, Duration.ofSeconds(5));
             Threads.stop(pool, Duration.ofSeconds(5));
+        }
+    }
+
+    @Test
+    void blocksThatLeftMemoryComeFromTheDiskAndDamagedOnesFromTheStore(@TempDir Path folder) throws Exception {
+        try (LocalTierFile file = LocalTierFile.open(folder.resolve("cache"));
+                DiskTier disk = new DiskTier(file, 1 << 20, 1 << 20, Runnable::run, Runnable::run, registry)) {
+            reader.close();
+            BlockCacheConfig small = new BlockCacheConfig(16 << 10, 4 << 10, 8 << 10, 8 << 10);
+            cache = new BlockCache(small, store, disk, registry);
+            reader = newReader(0);
+            assertThat(readAll(reader, 2000)).isEqualTo(bytes);
+            long once = store.readBytes.get();
+            assertThat(readAll(reader, 5000)).isEqualTo(bytes);
+            assertThat(store.readBytes.get()).as("nothing is requested twice").isEqualTo(once);
+            assertThat(registry.counter("freshet.blockcache.hits", "tier", "disk")
+                            .count())
+                    .isPositive();
+            int damageAt = 0;
+            while (damageAt < disk.usedBytes()) {
+                file.write(damageAt, ByteBuffer.wrap(new byte[] {'X', 'Y', 'Z'}));
+                damageAt += 1000;
+            }
+            assertThat(readAll(reader, 3000)).isEqualTo(bytes);
+            assertThat(registry.counter("freshet.diskcache.damaged").count()).isGreaterThan(8);
+            assertThat(disk.isOn()).isTrue();
+            Files.write(folder.resolve("cache"), new byte[0]);
+            assertThat(readAll(reader, 3000)).as("truncated by somebody").isEqualTo(bytes);
+            assertThat(disk.isOn()).isFalse();
+            assertThat(readAll(reader, 3000)).isEqualTo(bytes);
         }
     }
 

@@ -145,7 +145,7 @@ final class Incarnation {
                             objects,
                             world.sabotage.metadata(follower),
                             opened,
-                            this::openWal,
+                            List.of(new StorageParts.Lane("block", this::openWal)),
                             process,
                             process,
                             process.pool(),

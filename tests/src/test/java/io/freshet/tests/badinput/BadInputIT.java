@@ -3,7 +3,9 @@ package io.freshet.tests.badinput;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.freshet.tests.badinput.AnnouncingCrowd.Manners;
 import io.netty.util.internal.PlatformDependent;
+import java.io.File;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -13,6 +15,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
@@ -40,6 +43,7 @@ import org.apache.kafka.common.record.internal.MemoryRecords;
 import org.apache.kafka.common.record.internal.SimpleRecord;
 import org.apache.kafka.common.requests.ApiVersionsResponse;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.assertj.core.api.ThrowingConsumer;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -53,6 +57,8 @@ class BadInputIT {
     private static final int CLIENTS = 6;
     private static final int WAIT_MS = 150;
     private static final int HANG_MS = 10_000;
+    private static final String CONNECTIONS = "freshet_network_connections";
+    private static final String USED_MEMORY = "freshet_network_request_memory_bytes";
 
     @TempDir
     static Path folder;
@@ -118,9 +124,8 @@ class BadInputIT {
         Awaitility.await("connections and request memory are given back")
                 .atMost(Duration.ofSeconds(20))
                 .untilAsserted(() -> {
-                    assertThat(server.metric("freshet_network_connections")).isLessThanOrEqualTo(3);
-                    assertThat(server.metric("freshet_network_request_memory_bytes"))
-                            .isLessThanOrEqualTo(1000);
+                    assertThat(server.metric(CONNECTIONS)).isLessThanOrEqualTo(3);
+                    assertThat(server.metric(USED_MEMORY)).isLessThanOrEqualTo(1000);
                 });
         System.gc();
         healthyClientWorks();
@@ -337,6 +342,85 @@ class BadInputIT {
                 connection.close();
             }
         }
+    }
+
+    @Test
+    void hugeAnnouncedRequestsTakeNothingFromOthers() throws Exception {
+        withCrowd(50, new Manners(100 << 20, 8, 0, true), crowd -> assertProducesQuickly(100));
+    }
+
+    @Test
+    void manyAnnouncedRequestsTakeNothingFromOthers() throws Exception {
+        withCrowd(600, new Manners(2 << 20, 8, 0, true), crowd -> {
+            assertProducesQuickly(100);
+            assertThat(server.metric(USED_MEMORY)).isLessThan(1 << 20);
+        });
+    }
+
+    @Test
+    void drippingRequestsTakeNothingFromOthers() throws Exception {
+        withCrowd(600, new Manners(2 << 20, 8, 500, true), crowd -> assertProducesQuickly(100));
+    }
+
+    @Test
+    void aCrowdThatHoldsMemoryAndComesBackOnlySlowsLargerRequestsDown() throws Exception {
+        withCrowd(600, new Manners(2 << 20, 64 << 10, 500, true), crowd -> {
+            Awaitility.await("the memory is used up")
+                    .atMost(Duration.ofSeconds(20))
+                    .until(() -> server.metric("freshet_network_request_memory_waiting") > 100);
+            assertProducesQuickly(100);
+            for (int i = 0; i < 5; i++) {
+                long begin = System.nanoTime();
+                healthy.send(new ProducerRecord<>("healthy", new byte[200_000])).get(20, TimeUnit.SECONDS);
+                System.out.printf("a larger send: %d ms%n", (System.nanoTime() - begin) / 1_000_000);
+            }
+            assertThat(crowd.ended()).isGreaterThan(100);
+            assertThat(server.metric("freshet_network_errors_total{reason=\"stalled\""))
+                    .isGreaterThan(100);
+        });
+    }
+
+    @Test
+    void aCrowdWithHugeRequestsThatComesBackDoesNotKeepLargerOnesOut() throws Exception {
+        withCrowd(50, new Manners(100 << 20, 64 << 10, 500, true), crowd -> {
+            assertProducesQuickly(100);
+            for (int i = 0; i < 20; i++) {
+                healthy.send(new ProducerRecord<>("healthy", new byte[900_000])).get(5, TimeUnit.SECONDS);
+            }
+            Awaitility.await("those that wait take their turn")
+                    .atMost(Duration.ofSeconds(20))
+                    .until(() -> crowd.ended() > 3);
+        });
+    }
+
+    private static void withCrowd(int count, Manners manners, ThrowingConsumer<AnnouncingCrowd> work) throws Exception {
+        int filesBefore = openFiles();
+        try (AnnouncingCrowd crowd = new AnnouncingCrowd(server.port(), count, manners)) {
+            Awaitility.await("the crowd is here")
+                    .atMost(Duration.ofSeconds(20))
+                    .until(() -> server.metric(CONNECTIONS) >= count);
+            work.accept(crowd);
+            System.out.printf("%s: %d opened, %d ended by the server%n", manners, crowd.opened(), crowd.ended());
+        }
+        Awaitility.await("file descriptors are closed")
+                .atMost(Duration.ofSeconds(20))
+                .until(() -> openFiles() <= filesBefore + 20);
+    }
+
+    private static int openFiles() {
+        return Objects.requireNonNull(new File("/proc/self/fd").list()).length;
+    }
+
+    /** One send at a time, each acknowledged by all in a small part of its client's patience. */
+    private static void assertProducesQuickly(int count) throws Exception {
+        long slowestNanos = 0;
+        for (int i = 0; i < count; i++) {
+            long begin = System.nanoTime();
+            healthyClientWorks();
+            slowestNanos = Math.max(slowestNanos, System.nanoTime() - begin);
+        }
+        System.out.println("slowest of " + count + " sends: " + TimeUnit.NANOSECONDS.toMillis(slowestNanos) + " ms");
+        assertThat(slowestNanos).isLessThan(TimeUnit.SECONDS.toNanos(3));
     }
 
     @Test

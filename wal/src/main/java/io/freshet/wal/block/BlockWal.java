@@ -232,7 +232,7 @@ public final class BlockWal implements WriteAheadLog {
         return capacityBytes;
     }
 
-    /** Bytes of {@link #capacityBytes} that trims have not freed. */
+    @Override
     public long usedBytes() {
         return lane.usedBytes();
     }

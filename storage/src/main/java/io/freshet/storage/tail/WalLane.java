@@ -7,23 +7,40 @@ import io.freshet.wal.WriteAheadLog;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * The room that uncommitted appends may take: in the WAL and in memory. Appends beyond it are refused (THROTTLED), so that
- * the WAL never fills up with entries that an upload would have to wait for. Safe for use by many threads.
+ * One of this broker's WAL lanes and the room that uncommitted appends may take: in the lane, and in the memory that all lanes
+ * share. Appends beyond it are refused (THROTTLED), so that the lane never fills up with entries that an upload would have to
+ * wait for. Safe for use by many threads.
  */
-public final class WalSpace {
-    /** Share of the WAL that may be in use before appends are refused; the rest absorbs padding and ring wrap. */
+public final class WalLane {
+    /** Share of the lane that may be in use before appends are refused; the rest absorbs padding and ring wrap. */
     private static final double WAL_LIMIT = 0.85;
 
+    private final int index;
+    private final String name;
     private final WriteAheadLog wal;
     private final TailMemory memory;
     private final AtomicLong inFlightBytes = new AtomicLong();
     private volatile long lastDurableLsn;
 
-    /** @param lastDurableLsn greatest LSN that recovery returned, or the WAL's start */
-    public WalSpace(WriteAheadLog wal, TailMemory memory, long lastDurableLsn) {
+    /**
+     * @param index place among the broker's lanes, from 0
+     * @param name what topics call it
+     * @param lastDurableLsn greatest LSN that recovery returned, or the WAL's start
+     */
+    public WalLane(int index, String name, WriteAheadLog wal, TailMemory memory, long lastDurableLsn) {
+        this.index = index;
+        this.name = name;
         this.wal = wal;
         this.memory = memory;
         this.lastDurableLsn = lastDurableLsn;
+    }
+
+    public int index() {
+        return index;
+    }
+
+    public String name() {
+        return name;
     }
 
     public WriteAheadLog wal() {
@@ -35,12 +52,12 @@ public final class WalSpace {
         return lastDurableLsn;
     }
 
-    /** Bytes of the WAL that are in use or promised to entries on their way. */
+    /** Bytes of the lane that are in use or promised to entries on their way. */
     public long usedBytes() {
-        return Math.max(0, wal.endLsn() - wal.startLsn()) + inFlightBytes.get();
+        return wal.usedBytes() + inFlightBytes.get();
     }
 
-    /** Share of the WAL in use, 0 to 1. */
+    /** Share of the lane in use, 0 to 1. */
     public double usedShare() {
         return (double) usedBytes() / wal.capacityBytes();
     }
@@ -60,23 +77,25 @@ public final class WalSpace {
             throw new FreshetException(
                     ErrorKind.INVALID,
                     "An append of " + sizeBytes + " bytes to stream " + streamId + " can never fit into a WAL of "
-                            + wal.capacityBytes() + " bytes and a tail of " + memory.limitBytes()
+                            + wal.capacityBytes() + " bytes (lane " + name + ") and a tail of " + memory.limitBytes()
                             + "; enlarge them or lower the greatest message size");
         }
         if (usedBytes() + bytes > walLimit || memory.uncommittedBytes() + bytes > memory.limitBytes()) {
             throw new FreshetException(
                     ErrorKind.THROTTLED,
                     "An append of " + sizeBytes + " bytes to stream " + streamId + " must wait for uploads: "
-                            + usedBytes() + " of " + walLimit + " WAL bytes and " + memory.uncommittedBytes() + " of "
-                            + memory.limitBytes() + " tail bytes hold data that is not uploaded yet; retry");
+                            + usedBytes() + " of " + walLimit + " bytes of WAL lane " + name + " and "
+                            + memory.uncommittedBytes() + " of " + memory.limitBytes()
+                            + " tail bytes hold data that is not uploaded yet; retry");
         }
     }
 
-    void sent(TailEntry entry) {
+    /** The entry takes room from now on, whether it is handed over at once or held back. */
+    void promised(TailEntry entry) {
         inFlightBytes.addAndGet(entry.accountedBytes());
     }
 
-    /** Called by the WAL lane's thread, after the stream's durable end has moved. */
+    /** Called by the lane's thread, after the stream's durable end has moved. */
     void durable(TailEntry entry) {
         inFlightBytes.addAndGet(-entry.accountedBytes());
         lastDurableLsn = entry.lsn();

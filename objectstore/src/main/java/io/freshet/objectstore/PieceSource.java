@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.objectstore;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/** The bytes of one object, made while it is written. Asked by one caller, one call at a time. */
+public interface PieceSource {
+    /**
+     * The next piece, of any size: some MiB are best; an empty list, or buffers without bytes, is the end, after which no call
+     * follows. Buffers are read between position and limit and must not change until the whole put is complete or has
+     * failed. When this is called, the former piece may still be on its way, and 8 MiB more, but nothing else is held. A
+     * failure fails the put.
+     */
+    CompletableFuture<List<ByteBuffer>> next();
+
+    /** All pieces together, for stores that write objects whole. */
+    static CompletableFuture<List<ByteBuffer>> collect(PieceSource source) {
+        return collect(source, new ArrayList<>());
+    }
+
+    private static CompletableFuture<List<ByteBuffer>> collect(PieceSource source, List<ByteBuffer> sofar) {
+        return source.next().thenCompose(piece -> {
+            sofar.addAll(piece);
+            return sizeBytes(piece) == 0 ? CompletableFuture.completedFuture(sofar) : collect(source, sofar);
+        });
+    }
+
+    /** Sum of the buffers' bytes. */
+    static long sizeBytes(List<ByteBuffer> piece) {
+        long sum = 0;
+        for (ByteBuffer buffer : piece) {
+            sum += buffer.remaining();
+        }
+        return sum;
+    }
+}

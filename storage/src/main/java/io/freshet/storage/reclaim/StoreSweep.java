@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.storage.reclaim;
+
+import io.freshet.common.FreshetException;
+import io.freshet.common.runtime.Scheduler.Cancellable;
+import io.freshet.objectstore.ObjectStore.ListPage;
+import io.freshet.objectstore.ObjectStore.ObjectStat;
+import io.micrometer.core.instrument.Counter;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Predicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Goes through all keys under a prefix in slices, one per period, again and again; deletes a key only if it was garbage and
+ * unchanged for the grace period and is garbage still when this process has caught up with the quorum. Ages are counted from
+ * the first sight on a clock that does not jump: a wall clock that runs ahead would make every upload under way look old.
+ * Whether a key is garbage is asked after it was listed. One slice at a time, which owns the fields below.
+ */
+final class StoreSweep implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(StoreSweep.class);
+    private static final int SLICE_KEYS = 1000;
+    /** Keys remembered between passes; more suspects than this are found in later passes. */
+    private static final int MAX_SUSPECTS = 100_000;
+
+    private final SweepParts parts;
+    private final String prefix;
+    private final Predicate<String> isGarbage;
+    private final Counter deleted;
+    private final AtomicBoolean running = new AtomicBoolean();
+    private final Cancellable timer;
+    private volatile boolean closed;
+
+    private Map<String, Suspect> seenBefore = new HashMap<>();
+    private Map<String, Suspect> seenNow = new HashMap<>();
+    private String position = "";
+
+    /** An object that was garbage when it was first seen, at {@code sinceNanos}. */
+    private record Suspect(long modifiedAtMs, long sinceNanos) {}
+
+    StoreSweep(SweepParts parts, String prefix, Predicate<String> isGarbage, Counter deleted) {
+        this.parts = parts;
+        this.prefix = prefix;
+        this.isGarbage = isGarbage;
+        this.deleted = deleted;
+        this.timer = parts.scheduler().scheduleRepeatedly(parts.periodMs(), this::sweepIfIdle);
+    }
+
+    private void sweepIfIdle() {
+        if (closed || !running.compareAndSet(false, true)) {
+            return;
+        }
+        sweepSlice().whenComplete((nothing, error) -> {
+            running.set(false);
+            if (error != null && !closed) {
+                FreshetException cause = FreshetException.of(error);
+                LOG.warn(
+                        "A slice of {} in the object store could not be swept ({}: {}); trying again in {} ms",
+                        prefix,
+                        cause.kind(),
+                        cause.getMessage(),
+                        parts.periodMs());
+            }
+        });
+    }
+
+    private CompletableFuture<Void> sweepSlice() {
+        return parts.objectStore().list(prefix, position, SLICE_KEYS).thenCompose(this::sweep);
+    }
+
+    private CompletableFuture<Void> sweep(ListPage page) {
+        long nowNanos = parts.clock().nanoTime();
+        List<String> suspects = new ArrayList<>();
+        for (ObjectStat object : page.objects()) {
+            if (!isGarbage.test(object.key())) {
+                continue;
+            }
+            Suspect known = seenBefore.get(object.key());
+            Suspect suspect = known != null && known.modifiedAtMs() == object.modifiedAtMs()
+                    ? known
+                    : new Suspect(object.modifiedAtMs(), nowNanos);
+            if (suspect.equals(known) && nowNanos - suspect.sinceNanos() >= parts.graceMs() * 1_000_000L) {
+                suspects.add(object.key());
+            }
+            if (seenNow.size() < MAX_SUSPECTS) {
+                seenNow.put(object.key(), suspect);
+            }
+        }
+        advance(page);
+        return suspects.isEmpty()
+                ? CompletableFuture.completedFuture(null)
+                : parts.catchUp().get().thenCompose(nothing -> delete(suspects));
+    }
+
+    /** This process's copy of the metadata may have been behind when it was asked first. */
+    private CompletableFuture<Void> delete(List<String> suspects) {
+        List<String> garbage = suspects.stream().filter(isGarbage).toList();
+        if (garbage.isEmpty() || closed) {
+            return CompletableFuture.completedFuture(null);
+        }
+        return parts.objectStore().delete(garbage).thenAccept(outcome -> {
+            int gone = garbage.size() - outcome.failed().size();
+            deleted.increment(gone);
+            LOG.info(
+                    "{} of {} objects under {} that the quorum does not know were deleted, the first is {}",
+                    gone,
+                    garbage.size(),
+                    prefix,
+                    garbage.get(0));
+            outcome.failed()
+                    .forEach((key, reason) ->
+                            LOG.warn("Orphan {} could not be deleted ({}); a later pass tries again", key, reason));
+        });
+    }
+
+    private void advance(ListPage page) {
+        if (page.hasMore() && !page.objects().isEmpty()) {
+            position = page.objects().get(page.objects().size() - 1).key();
+        } else {
+            position = "";
+            seenBefore = seenNow;
+            seenNow = new HashMap<>();
+        }
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        timer.cancel();
+    }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.storage.read;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.freshet.storage.fake.SimRuntime;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+
+class CatchUpPaceTest {
+    private static final int MIB = 1 << 20;
+
+    private final SimRuntime sim = new SimRuntime(1000);
+    private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
+    private long requests;
+    private double totalNanos;
+    private final CatchUpPace pace =
+            new CatchUpPace(sim, sim, () -> new CatchUpPace.TailRequests(requests, totalNanos), registry);
+
+    /** Lets {@code ms} pass with one request of the tail each 10 ms. */
+    private void tail(long ms, double latencyMs) {
+        for (long passed = 0; passed < ms; passed += 10) {
+            requests++;
+            totalNanos += latencyMs * 1e6;
+            sim.advance(10);
+        }
+    }
+
+    /** One reader that takes all it can for {@code ms} while the tail's latency depends on the rate; bytes that it got. */
+    private long replay(long ms, java.util.function.ToDoubleFunction<Double> latencyMs) {
+        long bytes = 0;
+        CompletableFuture<Void> turn = pace.admit(MIB);
+        for (long passed = 0; passed < ms; passed += 10) {
+            while (turn.isDone()) {
+                bytes += MIB;
+                turn = pace.admit(MIB);
+            }
+            tail(10, latencyMs.applyAsDouble(pace.bytesPerSecond()));
+        }
+        return bytes;
+    }
+
+    @Test
+    void withoutATailThereIsHardlyALimit() {
+        sim.advance(3000);
+        assertThat(pace.bytesPerSecond()).isEqualTo(CatchUpPace.GREATEST_RATE);
+    }
+
+    @Test
+    void shrinksWhenTheTailSlowsDownAndGrowsAgain() {
+        tail(3000, 2);
+        replay(5000, rate -> 10);
+        assertThat(pace.bytesPerSecond()).isEqualTo(CatchUpPace.LEAST_RATE);
+        assertThat(registry.counter("freshet.catchup.delayed.reads").count()).isPositive();
+        replay(10_000, rate -> 2);
+        assertThat(pace.bytesPerSecond()).isGreaterThan(10 * CatchUpPace.LEAST_RATE);
+    }
+
+    @Test
+    void settlesAroundWhatTheTailBears() {
+        tail(3000, 2);
+        double bearable = 60 * MIB;
+        replay(3000, rate -> rate > bearable ? 8 : 2);
+        long bytes = replay(10_000, rate -> rate > bearable ? 8 : 2);
+        assertThat(bytes / 10.0).isBetween(bearable * 0.5, bearable * 1.2);
+    }
+
+    @Test
+    void readersInTurnGetEqualShares() {
+        tail(3000, 2);
+        replay(3000, rate -> 10);
+        long[] bytes = new long[8];
+        CompletableFuture<?>[] turns = new CompletableFuture<?>[8];
+        for (int i = 0; i < 8; i++) {
+            turns[i] = pace.admit(MIB);
+        }
+        for (int passed = 0; passed < 10_000; passed += 10) {
+            for (int i = 0; i < 8; i++) {
+                if (turns[i].isDone()) {
+                    bytes[i] += MIB;
+                    turns[i] = pace.admit(MIB);
+                }
+            }
+            tail(10, 10);
+        }
+        for (long one : bytes) {
+            assertThat(one).isBetween(10L * MIB, 40L * MIB);
+        }
+    }
+
+    @Test
+    void whatWasNotTakenIsGivenBack() {
+        tail(3000, 2);
+        replay(3000, rate -> 10);
+        for (int i = 0; i < 1000; i++) {
+            CompletableFuture<Void> turn = pace.admit(MIB);
+            pace.taken(MIB, 100);
+            if (!turn.isDone()) {
+                tail(10, 10);
+            }
+            assertThat(turn.isDone() || i < 200).as("read " + i).isTrue();
+        }
+    }
+}
