@@ -5,6 +5,7 @@ import io.freshet.common.stream.ObjectKeys;
 import io.freshet.common.stream.RetiredObject;
 import io.freshet.common.stream.StreamSegment;
 import io.freshet.common.stream.StreamState;
+import io.freshet.common.stream.WalState;
 import io.freshet.metadata.Manifests;
 import io.freshet.tests.sim.Ledger.Known;
 import io.freshet.tests.sim.Ledger.Stream;
@@ -162,8 +163,29 @@ final class Audit {
                 found.computeIfAbsent(entry.streamId(), key -> new HashSet<>())
                         .addAll(SimBatches.all(entry.payload(), ledger, "WAL of " + id));
             }
+            for (WalState wal : manifests.wals(id)) {
+                readSlots(wal, found);
+            }
             return found;
         });
+    }
+
+    private void readSlots(WalState wal, Map<Long, Set<Known>> found) {
+        String prefix = ObjectKeys.walPrefix(wal.brokerId(), wal.brokerEpoch());
+        world.store.objects().tailMap(ObjectKeys.slotKey(wal.brokerId(), wal.brokerEpoch(), wal.startSlot()), true)
+                .forEach((key, object) -> {
+                    boolean isLive = key.startsWith(prefix)
+                            && (!wal.isSealed()
+                                    || key.compareTo(ObjectKeys.slotKey(
+                                                    wal.brokerId(), wal.brokerEpoch(), wal.sealedEndSlot()))
+                                            < 0);
+                    if (isLive) {
+                        ObjectFile slot = ObjectFile.read(key, object.bytes(), -1);
+                        slot.segments().forEach(segment -> found.computeIfAbsent(
+                                        segment.streamId(), stream -> new HashSet<>())
+                                .addAll(SimBatches.all(slot.content(segment), ledger, key)));
+                    }
+                });
     }
 
     private void nothingIsLeftOver(boolean clocksWereSteady) {

@@ -16,11 +16,15 @@ import io.freshet.storage.StreamStorage;
 import io.freshet.storage.cache.BlockCache;
 import io.freshet.storage.cache.BlockCacheConfig;
 import io.freshet.storage.cache.IndexCache;
+import io.freshet.storage.format.SlotObjects;
 import io.freshet.storage.read.ObjectSegmentReader;
 import io.freshet.storage.read.SegmentReader;
 import io.freshet.wal.WriteAheadLog;
 import io.freshet.wal.block.BlockWal;
 import io.freshet.wal.block.BlockWalConfig;
+import io.freshet.wal.s3.S3Wal;
+import io.freshet.wal.s3.S3WalConfig;
+import io.freshet.wal.s3.S3WalServices;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.util.ArrayList;
@@ -37,6 +41,9 @@ import org.jspecify.annotations.Nullable;
 /** One process of a broker: registers, recovers its WAL, serves what it owns, and stops when it finds itself replaced. */
 final class Incarnation {
     private static final long WATCH_MS = 500;
+    private static final String BLOCK_LANE = "block";
+    private static final String S3_LANE = "s3";
+    private static final long S3_CAPACITY_BYTES = 150_000;
     private static final BlockCacheConfig CACHE = new BlockCacheConfig(1 << 20, 1 << 18, 1 << 19, 1 << 16);
 
     private final World world;
@@ -51,6 +58,7 @@ final class Incarnation {
     private long brokerEpoch = -1;
     private @Nullable StreamStorage storage;
     private @Nullable BlockWal wal;
+    private @Nullable S3Wal s3Wal;
     private @Nullable SegmentReader reader;
 
     Incarnation(World world, SimBroker broker, SimProcess process, ManifestStore tables) {
@@ -62,7 +70,7 @@ final class Incarnation {
         this.follower = new SimFollower(world, process, tables, this::reconcile);
         this.config = StorageConfig.defaults()
                 .withUpload(random.between(2_000, 60_000), random.between(100, 3_000))
-                .withTailCacheBytes(random.between(broker.disk().bytes().length, 400_000))
+                .withTailCacheBytes(random.between(2 * (broker.disk().bytes().length + S3_CAPACITY_BYTES), 1_200_000))
                 .withObjects(random.between(1, 80_000), random.between(1, 40_000), 4096)
                 .withDeletion(300, 1_000, 200, World.ORPHAN_GRACE_MS);
     }
@@ -127,9 +135,68 @@ final class Incarnation {
     }
 
     private void openStorage() {
-        SimDisk disk = broker.disk();
         ObjectStore objects = ObjectStores.over(
                 new SimDriver(world, process), new RetryPolicy(3, 50, 500), meters, process, process, random.fork());
+        if (!world.lanes.contains(S3_LANE)) {
+            openStreams(objects, List.of(new StorageParts.Lane(BLOCK_LANE, this::openWal)));
+            return;
+        }
+        RecoveredRecords found = new RecoveredRecords();
+        S3WalServices services = new S3WalServices(process, process, process.pool(), random.fork(), meters);
+        S3Wal.open(s3Config(), objects, new SimWalRegistry(follower), new SlotObjects(4096), found, services)
+                .whenComplete((opened, error) -> {
+                    if (error != null) {
+                        cannotOpen(FreshetException.of(error));
+                        return;
+                    }
+                    s3Wal = opened;
+                    List<StorageParts.Lane> lanes = new ArrayList<>();
+                    lanes.add(new StorageParts.Lane(
+                            S3_LANE,
+                            visitor -> world.sabotage.wal(found.replay(opened, visitor), process, random.fork())));
+                    if (world.lanes.contains(BLOCK_LANE)) {
+                        lanes.add(random.below(2), new StorageParts.Lane(BLOCK_LANE, this::openWal));
+                    }
+                    openStreams(objects, lanes);
+                });
+    }
+
+    private S3WalConfig s3Config() {
+        return new S3WalConfig(
+                broker.id(),
+                brokerEpoch,
+                new S3WalConfig.Batching(
+                        (int) random.between(4096, 20_000), 5, (int) random.between(5, 100), 60, 20, 8),
+                new S3WalConfig.Flight((int) random.between(1, 6), 64_000, 50, 1 << 20, 3, 1_000),
+                S3_CAPACITY_BYTES,
+                World.FENCE_RETENTION_MS);
+    }
+
+    private void cannotOpen(FreshetException e) {
+        SimDisk disk = broker.disk();
+        world.time.say(process, () -> "cannot open its WAL: " + e.getMessage());
+        if (e.kind() == ErrorKind.CORRUPT && disk.hasLostWrites()) {
+            world.counts.add("lost write is noticed at opening");
+            disk.restore();
+        } else {
+            world.counts.add("WAL cannot be opened: " + e.kind());
+            boolean isExpected = e.kind() == ErrorKind.UNAVAILABLE
+                    || e.kind() == ErrorKind.THROTTLED
+                    || e.kind() == ErrorKind.INDETERMINATE
+                    || (e.kind() == ErrorKind.FENCED && isSuperseded())
+                    || (e.kind() == ErrorKind.CORRUPT && world.swarm.now(world.swarm.readIsCorrupt) > 0);
+            world.ledger.check(isExpected, () -> "Broker " + broker.id() + " cannot open its WAL: " + e);
+        }
+        broker.left(this);
+    }
+
+    /** Whether, in truth, a newer process is registered as this broker. */
+    private boolean isSuperseded() {
+        BrokerRegistration known = world.quorum().state().image().cluster().broker(broker.id());
+        return known != null && known.epoch() > brokerEpoch;
+    }
+
+    private void openStreams(ObjectStore objects, List<StorageParts.Lane> lanes) {
         SegmentReader opened = world.sabotage.reader(
                 new ObjectSegmentReader(
                         new IndexCache(objects, 1 << 20, 4096, meters),
@@ -145,7 +212,7 @@ final class Incarnation {
                             objects,
                             world.sabotage.metadata(follower),
                             opened,
-                            List.of(new StorageParts.Lane("block", this::openWal)),
+                            lanes,
                             process,
                             process,
                             process.pool(),
@@ -153,17 +220,10 @@ final class Incarnation {
                             broker.id(),
                             brokerEpoch));
         } catch (FreshetException e) {
-            if (e.kind() == ErrorKind.CORRUPT && disk.hasLostWrites()) {
-                world.counts.add("lost write is noticed at opening");
-                disk.restore();
-            } else if (e.kind() != ErrorKind.UNAVAILABLE) {
-                world.ledger.violated("Broker " + broker.id() + " cannot open its WAL: " + e);
-            }
-            world.time.say(process, () -> "cannot open its WAL: " + e.getMessage());
-            broker.left(this);
+            cannotOpen(e);
             return;
         }
-        disk.forgetLie();
+        broker.disk().forgetLie();
         watch();
         reconcile();
     }
@@ -187,7 +247,11 @@ final class Incarnation {
 
     private void watch() {
         BlockWal lane = wal;
-        if (lane != null && lane.failure().isPresent()) {
+        S3Wal slots = s3Wal;
+        if (slots != null && slots.failure().isPresent()) {
+            world.counts.add("process stops after its S3 lane was fenced");
+            broker.left(this);
+        } else if (lane != null && lane.failure().isPresent()) {
             world.counts.add("process stops after a device error");
             broker.left(this);
         } else if (isReplaced()) {

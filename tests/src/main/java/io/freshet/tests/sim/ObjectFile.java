@@ -29,7 +29,10 @@ final class ObjectFile {
         this.bytes = bytes;
     }
 
-    /** @throws IllegalStateException naming what is wrong */
+    /**
+     * @param objectId the id that it must have; negative if any will do
+     * @throws IllegalStateException naming what is wrong
+     */
     static ObjectFile read(String name, byte[] content, long objectId) {
         ObjectFile file = new ObjectFile(name, ByteBuffer.wrap(content));
         file.parse(objectId);
@@ -53,10 +56,11 @@ final class ObjectFile {
         return content.flip();
     }
 
-    private void parse(long objectId) {
+    private void parse(long expectedId) {
         int size = bytes.limit();
         require(size >= HEADER_BYTES + FOOTER_BYTES, "is too short");
         requireMagic(0, "FRESHET1");
+        long objectId = expectedId < 0 ? bytes.getLong(16) : expectedId;
         requireCrc(0, 28, bytes.getInt(28), "header");
         require(bytes.getInt(8) == 1 && bytes.getLong(16) == objectId, "has another version or id in its header");
         int footer = size - FOOTER_BYTES;

@@ -20,6 +20,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import org.apache.kafka.common.message.DescribeQuorumResponseData;
 import org.apache.kafka.common.metadata.FeatureLevelRecord;
+import org.apache.kafka.common.protocol.ApiMessage;
 import org.apache.kafka.image.MetadataImage;
 import org.apache.kafka.metadata.KafkaConfigSchema;
 import org.apache.kafka.raft.Batch;
@@ -190,6 +191,11 @@ final class SimQuorum implements MetadataLog {
     }
 
     @Override
+    public long endOffset() {
+        return nextOffset;
+    }
+
+    @Override
     public void start(Listener listener) {
         throw new UnsupportedOperationException("The simulated quorum begins by itself");
     }
@@ -207,6 +213,11 @@ final class SimQuorum implements MetadataLog {
     @Override
     public CompletableFuture<DescribeQuorumResponseData> describeQuorum() {
         return CompletableFuture.completedFuture(new DescribeQuorumResponseData());
+    }
+
+    @Override
+    public CompletableFuture<ApiMessage> answer(ApiMessage request, short apiVersion) {
+        throw new UnsupportedOperationException("The simulated quorum has no peers");
     }
 
     @Override

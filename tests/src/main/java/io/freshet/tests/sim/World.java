@@ -4,6 +4,7 @@ package io.freshet.tests.sim;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -12,8 +13,13 @@ final class World {
     /** How long after its sending a request may still take effect. */
     static final int MAX_LATE_MS = 4_000;
 
+    /** How long a dead WAL's fence lies: longer than a zombie lives and a request travels. */
+    static final long FENCE_RETENTION_MS = 30_000;
+
     /** Age from which an object that the quorum does not know is garbage. */
     static final long ORPHAN_GRACE_MS = 10_000;
+
+    private static final List<Set<String>> LANES = List.of(Set.of("block"), Set.of("s3"), Set.of("block", "s3"));
 
     final SimTime time;
     final SimRandom random;
@@ -26,6 +32,9 @@ final class World {
     final SimProcess process;
 
     final Ledger ledger;
+    /** Names of the WAL lanes that brokers run. */
+    final Set<String> lanes;
+
     final List<SimBroker> brokers = new ArrayList<>();
     private @Nullable SimQuorum quorum;
     private int processes;
@@ -34,6 +43,7 @@ final class World {
         this.time = new SimTime(trace);
         this.random = new SimRandom(seed);
         this.swarm = new Swarm(random);
+        this.lanes = LANES.get(random.below(LANES.size()));
         this.sabotage = sabotage;
         this.states = states;
         this.process = newProcess("world");
