@@ -42,8 +42,9 @@ final class Audit {
             StreamState state = manifests.stream(stream.streamId).orElseThrow();
             ledger.check(
                     state.startOffset() <= stream.trimAsked && state.startOffset() >= stream.trimDone,
-                    () -> "Stream " + stream.streamId + " begins at " + state.startOffset() + "; trims were asked up to "
-                            + stream.trimAsked + " and answered up to " + stream.trimDone);
+                    () -> "Stream " + stream.streamId + " begins at " + state.startOffset()
+                            + "; trims were asked up to " + stream.trimAsked + " and answered up to "
+                            + stream.trimDone);
             for (Known batch : stream.acknowledged.values()) {
                 boolean isTrimmed = batch.endOffset() <= state.startOffset();
                 boolean isCommitted = batch.endOffset() <= state.endOffset();
@@ -52,7 +53,8 @@ final class Audit {
                             batch.equals(committed.get(batch.baseOffset())),
                             () -> "Stream " + stream.streamId + ": " + batch + " was acknowledged, committed is "
                                     + committed.get(batch.baseOffset()));
-                } else if (!isTrimmed && !world.brokers.get(state.ownerId()).disk().hasLostWrites()) {
+                } else if (!isTrimmed
+                        && !world.brokers.get(state.ownerId()).disk().hasLostWrites()) {
                     ledger.check(
                             wal(state.ownerId())
                                     .getOrDefault(stream.streamId, Set.of())
@@ -158,8 +160,7 @@ final class Audit {
     private Map<Long, Set<Known>> wal(int brokerId) {
         return wals.computeIfAbsent(brokerId, id -> {
             Map<Long, Set<Known>> found = new HashMap<>();
-            for (WalFile.Entry entry :
-                    WalFile.read(world.brokers.get(id).disk().bytes())) {
+            for (WalFile.Entry entry : WalFile.read(world.brokers.get(id).disk().bytes())) {
                 found.computeIfAbsent(entry.streamId(), key -> new HashSet<>())
                         .addAll(SimBatches.all(entry.payload(), ledger, "WAL of " + id));
             }
@@ -172,7 +173,9 @@ final class Audit {
 
     private void readSlots(WalState wal, Map<Long, Set<Known>> found) {
         String prefix = ObjectKeys.walPrefix(wal.brokerId(), wal.brokerEpoch());
-        world.store.objects().tailMap(ObjectKeys.slotKey(wal.brokerId(), wal.brokerEpoch(), wal.startSlot()), true)
+        world.store
+                .objects()
+                .tailMap(ObjectKeys.slotKey(wal.brokerId(), wal.brokerEpoch(), wal.startSlot()), true)
                 .forEach((key, object) -> {
                     boolean isLive = key.startsWith(prefix)
                             && (!wal.isSealed()
@@ -181,9 +184,9 @@ final class Audit {
                                             < 0);
                     if (isLive) {
                         ObjectFile slot = ObjectFile.read(key, object.bytes(), -1);
-                        slot.segments().forEach(segment -> found.computeIfAbsent(
-                                        segment.streamId(), stream -> new HashSet<>())
-                                .addAll(SimBatches.all(slot.content(segment), ledger, key)));
+                        slot.segments()
+                                .forEach(segment -> found.computeIfAbsent(segment.streamId(), stream -> new HashSet<>())
+                                        .addAll(SimBatches.all(slot.content(segment), ledger, key)));
                     }
                 });
     }

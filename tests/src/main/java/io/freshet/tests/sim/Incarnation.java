@@ -105,7 +105,8 @@ final class Incarnation {
     boolean servesAllItOwns() {
         return isServing()
                 && world.ledger.streams().stream().allMatch(stream -> {
-                    StreamState state = world.quorum().state().manifests().stream(stream.streamId).orElseThrow();
+                    StreamState state = world.quorum().state().manifests().stream(stream.streamId)
+                            .orElseThrow();
                     SimPartition partition = partitions.get(stream.streamId);
                     return state.ownerId() != broker.id()
                             || (partition != null
@@ -332,30 +333,38 @@ final class Incarnation {
             return;
         }
         world.counts.add("stream is moved");
-        world.quorum().process().after(random.between(1, 20), "move", () -> world.quorum()
-                .order(image -> {
-                    var topic = image.topics().topicsById().values().iterator().next();
-                    for (Map.Entry<Integer, PartitionRegistration> entry :
-                            topic.partitions().entrySet()) {
-                        long streamId = world.quorum()
-                                .state()
-                                .manifests()
-                                .streamId(topic.id(), entry.getKey())
-                                .orElseThrow();
-                        if (streamId == partition.streamId()
-                                && entry.getValue().leaderEpoch == partition.leaderEpoch()) {
-                            return List.of(new ApiMessageAndVersion(
-                                    new PartitionChangeRecord()
-                                            .setTopicId(topic.id())
-                                            .setPartitionId(entry.getKey())
-                                            .setReplicas(List.of(target))
-                                            .setIsr(List.of(target))
-                                            .setLeader(target),
-                                    (short) 0));
-                        }
-                    }
-                    return List.of();
-                }));
+        world.quorum()
+                .process()
+                .after(
+                        random.between(1, 20),
+                        "move",
+                        () -> world.quorum().order(image -> {
+                            var topic = image.topics()
+                                    .topicsById()
+                                    .values()
+                                    .iterator()
+                                    .next();
+                            for (Map.Entry<Integer, PartitionRegistration> entry :
+                                    topic.partitions().entrySet()) {
+                                long streamId = world.quorum()
+                                        .state()
+                                        .manifests()
+                                        .streamId(topic.id(), entry.getKey())
+                                        .orElseThrow();
+                                if (streamId == partition.streamId()
+                                        && entry.getValue().leaderEpoch == partition.leaderEpoch()) {
+                                    return List.of(new ApiMessageAndVersion(
+                                            new PartitionChangeRecord()
+                                                    .setTopicId(topic.id())
+                                                    .setPartitionId(entry.getKey())
+                                                    .setReplicas(List.of(target))
+                                                    .setIsr(List.of(target))
+                                                    .setLeader(target),
+                                            (short) 0));
+                                }
+                            }
+                            return List.of();
+                        }));
     }
 
     /** Stops as a process does that was asked to. */

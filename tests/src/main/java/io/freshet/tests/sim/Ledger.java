@@ -89,8 +89,8 @@ final class Ledger {
         Map.Entry<Long, Known> last = stream.acknowledged.lastEntry();
         check(
                 last == null || last.getValue().endOffset() <= endOffset || isSuperseded(stream, leaderEpoch),
-                () -> "Stream " + streamId + " was opened under leader epoch " + leaderEpoch + " at its end " + endOffset
-                        + " although " + last + " was acknowledged before");
+                () -> "Stream " + streamId + " was opened under leader epoch " + leaderEpoch + " at its end "
+                        + endOffset + " although " + last + " was acknowledged before");
     }
 
     private static boolean isSuperseded(Stream stream, int leaderEpoch) {
@@ -103,8 +103,9 @@ final class Ledger {
         Map.Entry<Integer, Long> newer = stream.opened.higherEntry(leaderEpoch);
         check(
                 newer == null || batch.endOffset() <= newer.getValue(),
-                () -> "The owner of stream " + streamId + " under leader epoch " + leaderEpoch + " acknowledges " + batch
-                        + " although leader epoch " + newer.getKey() + " has opened the stream at " + newer.getValue());
+                () -> "The owner of stream " + streamId + " under leader epoch " + leaderEpoch + " acknowledges "
+                        + batch + " although leader epoch " + newer.getKey() + " has opened the stream at "
+                        + newer.getValue());
         Known other = stream.acknowledged.get(batch.baseOffset());
         check(
                 other == null || other.equals(batch),

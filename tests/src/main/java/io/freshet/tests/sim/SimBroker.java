@@ -99,7 +99,8 @@ final class SimBroker {
         tables = world.states.lend();
         current = null;
         world.process.after(random.between(10, 2_000), "replacement", this::startIfDown);
-        world.process.after(random.between(100, 8_000), "zombie", () -> old.process().resume());
+        world.process.after(
+                random.between(100, 8_000), "zombie", () -> old.process().resume());
         world.process.after(16_000, "end of zombie", () -> bury(old));
     }
 
@@ -108,7 +109,8 @@ final class SimBroker {
         if (running != null && running.isServing() && !running.process().isPaused()) {
             world.counts.add("paused");
             running.process().pause();
-            world.process.after(random.between(50, 5_000), "resume", () -> running.process().resume());
+            world.process.after(
+                    random.between(50, 5_000), "resume", () -> running.process().resume());
         }
     }
 

@@ -17,7 +17,8 @@ public final class SimMain {
     public static void main(String[] arguments) throws IOException, InterruptedException {
         Options options = Options.parse(arguments);
         if (options == null) {
-            System.err.println("Usage: freshet-sim [--seeds N] [--minutes M] [--threads T] [--first S] | --seed S [--quiet]");
+            System.err.println(
+                    "Usage: freshet-sim [--seeds N] [--minutes M] [--threads T] [--first S] | --seed S [--quiet]");
             System.exit(2);
             return;
         }

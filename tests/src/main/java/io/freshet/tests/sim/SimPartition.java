@@ -231,17 +231,18 @@ final class SimPartition implements SegmentCheckpoint.Source {
     @Override
     public SegmentCheckpoint checkpoint() {
         StreamLog open = java.util.Objects.requireNonNull(log);
-        return new SegmentCheckpoint(
-                open.endOffset(), List.of(new EpochStart(leaderEpoch, 0)), encode(), List.of());
+        return new SegmentCheckpoint(open.endOffset(), List.of(new EpochStart(leaderEpoch, 0)), encode(), List.of());
     }
 
     private byte[] encode() {
         ByteBuffer out = ByteBuffer.allocate(4 + 36 * lastOfProducer.size()).putInt(lastOfProducer.size());
-        lastOfProducer.values().forEach(known -> out.putLong(known.baseOffset())
-                .putLong(known.endOffset())
-                .putLong(known.producerId())
-                .putInt(known.sequence())
-                .putInt(known.crc()));
+        lastOfProducer
+                .values()
+                .forEach(known -> out.putLong(known.baseOffset())
+                        .putLong(known.endOffset())
+                        .putLong(known.producerId())
+                        .putInt(known.sequence())
+                        .putInt(known.crc()));
         return java.util.Arrays.copyOf(out.array(), out.position());
     }
 

@@ -12,9 +12,8 @@ final class SimTime {
     /** 2026-01-01T00:00:00Z. */
     private static final long START_WALL_MS = 1_767_225_600_000L;
 
-    private final PriorityQueue<Event> events =
-            new PriorityQueue<>(Comparator.comparingLong((Event event) -> event.atNanos)
-                    .thenComparingLong(event -> event.number));
+    private final PriorityQueue<Event> events = new PriorityQueue<>(
+            Comparator.comparingLong((Event event) -> event.atNanos).thenComparingLong(event -> event.number));
     private final @Nullable Consumer<String> trace;
     private long nowNanos;
     private long nextNumber;

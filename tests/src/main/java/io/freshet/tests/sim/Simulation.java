@@ -46,8 +46,8 @@ final class Simulation {
             try {
                 simulation.run();
             } catch (RuntimeException | AssertionError e) {
-                simulation.world.ledger.violated("Something threw: " + e + " at "
-                        + (e.getStackTrace().length > 0 ? e.getStackTrace()[0] : "?"));
+                simulation.world.ledger.violated(
+                        "Something threw: " + e + " at " + (e.getStackTrace().length > 0 ? e.getStackTrace()[0] : "?"));
                 if (trace != null) {
                     java.io.StringWriter stack = new java.io.StringWriter();
                     e.printStackTrace(new java.io.PrintWriter(stack));

@@ -96,9 +96,8 @@ class SabotageTest {
         var image = quorum.state().image();
         List<SegmentCommit> segments = commit.segments().stream()
                 .map(wanted -> {
-                    StreamState state = quorum.state()
-                            .manifests()
-                            .stream(wanted.segment().streamId())
+                    StreamState state = quorum.state().manifests().stream(
+                                    wanted.segment().streamId())
                             .orElseThrow();
                     return new SegmentCommit(wanted.segment(), state.leaderEpoch());
                 })
@@ -159,8 +158,7 @@ class SabotageTest {
     void findsAReaderThatDoesNotCheckWhatItReads() {
         requireFound("reader: no checksum is compared", new Sabotage() {
             @Override
-            io.freshet.storage.read.SegmentReader reader(
-                    io.freshet.storage.read.SegmentReader real, SimRandom random) {
+            io.freshet.storage.read.SegmentReader reader(io.freshet.storage.read.SegmentReader real, SimRandom random) {
                 return (io.freshet.storage.read.SegmentReader) Proxy.newProxyInstance(
                         SabotageTest.class.getClassLoader(),
                         new Class<?>[] {io.freshet.storage.read.SegmentReader.class},
