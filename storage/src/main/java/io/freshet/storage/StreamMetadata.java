@@ -44,4 +44,12 @@ public interface StreamMetadata {
 
     /** Whether the object is committed (named by a manifest) or retired: known to the quorum. */
     boolean isObjectKnown(long objectId);
+
+    /**
+     * Completes when reads here see everything that the quorum had committed before this call. Needed before something that
+     * cannot be undone is done because the quorum does not know a thing: this copy may be behind by any time.
+     */
+    default CompletableFuture<Void> catchUp() {
+        return forgetObjects(List.of());
+    }
 }

@@ -25,6 +25,7 @@ record CompactionWiring(ServerConfig config, Runtime runtime) {
         long orphanGraceMs = kafka.getLong(FreshetKeys.STORAGE_ORPHAN_GRACE_MS);
         SweepParts sweep = new SweepParts(
                 store,
+                new QuorumMetadata(metadata)::catchUp,
                 runtime.clock(),
                 runtime.scheduler(),
                 runtime.meters(),

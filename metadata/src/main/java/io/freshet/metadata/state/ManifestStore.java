@@ -122,8 +122,8 @@ public final class ManifestStore implements AutoCloseable {
         return new ManifestView(this, new RowOverlay(this));
     }
 
-    /** Empties every table and forgets the applied offset, before a snapshot is loaded. */
-    void clear() {
+    /** Empties every table and forgets the applied offset, before a snapshot is loaded or another log is followed. */
+    public void clear() {
         recent.clear();
         call(() -> {
             for (Table table : Table.ALL) {

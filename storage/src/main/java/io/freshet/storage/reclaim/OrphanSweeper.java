@@ -7,8 +7,8 @@ import io.freshet.storage.StorageParts;
 
 /**
  * Finds data objects that the quorum has never heard of, such as those of an upload or a compaction whose process died before
- * its commit. Goes through the store in slices; deletes a key only if it was unknown in two passes and is older than the
- * grace period, which is longer than any upload takes.
+ * its commit. Goes through the store in slices; deletes a key only if it was seen unknown for the grace period, which is longer
+ * than any upload takes.
  */
 public final class OrphanSweeper implements AutoCloseable {
     private final StorageParts parts;

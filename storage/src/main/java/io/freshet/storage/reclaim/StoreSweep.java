@@ -7,9 +7,9 @@ import io.freshet.objectstore.ObjectStore.ListPage;
 import io.freshet.objectstore.ObjectStore.ObjectStat;
 import io.micrometer.core.instrument.Counter;
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
@@ -17,9 +17,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Goes through all keys under a prefix in slices, one per period, again and again; deletes a key only if it was garbage in two
- * passes and is older than the grace period. Whether a key is garbage is asked after it was listed. One slice at a time,
- * which owns the fields below.
+ * Goes through all keys under a prefix in slices, one per period, again and again; deletes a key only if it was garbage and
+ * unchanged for the grace period and is garbage still when this process has caught up with the quorum. Ages are counted from
+ * the first sight on a clock that does not jump: a wall clock that runs ahead would make every upload under way look old.
+ * Whether a key is garbage is asked after it was listed. One slice at a time, which owns the fields below.
  */
 final class StoreSweep implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(StoreSweep.class);
@@ -35,9 +36,12 @@ final class StoreSweep implements AutoCloseable {
     private final Cancellable timer;
     private volatile boolean closed;
 
-    private Set<String> seenBefore = new HashSet<>();
-    private Set<String> seenNow = new HashSet<>();
+    private Map<String, Suspect> seenBefore = new HashMap<>();
+    private Map<String, Suspect> seenNow = new HashMap<>();
     private String position = "";
+
+    /** An object that was garbage when it was first seen, at {@code sinceNanos}. */
+    private record Suspect(long modifiedAtMs, long sinceNanos) {}
 
     StoreSweep(SweepParts parts, String prefix, Predicate<String> isGarbage, Counter deleted) {
         this.parts = parts;
@@ -70,19 +74,32 @@ final class StoreSweep implements AutoCloseable {
     }
 
     private CompletableFuture<Void> sweep(ListPage page) {
-        long before = parts.clock().wallMs() - parts.graceMs();
-        List<String> garbage = new ArrayList<>();
+        long nowNanos = parts.clock().nanoTime();
+        List<String> suspects = new ArrayList<>();
         for (ObjectStat object : page.objects()) {
-            if (object.modifiedAtMs() > before || !isGarbage.test(object.key())) {
+            if (!isGarbage.test(object.key())) {
                 continue;
             }
-            if (seenBefore.contains(object.key())) {
-                garbage.add(object.key());
-            } else if (seenNow.size() < MAX_SUSPECTS) {
-                seenNow.add(object.key());
+            Suspect known = seenBefore.get(object.key());
+            Suspect suspect = known != null && known.modifiedAtMs() == object.modifiedAtMs()
+                    ? known
+                    : new Suspect(object.modifiedAtMs(), nowNanos);
+            if (suspect.equals(known) && nowNanos - suspect.sinceNanos() >= parts.graceMs() * 1_000_000L) {
+                suspects.add(object.key());
+            }
+            if (seenNow.size() < MAX_SUSPECTS) {
+                seenNow.put(object.key(), suspect);
             }
         }
         advance(page);
+        return suspects.isEmpty()
+                ? CompletableFuture.completedFuture(null)
+                : parts.catchUp().get().thenCompose(nothing -> delete(suspects));
+    }
+
+    /** This process's copy of the metadata may have been behind when it was asked first. */
+    private CompletableFuture<Void> delete(List<String> suspects) {
+        List<String> garbage = suspects.stream().filter(isGarbage).toList();
         if (garbage.isEmpty() || closed) {
             return CompletableFuture.completedFuture(null);
         }
@@ -107,7 +124,7 @@ final class StoreSweep implements AutoCloseable {
         } else {
             position = "";
             seenBefore = seenNow;
-            seenNow = new HashSet<>();
+            seenNow = new HashMap<>();
         }
     }
 

@@ -7,11 +7,14 @@ import io.freshet.objectstore.ObjectStore;
 import io.freshet.storage.StorageConfig;
 import io.freshet.storage.StorageParts;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 
 /**
  * What a sweep works with. It closes none of it.
  *
  * @param objectStore the store that is swept
+ * @param catchUp completes when the quorum as seen here has everything that was committed before the call
  * @param clock time for ages
  * @param scheduler runs slices; never blocked
  * @param meters for {@code freshet.storage.*}
@@ -19,10 +22,17 @@ import io.micrometer.core.instrument.MeterRegistry;
  * @param graceMs least age of what is deleted
  */
 public record SweepParts(
-        ObjectStore objectStore, Clock clock, Scheduler scheduler, MeterRegistry meters, long periodMs, long graceMs) {
+        ObjectStore objectStore,
+        Supplier<CompletableFuture<Void>> catchUp,
+        Clock clock,
+        Scheduler scheduler,
+        MeterRegistry meters,
+        long periodMs,
+        long graceMs) {
     static SweepParts of(StorageConfig config, StorageParts parts) {
         return new SweepParts(
                 parts.objectStore(),
+                parts.metadata()::catchUp,
                 parts.clock(),
                 parts.scheduler(),
                 parts.meters(),

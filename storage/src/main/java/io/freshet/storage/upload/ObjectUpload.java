@@ -21,7 +21,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One object on its way: encoded and put by {@link #put()}, then made part of the manifests by {@link #commit}. Both are
- * repeated under the same id until they succeed, so that a lost answer does no harm. Used by one round; its steps follow
+ * repeated until they succeed, under the same id as long as the object is young, so that a lost answer does no harm. Used by one round; its steps follow
  * each other.
  */
 final class ObjectUpload {
@@ -33,7 +33,6 @@ final class ObjectUpload {
     private final UploadMeters meters;
     private List<SegmentRun> runs;
     private Optional<ObjectCommit> commit = Optional.empty();
-    private Optional<EncodedObject> encodedObject = Optional.empty();
     private volatile long lastPutNanos;
 
     ObjectUpload(UploadParts parts, Retries retries, ObjectIds ids, UploadMeters meters, List<SegmentRun> runs) {
@@ -55,18 +54,11 @@ final class ObjectUpload {
     }
 
     private CompletableFuture<Void> encodeAndPut(long objectId) {
-        Optional<EncodedObject> encoded = encode(objectId);
+        Optional<EncodedObject> encoded = prepare(objectId);
         if (encoded.isEmpty()) {
             return CompletableFuture.completedFuture(null);
         }
         EncodedObject object = encoded.get();
-        commit = Optional.of(new ObjectCommit(
-                objectId,
-                object.sizeBytes(),
-                parts.storage().brokerId(),
-                parts.storage().brokerEpoch(),
-                segmentCommits(object)));
-        encodedObject = encoded;
         return retries.untilDone("put object " + ObjectKeys.dataKey(objectId), error -> false, () -> putOnce(object))
                 .thenRun(() -> {
                     meters.objects.increment();
@@ -83,16 +75,35 @@ final class ObjectUpload {
     }
 
     /**
-     * A commit that had to wait for the quorum for long finds its object written anew: by then a sweeper may have taken the
-     * old one for an orphan.
+     * A commit that had to wait for the quorum for long has its object written anew, under another id: by then a sweeper may
+     * have taken the old one for an orphan, and its deletion may be under way.
      */
-    private CompletableFuture<Set<Long>> commitOnce(ObjectCommit command) {
+    private CompletableFuture<Set<Long>> commitOnce() {
         long ageNanos = parts.storage().clock().nanoTime() - lastPutNanos;
         boolean isFresh = ageNanos < parts.config().orphanGraceMs() * 1_000_000L / 2;
-        CompletableFuture<Void> written = isFresh || encodedObject.isEmpty()
+        CompletableFuture<Void> written = isFresh
                 ? CompletableFuture.completedFuture(null)
-                : putOnce(encodedObject.get());
-        return written.thenCompose(nothing -> parts.storage().metadata().commitObject(command));
+                : ids.next().thenComposeAsync(this::putAnew, parts.storage().executor());
+        return written.thenCompose(nothing -> commit.isEmpty()
+                ? CompletableFuture.completedFuture(Set.of())
+                : parts.storage().metadata().commitObject(commit.get()));
+    }
+
+    private CompletableFuture<Void> putAnew(long objectId) {
+        Optional<EncodedObject> encoded = prepare(objectId);
+        return encoded.isEmpty() ? CompletableFuture.completedFuture(null) : putOnce(encoded.get());
+    }
+
+    /** Encodes the object and its commit under {@code objectId}; empty if nothing sound is left. */
+    private Optional<EncodedObject> prepare(long objectId) {
+        Optional<EncodedObject> encoded = encode(objectId);
+        commit = encoded.map(object -> new ObjectCommit(
+                objectId,
+                object.sizeBytes(),
+                parts.storage().brokerId(),
+                parts.storage().brokerEpoch(),
+                segmentCommits(object)));
+        return encoded;
     }
 
     private List<SegmentCommit> segmentCommits(EncodedObject object) {
@@ -152,11 +163,10 @@ final class ObjectUpload {
         if (commit.isEmpty()) {
             return CompletableFuture.completedFuture(null);
         }
-        ObjectCommit command = commit.get();
         return retries.untilDone(
-                        "commit object " + command.objectId(),
+                        "commit object " + commit.get().objectId(),
                         error -> error.kind() == ErrorKind.FENCED,
-                        () -> commitOnce(command))
+                        this::commitOnce)
                 .thenAcceptAsync(this::committed, parts.storage().executor());
     }
 

@@ -55,7 +55,7 @@ public final class Uploader implements AutoCloseable {
         long room =
                 Math.min(parts.lanes().smallestCapacityBytes(), parts.config().tailCacheBytes());
         this.objectBytes = Math.max(1, Math.min(parts.config().objectBytes(), room / 4));
-        this.tick = parts.storage().scheduler().scheduleRepeatedly(TICK_MS, this::kick);
+        this.tick = parts.storage().scheduler().scheduleRepeatedly(TICK_MS, this::tick);
     }
 
     /** {@code bytes} more wait for an upload. Cheap: called for each append. */
@@ -87,6 +87,22 @@ public final class Uploader implements AutoCloseable {
         CompletableFuture<Void> after = new CompletableFuture<>();
         lastCommit.whenComplete((nothing, error) -> after.complete(null));
         return after;
+    }
+
+    private void tick() {
+        trimIfIdle();
+        kick();
+    }
+
+    /**
+     * A WAL may be full of records that are committed already: those that a former process uploaded and did not live to trim.
+     * No round would ever begin for them.
+     */
+    private void trimIfIdle() {
+        boolean isIdle = pendingBytes.get() == 0 && freeRounds == parts.config().uploadsInFlight();
+        if (isIdle && !closed && parts.lanes().load() >= LOW_SPACE) {
+            trimLanes();
+        }
     }
 
     private void kick() {

@@ -5,16 +5,15 @@ import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Clock;
 import io.freshet.common.runtime.Randomness;
-import io.freshet.common.runtime.Threads;
 import io.freshet.wal.WalEntry;
 import io.freshet.wal.WriteAheadLog;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongConsumer;
 import org.jctools.queues.MpscUnboundedArrayQueue;
 import org.jspecify.annotations.Nullable;
@@ -22,7 +21,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The block lane: a ring on a {@link BlockDevice} behind one thread, {@code freshet-wal-block}. While a group is being
+ * The block lane: a ring on a {@link BlockDevice} behind one thread, {@code freshet-wal-block} (or none, see {@link #openStepwise}). While a group is being
  * written the next one fills in the queue, so the busier the lane, the larger its groups; a lone append costs one device
  * write. An idle lane sleeps until it is woken.
  *
@@ -49,7 +48,7 @@ public final class BlockWal implements WriteAheadLog {
     private final long capacityBytes;
     private final long maxPayloadBytes;
     private final RingLane lane;
-    private final Thread thread;
+    private final LaneDrive drive;
     private volatile boolean isClosing;
     private volatile boolean hasEnded;
     private volatile @Nullable FreshetException failure;
@@ -59,7 +58,8 @@ public final class BlockWal implements WriteAheadLog {
             BlockWalConfig config,
             SuperblockStore superblocks,
             RecoveredRing ring,
-            Services services) {
+            Services services,
+            LaneDrive drive) {
         Superblock superblock = superblocks.current();
         RingGeometry geometry = new RingGeometry(superblock.ringSizeBytes());
         this.device = device;
@@ -76,7 +76,7 @@ public final class BlockWal implements WriteAheadLog {
                 entries,
                 trims,
                 pendingBytes);
-        this.thread = Threads.newThread("freshet-wal-block", this::run);
+        this.drive = drive;
         registerGauges();
     }
 
@@ -94,14 +94,37 @@ public final class BlockWal implements WriteAheadLog {
      */
     public static BlockWal open(
             BlockWalConfig config, BlockDevice ownedDevice, RecoveryVisitor visitor, Services services) {
+        return open(config, ownedDevice, visitor, services, new LaneThread("freshet-wal-block"));
+    }
+
+    /**
+     * As {@link #open(BlockWalConfig, BlockDevice, RecoveryVisitor, Services)}, but the lane has no thread: each round of its
+     * duty cycle is a task of {@code executor}, which must run one task at a time. {@link #close()} runs what is left on the
+     * calling thread.
+     */
+    public static BlockWal openStepwise(
+            BlockWalConfig config,
+            BlockDevice ownedDevice,
+            RecoveryVisitor visitor,
+            Services services,
+            Executor executor) {
+        return open(config, ownedDevice, visitor, services, new LaneSteps(executor));
+    }
+
+    private static BlockWal open(
+            BlockWalConfig config,
+            BlockDevice ownedDevice,
+            RecoveryVisitor visitor,
+            Services services,
+            LaneDrive drive) {
         boolean isOpen = false;
         try {
             SuperblockStore superblocks = SuperblockStore.open(ownedDevice, config, services.randomness());
             RecoveredRing ring = new RingRecovery(ownedDevice, superblocks.current(), visitor).run();
             superblocks.write(superblocks.current().opened(ring.endLsn(), config.brokerEpoch()));
-            BlockWal wal = new BlockWal(ownedDevice, config, superblocks, ring, services);
+            BlockWal wal = new BlockWal(ownedDevice, config, superblocks, ring, services, drive);
             logOpened(ownedDevice, superblocks.current(), ring);
-            wal.thread.start();
+            drive.start(wal.new Cycle());
             isOpen = true;
             return wal;
         } catch (IOException e) {
@@ -241,71 +264,68 @@ public final class BlockWal implements WriteAheadLog {
     public void close() {
         isClosing = true;
         wake();
-        boolean isInterrupted = false;
-        while (thread.isAlive()) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                isInterrupted = true;
-            }
-        }
+        drive.join();
         metrics.close();
-        if (isInterrupted) {
-            Thread.currentThread().interrupt();
-        }
     }
 
-    private void run() {
-        try {
-            runUntilClosed();
-            lane.markClean();
-        } catch (IOException e) {
-            stop(deviceFailure(device, "failed", e));
-        } catch (RuntimeException | Error e) {
-            stop(new FreshetException(
-                    ErrorKind.UNAVAILABLE,
-                    "The WAL lane on " + device.description() + " stopped on an unexpected error (" + e
-                            + "): report it with this log and start the broker again",
-                    e));
-        }
-        hasEnded = true;
-        failRemaining();
-        closeQuietly(device);
-    }
-
-    private void runUntilClosed() throws IOException {
-        while (true) {
+    /** What the lane's drive turns round; called by one thread at a time. */
+    private final class Cycle implements LaneDrive.Cycle {
+        @Override
+        public LaneDrive.Next round() {
             boolean mayEnd = isClosing;
-            boolean hasWorked = lane.runOnce();
-            if (!hasWorked && mayEnd) {
-                return;
+            try {
+                if (failure == null && lane.runOnce()) {
+                    return LaneDrive.Next.AGAIN;
+                }
+                if (failure == null && mayEnd) {
+                    lane.markClean();
+                }
+            } catch (IOException e) {
+                stop(deviceFailure(device, "failed", e));
+            } catch (RuntimeException | Error e) {
+                stop(new FreshetException(
+                        ErrorKind.UNAVAILABLE,
+                        "The WAL lane on " + device.description() + " stopped on an unexpected error (" + e
+                                + "): report it with this log and start the broker again",
+                        e));
             }
-            if (!hasWorked) {
-                sleepUntilWoken();
+            FreshetException cause = failure;
+            if (mayEnd) {
+                end();
+                return LaneDrive.Next.END;
             }
+            if (cause != null) {
+                lane.fail(cause);
+            }
+            return LaneDrive.Next.REST;
+        }
+
+        @Override
+        public boolean isIdle() {
+            sleep.set(lane.isWaitingForSpace() ? ASLEEP_UNTIL_TRIM : ASLEEP);
+            return !lane.hasWork() && !isClosing;
+        }
+
+        @Override
+        public void resumed() {
+            sleep.set(AWAKE);
         }
     }
 
     private void stop(FreshetException cause) {
         LOG.error("{}", cause.getMessage(), cause);
         failure = cause;
-        while (!isClosing) {
-            lane.fail(cause);
-            sleepUntilWoken();
-        }
     }
 
-    private void sleepUntilWoken() {
-        sleep.set(lane.isWaitingForSpace() ? ASLEEP_UNTIL_TRIM : ASLEEP);
-        if (!lane.hasWork() && !isClosing) {
-            LockSupport.park(this);
-        }
-        sleep.set(AWAKE);
+    private void end() {
+        hasEnded = true;
+        failRemaining();
+        closeQuietly(device);
     }
 
     private void wake() {
         if (sleep.getAndSet(AWAKE) != AWAKE) {
-            LockSupport.unpark(thread);
+            drive.wake();
         }
     }
 

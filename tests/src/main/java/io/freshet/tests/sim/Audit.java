@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.tests.sim;
+
+import io.freshet.common.stream.ObjectKeys;
+import io.freshet.common.stream.RetiredObject;
+import io.freshet.common.stream.StreamSegment;
+import io.freshet.common.stream.StreamState;
+import io.freshet.common.stream.WalState;
+import io.freshet.metadata.Manifests;
+import io.freshet.tests.sim.Ledger.Known;
+import io.freshet.tests.sim.Ledger.Stream;
+import java.nio.ByteBuffer;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** Holds what is stored, read by the independent readers, against what was promised. */
+final class Audit {
+    private static final int MANY = 1_000_000;
+
+    private final World world;
+    private final Ledger ledger;
+    private final Manifests manifests;
+    private final Map<Long, @Nullable ObjectFile> files = new HashMap<>();
+    private final Map<Integer, Map<Long, Set<Known>>> wals = new HashMap<>();
+
+    Audit(World world) {
+        this.world = world;
+        this.ledger = world.ledger;
+        this.manifests = world.quorum().state().manifests();
+    }
+
+    /** Acknowledged batches are in committed objects or in their owner's WAL. May be asked at any time. */
+    void nothingIsLost() {
+        for (Stream stream : ledger.streams()) {
+            NavigableMap<Long, Known> committed = committed(stream);
+            StreamState state = manifests.stream(stream.streamId).orElseThrow();
+            ledger.check(
+                    state.startOffset() <= stream.trimAsked && state.startOffset() >= stream.trimDone,
+                    () -> "Stream " + stream.streamId + " begins at " + state.startOffset()
+                            + "; trims were asked up to " + stream.trimAsked + " and answered up to "
+                            + stream.trimDone);
+            for (Known batch : stream.acknowledged.values()) {
+                boolean isTrimmed = batch.endOffset() <= state.startOffset();
+                boolean isCommitted = batch.endOffset() <= state.endOffset();
+                if (!isTrimmed && isCommitted) {
+                    ledger.check(
+                            batch.equals(committed.get(batch.baseOffset())),
+                            () -> "Stream " + stream.streamId + ": " + batch + " was acknowledged, committed is "
+                                    + committed.get(batch.baseOffset()));
+                } else if (!isTrimmed
+                        && !world.brokers.get(state.ownerId()).disk().hasLostWrites()) {
+                    ledger.check(
+                            wal(state.ownerId())
+                                    .getOrDefault(stream.streamId, Set.of())
+                                    .contains(batch),
+                            () -> "Stream " + stream.streamId + ": " + batch + " was acknowledged, but is neither"
+                                    + " committed (the manifest ends at " + state.endOffset() + ") nor in the WAL of "
+                                    + state.ownerId());
+                }
+            }
+        }
+    }
+
+    /** All is committed: the streams hold what was promised, each batch once, and nothing else is left. */
+    void everythingIsCommitted(boolean clocksWereSteady) {
+        nothingIsLost();
+        for (Stream stream : ledger.streams()) {
+            NavigableMap<Long, Known> committed = committed(stream);
+            StreamState state = manifests.stream(stream.streamId).orElseThrow();
+            Map<String, Known> bySequence = new HashMap<>();
+            for (Known batch : committed.values()) {
+                Known other = bySequence.put(batch.producerId() + "/" + batch.sequence(), batch);
+                ledger.check(
+                        other == null,
+                        () -> "Stream " + stream.streamId + ": one batch was written twice, as " + other + " and as "
+                                + batch);
+            }
+            for (Known batch : stream.consumed.values()) {
+                ledger.check(
+                        batch.endOffset() <= state.startOffset() || batch.equals(committed.get(batch.baseOffset())),
+                        () -> "Stream " + stream.streamId + ": a consumer saw " + batch + ", there is "
+                                + committed.get(batch.baseOffset()));
+            }
+        }
+        nothingIsLeftOver(clocksWereSteady);
+        followersAgree();
+    }
+
+    /** Reads and verifies all committed segments of a stream. */
+    private NavigableMap<Long, Known> committed(Stream stream) {
+        NavigableMap<Long, Known> found = new TreeMap<>();
+        StreamState state = manifests.stream(stream.streamId).orElseThrow();
+        List<StreamSegment> segments = manifests.segments(stream.streamId, 0, MANY);
+        long next = -1;
+        for (StreamSegment segment : segments) {
+            long expected = next;
+            ledger.check(
+                    expected < 0 ? segment.startOffset() <= state.startOffset() : segment.startOffset() == expected,
+                    () -> "The manifest of stream " + stream.streamId + " has " + segment + " behind offset " + expected
+                            + "; the stream begins at " + state.startOffset());
+            readSegment(segment, found);
+            next = segment.endOffset();
+        }
+        long end = next;
+        ledger.check(
+                end == state.endOffset() || (end < 0 && state.startOffset() == state.endOffset()),
+                () -> "The manifest of stream " + stream.streamId + " ends at " + end + ", the stream at "
+                        + state.endOffset());
+        return found;
+    }
+
+    private void readSegment(StreamSegment segment, NavigableMap<Long, Known> found) {
+        ObjectFile file = file(segment.objectId());
+        if (file == null) {
+            ledger.violated("Object " + segment.objectId() + " of " + segment + " is not in the store");
+            return;
+        }
+        ObjectFile.Segment inObject = file.segments().stream()
+                .filter(each -> each.streamId() == segment.streamId() && each.startOffset() == segment.startOffset())
+                .findFirst()
+                .orElse(null);
+        if (inObject == null || inObject.endOffset() != segment.endOffset()) {
+            ledger.violated("The object of " + segment + " holds " + inObject);
+            return;
+        }
+        long next = segment.startOffset();
+        ByteBuffer content = file.content(inObject);
+        for (Known batch : SimBatches.all(content, ledger, segment.toString())) {
+            long expected = next;
+            ledger.check(batch.baseOffset() == expected, () -> segment + " has " + batch + " at offset " + expected);
+            found.put(batch.baseOffset(), batch);
+            next = batch.endOffset();
+        }
+        long end = next;
+        ledger.check(end == segment.endOffset(), () -> segment + " has batches up to " + end);
+    }
+
+    private @Nullable ObjectFile file(long objectId) {
+        return files.computeIfAbsent(objectId, id -> {
+            String key = ObjectKeys.dataKey(id);
+            SimStore.StoredObject object = world.store.get(key);
+            if (object == null) {
+                return null;
+            }
+            try {
+                return ObjectFile.read(key, object.bytes(), id);
+            } catch (IllegalStateException | IndexOutOfBoundsException e) {
+                ledger.violated("Committed bytes do not verify: " + e.getMessage());
+                return null;
+            }
+        });
+    }
+
+    private Map<Long, Set<Known>> wal(int brokerId) {
+        return wals.computeIfAbsent(brokerId, id -> {
+            Map<Long, Set<Known>> found = new HashMap<>();
+            for (WalFile.Entry entry : WalFile.read(world.brokers.get(id).disk().bytes())) {
+                found.computeIfAbsent(entry.streamId(), key -> new HashSet<>())
+                        .addAll(SimBatches.all(entry.payload(), ledger, "WAL of " + id));
+            }
+            for (WalState wal : manifests.wals(id)) {
+                readSlots(wal, found);
+            }
+            return found;
+        });
+    }
+
+    private void readSlots(WalState wal, Map<Long, Set<Known>> found) {
+        String prefix = ObjectKeys.walPrefix(wal.brokerId(), wal.brokerEpoch());
+        world.store
+                .objects()
+                .tailMap(ObjectKeys.slotKey(wal.brokerId(), wal.brokerEpoch(), wal.startSlot()), true)
+                .forEach((key, object) -> {
+                    boolean isLive = key.startsWith(prefix)
+                            && (!wal.isSealed()
+                                    || key.compareTo(ObjectKeys.slotKey(
+                                                    wal.brokerId(), wal.brokerEpoch(), wal.sealedEndSlot()))
+                                            < 0);
+                    if (isLive) {
+                        ObjectFile slot = ObjectFile.read(key, object.bytes(), -1);
+                        slot.segments()
+                                .forEach(segment -> found.computeIfAbsent(segment.streamId(), stream -> new HashSet<>())
+                                        .addAll(SimBatches.all(slot.content(segment), ledger, key)));
+                    }
+                });
+    }
+
+    private void nothingIsLeftOver(boolean clocksWereSteady) {
+        Set<Long> retired = new HashSet<>();
+        for (RetiredObject object : manifests.retiredObjects(MANY)) {
+            retired.add(object.objectId());
+        }
+        for (String key : world.store.objects().keySet()) {
+            long id = ObjectKeys.objectId(key);
+            ledger.check(
+                    id < 0 || manifests.isObjectKnown(id),
+                    () -> "Object " + key + " is unknown to the quorum and was not swept");
+            ledger.check(
+                    !clocksWereSteady || !retired.contains(id),
+                    () -> "Object " + key + " is retired and was not deleted");
+        }
+    }
+
+    /** The state is the same function of the log everywhere. */
+    private void followersAgree() {
+        for (SimBroker broker : world.brokers) {
+            Incarnation incarnation = broker.current();
+            if (incarnation == null) {
+                continue;
+            }
+            Manifests copy = incarnation.follower().state().manifests();
+            for (Stream stream : ledger.streams()) {
+                ledger.check(
+                        copy.stream(stream.streamId).equals(manifests.stream(stream.streamId))
+                                && copy.segments(stream.streamId, 0, MANY)
+                                        .equals(manifests.segments(stream.streamId, 0, MANY)),
+                        () -> "Broker " + broker.id() + " and the quorum differ about stream " + stream.streamId);
+            }
+            ledger.check(
+                    copy.retiredObjects(MANY).equals(manifests.retiredObjects(MANY))
+                            && copy.objects(0, MANY).equals(manifests.objects(0, MANY)),
+                    () -> "Broker " + broker.id() + " and the quorum differ about objects");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.tests.sim;
+
+/**
+ * The mix of faults of one run: each seed has some of them and not others, so that they do not hide each other. After
+ * {@link #heal()} nothing fails any more.
+ */
+final class Swarm {
+    final double putFails;
+    final double putLosesAnswer;
+    final double putIsLate;
+    final double putIsDoubled;
+    final double readFails;
+    final double readIsCorrupt;
+    final double readIsTruncated;
+    final double requestIsSlow;
+    final double deleteFails;
+    final double commandIsLost;
+    final double answerIsLost;
+    final double commandIsDoubled;
+    final double leaderIsLost;
+    final double followerStalls;
+    final double clientMessageIsLost;
+    final double writeIsTorn;
+    final double writeFails;
+    final double flushLies;
+    final double storms;
+    final double crashes;
+    final double zombies;
+    final double pauses;
+    final double moves;
+    final double clockJumps;
+    final double trims;
+    final double restartsCleanly;
+    private boolean isHealed;
+
+    Swarm(SimRandom random) {
+        putFails = some(random, 0.5, 0.15);
+        putLosesAnswer = some(random, 0.5, 0.15);
+        putIsLate = some(random, 0.4, 0.1);
+        putIsDoubled = some(random, 0.4, 0.1);
+        readFails = some(random, 0.5, 0.1);
+        readIsCorrupt = some(random, 0.4, 0.1);
+        readIsTruncated = some(random, 0.4, 0.1);
+        requestIsSlow = some(random, 0.5, 0.1);
+        deleteFails = some(random, 0.5, 0.2);
+        commandIsLost = some(random, 0.5, 0.1);
+        answerIsLost = some(random, 0.5, 0.1);
+        commandIsDoubled = some(random, 0.5, 0.1);
+        leaderIsLost = some(random, 0.4, 0.3);
+        followerStalls = some(random, 0.5, 0.3);
+        clientMessageIsLost = some(random, 0.5, 0.05);
+        writeIsTorn = some(random, 0.4, 0.004);
+        writeFails = some(random, 0.3, 0.003);
+        flushLies = some(random, 0.2, 0.01);
+        storms = some(random, 0.4, 0.3);
+        crashes = some(random, 0.7, 0.5);
+        zombies = some(random, 0.4, 0.3);
+        pauses = some(random, 0.4, 0.3);
+        moves = some(random, 0.6, 0.6);
+        clockJumps = some(random, 0.4, 0.3);
+        trims = some(random, 0.7, 0.5);
+        restartsCleanly = some(random, 0.5, 0.3);
+    }
+
+    private static double some(SimRandom random, double probability, double most) {
+        double amount = random.nextDouble() * most;
+        return random.chance(probability) ? amount : 0;
+    }
+
+    /** {@code probability} while faults are on, 0 afterwards. */
+    double now(double probability) {
+        return isHealed ? 0 : probability;
+    }
+
+    boolean isHealed() {
+        return isHealed;
+    }
+
+    void heal() {
+        isHealed = true;
+    }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.tests.sim;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** Everything that exists in one run. */
+final class World {
+    /** How long after its sending a request may still take effect. */
+    static final int MAX_LATE_MS = 4_000;
+
+    /** How long a dead WAL's fence lies: longer than a zombie lives and a request travels. */
+    static final long FENCE_RETENTION_MS = 30_000;
+
+    /** Age from which an object that the quorum does not know is garbage. */
+    static final long ORPHAN_GRACE_MS = 10_000;
+
+    private static final List<Set<String>> LANES = List.of(Set.of("block"), Set.of("s3"), Set.of("block", "s3"));
+
+    final SimTime time;
+    final SimRandom random;
+    final Swarm swarm;
+    final FaultCounts counts = new FaultCounts();
+    final SimStore store;
+    final Sabotage sabotage;
+    final StatePool states;
+    /** Networks, store and clients: never dies. */
+    final SimProcess process;
+
+    final Ledger ledger;
+    /** Names of the WAL lanes that brokers run. */
+    final Set<String> lanes;
+
+    final List<SimBroker> brokers = new ArrayList<>();
+    private @Nullable SimQuorum quorum;
+    private int processes;
+
+    World(long seed, Sabotage sabotage, StatePool states, @Nullable Consumer<String> trace) {
+        this.time = new SimTime(trace);
+        this.random = new SimRandom(seed);
+        this.swarm = new Swarm(random);
+        this.lanes = LANES.get(random.below(LANES.size()));
+        this.sabotage = sabotage;
+        this.states = states;
+        this.process = newProcess("world");
+        this.store = new SimStore(time);
+        this.ledger = new Ledger(this);
+    }
+
+    SimProcess newProcess(String name) {
+        return new SimProcess(time, random.fork(), name, processes++, random.between(1_000, 5_000_000));
+    }
+
+    SimQuorum quorum() {
+        return Objects.requireNonNull(quorum);
+    }
+
+    void found(SimQuorum founded) {
+        quorum = founded;
+    }
+
+    /** The broker that the quorum names as the stream's owner. */
+    SimBroker ownerOf(long streamId) {
+        int owner = quorum().state().manifests().stream(streamId).orElseThrow().ownerId();
+        return brokers.get(owner);
+    }
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.tests.sim;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.freshet.common.stream.ObjectCommit;
+import io.freshet.common.stream.SegmentCommit;
+import io.freshet.common.stream.StreamState;
+import io.freshet.metadata.ClusterController;
+import io.freshet.wal.WalEntry;
+import io.freshet.wal.WriteAheadLog;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Breaks the product on purpose, one thing at a time, and counts the seeds until the simulator has seen it. */
+class SabotageTest {
+    private static final int MAX_SEEDS = 400;
+
+    @TempDir
+    Path directory;
+
+    private void requireFound(String what, Sabotage sabotage) {
+        try (StatePool states = new StatePool(directory)) {
+            for (int seed = 1; seed <= MAX_SEEDS; seed++) {
+                Simulation.Outcome outcome = Simulation.run(seed, sabotage, states, null);
+                if (outcome.violation() != null) {
+                    System.out.println("Sabotage found after " + seed + " seeds: " + what + ": " + outcome.violation());
+                    return;
+                }
+            }
+        }
+        assertThat(MAX_SEEDS).as(what + " was not found within so many seeds").isNegative();
+    }
+
+    @Test
+    void findsAPutIfAbsentThatAlwaysPuts() {
+        requireFound("fence: put instead of put-if-absent", new Sabotage() {
+            @Override
+            boolean putsAlways() {
+                return true;
+            }
+        });
+    }
+
+    @Test
+    void findsAnAcknowledgementBeforeTheWrite() {
+        requireFound("acknowledgement before the record is durable", new Sabotage() {
+            @Override
+            WriteAheadLog wal(WriteAheadLog real, SimProcess process, SimRandom random) {
+                return new TamperedWal(real) {
+                    @Override
+                    public void append(WalEntry entry) {
+                        if (random.chance(0.05)) {
+                            process.pool().execute(() -> entry.onDurable(real.endLsn()));
+                        } else {
+                            super.append(entry);
+                        }
+                    }
+                };
+            }
+        });
+    }
+
+    @Test
+    void findsCommitsThatIgnoreTheLeaderEpoch() {
+        requireFound("commit: broker and leader epochs are not compared", new Sabotage() {
+            @Override
+            ClusterController controller(SimQuorum quorum) {
+                return tampered(quorum);
+            }
+        });
+    }
+
+    /** Commits whatever comes, as if it came from the present owner and began at the manifest's end. */
+    private static ClusterController tampered(SimQuorum quorum) {
+        return (ClusterController) Proxy.newProxyInstance(
+                SabotageTest.class.getClassLoader(), new Class<?>[] {ClusterController.class}, (self, method, args) -> {
+                    Object[] used = args;
+                    if (method.getName().equals("commitObject")) {
+                        used = new Object[] {asIfCurrent(quorum, (ObjectCommit) args[0])};
+                    }
+                    try {
+                        return method.invoke(quorum.controller(), used);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
+    }
+
+    private static ObjectCommit asIfCurrent(SimQuorum quorum, ObjectCommit commit) {
+        var image = quorum.state().image();
+        List<SegmentCommit> segments = commit.segments().stream()
+                .map(wanted -> {
+                    StreamState state = quorum.state().manifests().stream(
+                                    wanted.segment().streamId())
+                            .orElseThrow();
+                    return new SegmentCommit(wanted.segment(), state.leaderEpoch());
+                })
+                .toList();
+        return new ObjectCommit(
+                commit.objectId(),
+                commit.sizeBytes(),
+                commit.brokerId(),
+                image.cluster().broker(commit.brokerId()).epoch(),
+                segments);
+    }
+
+    /** Passes everything on. */
+    private static class TamperedWal implements WriteAheadLog {
+        private final WriteAheadLog real;
+
+        TamperedWal(WriteAheadLog real) {
+            this.real = real;
+        }
+
+        @Override
+        public void append(WalEntry entry) {
+            real.append(entry);
+        }
+
+        @Override
+        public java.util.concurrent.CompletableFuture<Void> trim(long lsn) {
+            return real.trim(lsn);
+        }
+
+        @Override
+        public long startLsn() {
+            return real.startLsn();
+        }
+
+        @Override
+        public long endLsn() {
+            return real.endLsn();
+        }
+
+        @Override
+        public long capacityBytes() {
+            return real.capacityBytes();
+        }
+
+        @Override
+        public long usedBytes() {
+            return real.usedBytes();
+        }
+
+        @Override
+        public void close() {
+            real.close();
+        }
+    }
+
+    @Test
+    void findsAReaderThatDoesNotCheckWhatItReads() {
+        requireFound("reader: no checksum is compared", new Sabotage() {
+            @Override
+            io.freshet.storage.read.SegmentReader reader(io.freshet.storage.read.SegmentReader real, SimRandom random) {
+                return (io.freshet.storage.read.SegmentReader) Proxy.newProxyInstance(
+                        SabotageTest.class.getClassLoader(),
+                        new Class<?>[] {io.freshet.storage.read.SegmentReader.class},
+                        (self, method, args) -> {
+                            Object result;
+                            try {
+                                result = method.invoke(real, args);
+                            } catch (InvocationTargetException e) {
+                                throw e.getCause();
+                            }
+                            if (!method.getName().equals("read")) {
+                                return result;
+                            }
+                            return ((java.util.concurrent.CompletableFuture<?>) result)
+                                    .thenApply(read -> damaged(read, random));
+                        });
+            }
+        });
+    }
+
+    /** A flipped bit in the first batch's records, now and then, as a checksum would have caught it. */
+    private static Object damaged(Object result, SimRandom random) {
+        var read = (io.freshet.storage.StreamLog.StreamRead) result;
+        if (read.batches().isEmpty() || !random.chance(0.02)) {
+            return read;
+        }
+        ByteBuffer view = read.batches().get(0).view();
+        ByteBuffer copy = ByteBuffer.allocate(view.remaining());
+        copy.put(view).flip();
+        copy.put(copy.limit() - 1, (byte) (copy.get(copy.limit() - 1) ^ 4));
+        List<io.freshet.common.buffer.SharedBytes> pieces = new java.util.ArrayList<>(read.batches());
+        pieces.set(0, io.freshet.common.buffer.SharedBytes.unpooled(copy));
+        read.batches().get(0).release();
+        return new io.freshet.storage.StreamLog.StreamRead(pieces, read.startOffset(), read.endOffset());
+    }
+}
