@@ -18,14 +18,16 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Goes through all keys under a prefix in slices, one per period, again and again; deletes a key only if it was garbage in two
- * passes and is older than the grace period. Whether a key is garbage is asked after it was listed. One slice at a time,
- * which owns the fields below.
+ * passes and is older than the grace period. A pass that found nothing is followed by a rest, since garbage is left alone for the
+ * grace period anyway. Whether a key is garbage is asked after it was listed. One slice at a time, which owns the fields below.
  */
 final class StoreSweep implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(StoreSweep.class);
     private static final int SLICE_KEYS = 1000;
     /** Keys remembered between passes; more suspects than this are found in later passes. */
     private static final int MAX_SUSPECTS = 100_000;
+    /** The rest after a pass that found nothing, as a part of the grace period. */
+    private static final int REST_SHARE = 4;
 
     private final SweepParts parts;
     private final String prefix;
@@ -38,12 +40,14 @@ final class StoreSweep implements AutoCloseable {
     private Set<String> seenBefore = new HashSet<>();
     private Set<String> seenNow = new HashSet<>();
     private String position = "";
+    private long notBeforeNanos;
 
     StoreSweep(SweepParts parts, String prefix, Predicate<String> isGarbage, Counter deleted) {
         this.parts = parts;
         this.prefix = prefix;
         this.isGarbage = isGarbage;
         this.deleted = deleted;
+        this.notBeforeNanos = parts.clock().nanoTime();
         this.timer = parts.scheduler().scheduleRepeatedly(parts.periodMs(), this::sweepIfIdle);
     }
 
@@ -66,6 +70,9 @@ final class StoreSweep implements AutoCloseable {
     }
 
     private CompletableFuture<Void> sweepSlice() {
+        if (parts.clock().nanoTime() - notBeforeNanos < 0) {
+            return CompletableFuture.completedFuture(null);
+        }
         return parts.objectStore().list(prefix, position, SLICE_KEYS).thenCompose(this::sweep);
     }
 
@@ -106,6 +113,9 @@ final class StoreSweep implements AutoCloseable {
             position = page.objects().get(page.objects().size() - 1).key();
         } else {
             position = "";
+            if (seenNow.isEmpty()) {
+                notBeforeNanos = parts.clock().nanoTime() + parts.graceMs() / REST_SHARE * 1_000_000;
+            }
             seenBefore = seenNow;
             seenNow = new HashSet<>();
         }
