@@ -31,7 +31,7 @@ import java.util.TreeSet;
  *   <li>{@code s3://bucket}, with {@code endpoint} (AWS), {@code region} (SDK's chain; us-east-1 with an endpoint),
  *       {@code pathStyle} (false), {@code prefix} (none), {@code checksum} (when_required or when_supported),
  *       {@code maxConcurrency} (64 connections for reads and as many for all else), {@code attemptTimeoutMs} (10000, besides a second for every MiB),
- *       {@code partSizeMiB} (16; bodies above two parts go up in parts) and {@code partConcurrency} (4). Credentials
+ *       {@code partSizeMiB} (64; bodies above two parts go up in parts) and {@code partConcurrency} (4). Credentials
  *       come from the SDK's default chain, never from the URI;
  *   <li>{@code memory:name}, empty each time it is opened.
  * </ul>
@@ -126,7 +126,7 @@ public final class ObjectStores {
                         .equals(uri.choice("checksum", "when_required", List.of("when_required", "when_supported"))),
                 uri.number("maxConcurrency", 64, 1, 10_000),
                 uri.number("attemptTimeoutMs", 10_000, 100, 600_000),
-                (long) uri.number("partSizeMiB", 16, 5, 1024) << 20,
+                (long) uri.number("partSizeMiB", 64, 5, 1024) << 20,
                 uri.number("partConcurrency", 4, 1, 64));
     }
 

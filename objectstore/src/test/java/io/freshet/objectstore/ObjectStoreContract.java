@@ -194,7 +194,7 @@ abstract class ObjectStoreContract {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {0, 1, 1000, 8 << 20, (8 << 20) + 1, 21_000_001})
+    @ValueSource(ints = {0, 1, 1000, 16 << 20, (16 << 20) + 1, 40_000_001})
     void writesObjectsPieceByPiece(int sizeBytes) {
         byte[] bytes = randomBytes(sizeBytes, 9);
         get(store().put("pieces/" + sizeBytes, text("older")));

@@ -41,7 +41,7 @@ class S3StoreTest extends ObjectStoreContract {
 
     @BeforeEach
     void open() {
-        store = fixture.open(server.storeUri("freshet"));
+        store = fixture.open(server.storeUri("freshet") + "&partSizeMiB=16");
     }
 
     @AfterEach
@@ -77,6 +77,16 @@ class S3StoreTest extends ObjectStoreContract {
         assertThat(fixture.count("freshet.objectstore.requests", "op", "complete"))
                 .isEqualTo(1);
         assertThat(server.unfinishedUploads("freshet")).isZero();
+    }
+
+    @Test
+    void aBodyOfTwoPartsIsOneRequest() {
+        byte[] bytes = randomBytes(32 << 20, 6);
+        get(store.put("whole/a", List.of(ByteBuffer.wrap(bytes))));
+        assertThat(fixture.count("freshet.objectstore.requests", "op", "put", "outcome", "ok"))
+                .isEqualTo(1);
+        assertThat(fixture.count("freshet.objectstore.requests", "op", "begin")).isZero();
+        assertThat(read("whole/a", 0, bytes.length)).isEqualTo(bytes);
     }
 
     @Test

@@ -24,7 +24,7 @@ class StoreUriTest {
     @Test
     void s3Defaults() {
         S3Settings settings = ObjectStores.s3Settings(StoreUri.parse("s3://bucket"));
-        assertThat(settings).isEqualTo(new S3Settings("bucket", "", null, null, false, false, 64, 10_000, 16 << 20, 4));
+        assertThat(settings).isEqualTo(new S3Settings("bucket", "", null, null, false, false, 64, 10_000, 64 << 20, 4));
     }
 
     @Test

@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param checksumWhenSupported whether the SDK adds its own checksums to every request; not every server understands them
  * @param maxConcurrency connections at most for reads, and as many for all else
  * @param attemptTimeoutMs time for one request, besides one second for every MiB of its body
- * @param partSizeBytes size of the parts of a multipart upload; bodies of more than two parts go up that way
+ * @param partSizeBytes size of the parts of a multipart upload; bodies of more than two parts go up that way, all others in one
+ *     request, because an upload in parts costs two more than it has parts
  * @param partConcurrency parts of one upload in flight at once
  */
 public record S3Settings(

@@ -14,6 +14,7 @@ import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
@@ -24,6 +25,7 @@ public final class TestObjectStore implements ObjectStore {
     private final Clock clock;
     private final NavigableMap<String, Stored> objects = new ConcurrentSkipListMap<>();
     private final Map<String, String> undeletable = new HashMap<>();
+    private final AtomicInteger listings = new AtomicInteger();
     private volatile Consumer<Collection<String>> deleteListener = keys -> {};
     private volatile MemoryStreamMetadata.Transport transport = new MemoryStreamMetadata.Transport() {
         @Override
@@ -43,6 +45,11 @@ public final class TestObjectStore implements ObjectStore {
 
     public void transport(MemoryStreamMetadata.Transport newTransport) {
         transport = newTransport;
+    }
+
+    /** Requests for a page of keys so far. */
+    public int listings() {
+        return listings.get();
     }
 
     public Collection<String> keys() {
@@ -100,6 +107,7 @@ public final class TestObjectStore implements ObjectStore {
 
     @Override
     public CompletableFuture<ListPage> list(String prefix, String startAfter, int maxKeys) {
+        listings.incrementAndGet();
         List<ObjectStat> found = objects.tailMap(startAfter, false).entrySet().stream()
                 .filter(entry -> entry.getKey().startsWith(prefix))
                 .limit(maxKeys + 1L)

@@ -109,6 +109,14 @@ class ReclaimTest {
     }
 
     @Test
+    void aStoreWithoutOrphansIsListedSeldom() {
+        uploadOne();
+        int before = fixture.store.listings();
+        fixture.sim.advance(60_000);
+        assertThat(fixture.store.listings() - before).isBetween(1, 6);
+    }
+
+    @Test
     void sparesAnObjectThatIsCommittedBetweenTwoPasses() {
         String key = ObjectKeys.dataKey(88_888);
         fixture.store.put(key, List.of(ByteBuffer.allocate(10)));

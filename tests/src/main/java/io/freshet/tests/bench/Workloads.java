@@ -117,26 +117,84 @@ final class Workloads {
 
     /** Produces {@code recordsPerSecond} for {@code duration}: latency from send to acknowledgement. */
     Map<String, Double> produceAtRate(String topic, int recordsPerSecond, Duration duration) {
+        return produceAtRate(topic, recordsPerSecond, duration, 1, Map.of("linger.ms", "0"))
+                .figures();
+    }
+
+    /**
+     * What a load did.
+     *
+     * @param records acknowledged ones; each holds its number, counted from 0, in its first eight bytes
+     * @param seconds from the first send to the last acknowledgement
+     */
+    record Load(Map<String, Double> figures, long records, double seconds) {
+        double mibPerSecond() {
+            return gib() * 1024 / seconds;
+        }
+
+        double gib() {
+            return records * RECORD_BYTES / GIB;
+        }
+    }
+
+    /** The same with several producers that take turns, of the given settings. */
+    Load produceAtRate(
+            String topic, int recordsPerSecond, Duration duration, int producers, Map<String, String> settings) {
         Histogram latency = new SynchronizedHistogram(TimeFrame.MAX_MICROS, 3);
         AtomicReference<Exception> failure = new AtomicReference<>();
-        try (KafkaProducer<byte[], byte[]> producer = producer(Map.of("linger.ms", "0"))) {
-            byte[] payload = payload();
+        List<KafkaProducer<byte[], byte[]>> all =
+                IntStream.range(0, producers).mapToObj(i -> producer(settings)).toList();
+        long begin = System.nanoTime();
+        long records = 0;
+        try {
+            byte[] template = payload();
             TimeFrame frame = new TimeFrame(recordsPerSecond, duration);
-            while (frame.awaitNext()) {
+            while (frame.awaitNext() && System.nanoTime() - begin < duration.toNanos()) {
+                byte[] payload = template.clone();
+                ByteBuffer.wrap(payload).putLong(records);
                 long sentAt = System.nanoTime();
                 boolean counts = frame.isPastWarmUp();
-                producer.send(new ProducerRecord<>(topic, payload), (metadata, error) -> {
+                // a run of records to each, so that batches fill as those of one producer would
+                KafkaProducer<byte[], byte[]> next = all.get((int) (records / 64 % producers));
+                next.send(new ProducerRecord<>(topic, payload), (metadata, error) -> {
                     if (error != null) {
                         failure.set(error);
                     } else if (counts) {
                         latency.recordValue(Math.min(TimeFrame.MAX_MICROS, (System.nanoTime() - sentAt) / 1000));
                     }
                 });
+                records++;
             }
-            producer.flush();
+            all.forEach(KafkaProducer::flush);
+        } finally {
+            all.forEach(KafkaProducer::close);
         }
         failOn(failure);
-        return percentiles(latency);
+        return new Load(percentiles(latency), records, (System.nanoTime() - begin) / 1e9);
+    }
+
+    /** Reads a topic from the beginning to its present end; how often each number of a {@link Load} is there. */
+    int[] countNumbers(String topic, int partitions, long numbers) {
+        int[] seen = new int[Math.toIntExact(numbers)];
+        try (KafkaConsumer<byte[], byte[]> consumer =
+                consumer(Map.of("fetch.max.bytes", "52428800", "max.partition.fetch.bytes", "8388608"))) {
+            List<TopicPartition> sources = partitionsOf(topic, partitions);
+            consumer.assign(sources);
+            Map<TopicPartition, Long> ends = consumer.endOffsets(sources);
+            // the first record of each partition is the one that createTopic appended
+            sources.forEach(source -> consumer.seek(source, 1));
+            long quietSince = System.nanoTime();
+            while (sources.stream().anyMatch(source -> consumer.position(source) < ends.get(source))) {
+                for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofSeconds(1))) {
+                    seen[Math.toIntExact(ByteBuffer.wrap(record.value()).getLong())]++;
+                    quietSince = System.nanoTime();
+                }
+                if (System.nanoTime() - quietSince > Duration.ofSeconds(60).toNanos()) {
+                    throw new IllegalStateException("Reading " + topic + " from " + server.name() + " got stuck");
+                }
+            }
+        }
+        return seen;
     }
 
     /**
