@@ -155,7 +155,7 @@ public final class ObjectInspector {
             }
         } catch (FreshetException e) {
             requireCorrupt(e);
-            found.add(new Damage("block", entry.position(), e.getMessage()));
+            found.add(new Damage("block", entry.position(), plain(e)));
             return found;
         }
         BatchWalk walk = new BatchWalk(number, entry, block, found);

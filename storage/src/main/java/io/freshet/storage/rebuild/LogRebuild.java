@@ -95,7 +95,7 @@ public final class LogRebuild {
             return;
         }
         Piece last = valid.isEmpty() ? null : valid.get(valid.size() - 1);
-        if (last != null && last.source() == found && last.endOffset() == start) {
+        if (last != null && last.source().equals(found) && last.endOffset() == start) {
             valid.set(valid.size() - 1, new Piece(found, last.startOffset(), end));
         } else {
             valid.add(new Piece(found, start, end));

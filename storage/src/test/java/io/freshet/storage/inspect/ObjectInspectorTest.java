@@ -9,11 +9,13 @@ import io.freshet.common.buffer.SharedBytes;
 import io.freshet.storage.SegmentCheckpoint;
 import io.freshet.storage.format.BlockEntry;
 import io.freshet.storage.format.EncodedObject;
+import io.freshet.storage.format.ObjectFooter;
 import io.freshet.storage.format.SampleBatches;
 import io.freshet.storage.format.SegmentContent;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
@@ -163,10 +165,7 @@ class ObjectInspectorTest {
         assertThat(inspect(bytes, 78).damages).extracting(Damage::message).anyMatch(message -> message.contains("77"));
     }
 
-    private io.freshet.storage.format.ObjectFooter footer() {
-        io.freshet.storage.format.ObjectFooter footer =
-                inspect(bytes, OBJECT_ID).layout.footer();
-        assertThat(footer).isNotNull();
-        return footer;
+    private ObjectFooter footer() {
+        return Objects.requireNonNull(inspect(bytes, OBJECT_ID).layout.footer());
     }
 }

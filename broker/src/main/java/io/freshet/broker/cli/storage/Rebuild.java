@@ -15,6 +15,7 @@ import io.freshet.metadata.mirror.MirroredTopics;
 import io.freshet.metadata.mirror.MirroredTopics.MirroredTopic;
 import io.freshet.storage.inspect.Finding;
 import io.freshet.storage.inspect.Finding.Kind;
+import io.freshet.storage.rebuild.FoundSegment;
 import io.freshet.storage.rebuild.LogRebuild;
 import io.freshet.storage.rebuild.RebuiltLog;
 import java.nio.file.Path;
@@ -107,6 +108,7 @@ final class Rebuild {
                             gap.endOffset(),
                             "no object holds these offsets; the log would begin anew at " + log.startOffset())));
         }
+        logs.forEach(log -> noteLateStart(log, bucket.segments().getOrDefault(log.streamId(), List.of())));
         Map<Long, List<StreamSegment>> byObject = new TreeMap<>();
         for (RebuiltLog log : logs) {
             new PieceRows(store, bucket, log)
@@ -127,6 +129,20 @@ final class Rebuild {
         }
         report(clusterId, isWritten, bucket, wals, streams, byObject.size());
         return isLossy ? 1 : 0;
+    }
+
+    /** A trim after the last upload and the loss of the oldest objects look the same: no finding, but it is said. */
+    private void noteLateStart(RebuiltLog log, List<FoundSegment> found) {
+        long historyStart = found.stream()
+                .filter(segment -> !segment.epochStarts().isEmpty())
+                .mapToLong(segment -> segment.epochStarts().get(0).startOffset())
+                .max()
+                .orElse(0);
+        if (log.gaps().isEmpty() && log.startOffset() > historyStart) {
+            print.progress("rebuild: stream " + log.streamId() + " begins at " + log.startOffset() + "; offsets "
+                    + historyStart + " to " + log.startOffset()
+                    + " were trimmed after the last upload, or their objects are lost");
+        }
     }
 
     /** Topics of the metadata's mirror in the bucket; none if it has no mirror, or the mirror cannot be read. */
