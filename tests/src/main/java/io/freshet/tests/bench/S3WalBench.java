@@ -40,9 +40,6 @@ public final class S3WalBench {
     /** What the incumbent asks for each GiB at 12.5 MB/s, writes and reads; the aim is half of the sum. */
     private static final double INCUMBENT_REQUESTS_PER_GIB = 283 + 273;
 
-    private static final Map<String, String> PRODUCER =
-            Map.of("linger.ms", "5", "batch.size", "131072", "max.request.size", "4194304");
-
     private final Options options;
     private final List<String> table = new ArrayList<>();
 
@@ -58,6 +55,7 @@ public final class S3WalBench {
      * @param loads of idle, trickle, outage, and numbers of MiB/s
      * @param seconds length of each timed load
      * @param idleSeconds length of the idle measurement
+     * @param lingerMs of the producers
      * @param overrides settings of the server, name=value
      */
     private record Options(
@@ -68,7 +66,13 @@ public final class S3WalBench {
             List<String> loads,
             int seconds,
             int idleSeconds,
-            List<String> overrides) {}
+            int lingerMs,
+            List<String> overrides) {
+        Map<String, String> producer() {
+            return Map.of(
+                    "linger.ms", Integer.toString(lingerMs), "batch.size", "131072", "max.request.size", "4194304");
+        }
+    }
 
     /** Arguments: the components of {@link Options} in their order, lists with commas. */
     public static void main(String[] a) throws Exception {
@@ -80,7 +84,8 @@ public final class S3WalBench {
                 list(a[4]),
                 Integer.parseInt(a[5]),
                 Integer.parseInt(a[6]),
-                list(a[7]));
+                Integer.parseInt(a[7]),
+                list(a[8]));
         Files.createDirectories(options.work());
         S3WalBench bench = new S3WalBench(options);
         for (String store : options.stores()) {
@@ -105,7 +110,7 @@ public final class S3WalBench {
                 ServerProcess server = startServer(store, folder)) {
             Workloads on = new Workloads(server);
             on.createTopic("warm-up", PARTITIONS, Map.of());
-            on.produceAtRate("warm-up", 8 * 1024, Duration.ofSeconds(10), PRODUCERS, PRODUCER);
+            on.produceAtRate("warm-up", 8 * 1024, Duration.ofSeconds(10), PRODUCERS, options.producer());
             on.deleteTopic("warm-up");
             for (String load : options.loads()) {
                 switch (load) {
@@ -148,7 +153,7 @@ public final class S3WalBench {
                 (int) Math.round(wanted * 1024),
                 Duration.ofSeconds(options.seconds()),
                 isTrickle ? 1 : PRODUCERS,
-                PRODUCER);
+                options.producer());
         Requests requests = store.requests();
         Line put = requests.line("wal", PUT);
         print(kind, load, requests.text() + "; " + done.records() + " records in " + done.seconds() + " s");
@@ -252,7 +257,7 @@ public final class S3WalBench {
             }
         });
         pause.start();
-        Load done = on.produceAtRate("outage", 10 * 1024, Duration.ofSeconds(35), PRODUCERS, PRODUCER);
+        Load done = on.produceAtRate("outage", 10 * 1024, Duration.ofSeconds(35), PRODUCERS, options.producer());
         pause.join();
         int[] seen = on.countNumbers("outage", PARTITIONS, done.records());
         long lost = Arrays.stream(seen).filter(times -> times == 0).count();
