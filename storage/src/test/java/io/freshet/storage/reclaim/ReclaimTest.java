@@ -120,7 +120,7 @@ class ReclaimTest {
     void sparesAnObjectThatIsCommittedBetweenTwoPasses() {
         String key = ObjectKeys.dataKey(88_888);
         fixture.store.put(key, List.of(ByteBuffer.allocate(10)));
-        fixture.sim.advance(60_050);
+        fixture.sim.advance(60_150);
         uploadOne();
         fixture.metadata.replaceObject(owner.log().segments().get(0), 88_888);
         fixture.sim.advance(5_000);
@@ -237,7 +237,8 @@ class ReclaimTest {
         kept.add(known);
         assertThat(fixture.store.keys()).containsExactlyInAnyOrderElementsOf(kept);
         wals.remove(0);
-        fixture.sim.advance(2_000);
+        long restMs = fixture.config.orphanGraceMs() / 4;
+        fixture.sim.advance(restMs + 2_000);
         assertThat(fixture.store.keys())
                 .as("a retired WAL and its fence")
                 .doesNotContain(ObjectKeys.slotKey(7, 3, 2), ObjectKeys.slotKey(7, 3, 3))
@@ -251,7 +252,7 @@ class ReclaimTest {
         fixture.store.put(slot, List.of(ByteBuffer.allocate(1)));
         List<WalState> wals = new ArrayList<>();
         WalSweeper sweeper = new WalSweeper(SweepParts.of(fixture.config, fixture.parts()), broker -> wals);
-        fixture.sim.advance(60_050);
+        fixture.sim.advance(60_150);
         wals.add(new WalState(8, 1, 0, WalState.NOT_SEALED));
         fixture.sim.advance(5_000);
         assertThat(fixture.store.keys()).contains(slot);
