@@ -211,7 +211,7 @@ public final class S3WalBench {
             }
         }
         double bound = ageMs + 1.5 * put.p99Ms();
-        double p99 = done.figures().get("p99 ms");
+        double p99 = done.figures().getOrDefault("p99 ms", Double.NaN);
         table.add(String.format(
                 Locale.ROOT,
                 "         produce p50 %.0f ms, p99 %.0f ms; the store's PUT p50 %.0f ms, p99 %.0f ms; aim p99 <= %d + 1.5 x"

@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Stands before an S3 server: passes every request on, counts it, and holds its answer back until the time has passed that {@link
@@ -150,11 +151,12 @@ public final class StoreProxy implements AutoCloseable {
     }
 
     /** Returns the number of bytes; also writes them to {@code copy} unless that is null. */
-    private static long copyBody(Head head, InputStream from, OutputStream to, OutputStream copy) throws IOException {
+    private static long copyBody(Head head, InputStream from, OutputStream to, @Nullable OutputStream copy)
+            throws IOException {
         if (head.isChunked()) {
             long bytes = 0;
             while (true) {
-                String size = Head.line(from);
+                String size = Head.bodyLine(from);
                 to.write((size + "\r\n").getBytes(StandardCharsets.ISO_8859_1));
                 long chunk = Long.parseLong(size.split(";", 2)[0].strip(), 16);
                 copy(chunk, from, to, copy);
@@ -166,7 +168,7 @@ public final class StoreProxy implements AutoCloseable {
                 }
                 String trailer;
                 do {
-                    trailer = Head.line(from);
+                    trailer = Head.bodyLine(from);
                     to.write((trailer + "\r\n").getBytes(StandardCharsets.ISO_8859_1));
                 } while (!trailer.isEmpty());
                 return bytes;
@@ -176,7 +178,8 @@ public final class StoreProxy implements AutoCloseable {
         return head.length();
     }
 
-    private static void copy(long bytes, InputStream from, OutputStream to, OutputStream copy) throws IOException {
+    private static void copy(long bytes, InputStream from, OutputStream to, @Nullable OutputStream copy)
+            throws IOException {
         byte[] buffer = new byte[(int) Math.min(BUFFER_BYTES, Math.max(1, bytes))];
         long left = bytes;
         while (left > 0) {
@@ -200,7 +203,7 @@ public final class StoreProxy implements AutoCloseable {
     /** First line and header fields of a request or an answer; names in lower case. */
     private record Head(String start, Map<String, String> fields) {
         /** Null when the connection ends before it. */
-        static Head read(InputStream in) throws IOException {
+        static @Nullable Head read(InputStream in) throws IOException {
             String start = line(in);
             if (start == null || start.isEmpty()) {
                 return null;
@@ -224,7 +227,16 @@ public final class StoreProxy implements AutoCloseable {
             return head;
         }
 
-        static String line(InputStream in) throws IOException {
+        /** A line within a body, which must not end here. */
+        static String bodyLine(InputStream in) throws IOException {
+            String line = line(in);
+            if (line == null) {
+                throw new EOFException("The connection ended within a body");
+            }
+            return line;
+        }
+
+        static @Nullable String line(InputStream in) throws IOException {
             StringBuilder text = new StringBuilder();
             int next;
             while ((next = in.read()) >= 0) {

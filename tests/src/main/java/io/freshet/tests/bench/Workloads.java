@@ -184,7 +184,7 @@ final class Workloads {
             // the first record of each partition is the one that createTopic appended
             sources.forEach(source -> consumer.seek(source, 1));
             long quietSince = System.nanoTime();
-            while (sources.stream().anyMatch(source -> consumer.position(source) < ends.get(source))) {
+            while (sources.stream().anyMatch(source -> consumer.position(source) < ends.getOrDefault(source, 0L))) {
                 for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofSeconds(1))) {
                     seen[Math.toIntExact(ByteBuffer.wrap(record.value()).getLong())]++;
                     quietSince = System.nanoTime();

@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -53,7 +54,7 @@ final class Ledger {
     }
 
     Stream stream(long streamId) {
-        return streams.get(streamId);
+        return Objects.requireNonNull(streams.get(streamId), "Unknown stream");
     }
 
     long acknowledgedCount() {
@@ -84,7 +85,7 @@ final class Ledger {
 
     /** An owner has the stream open and begins to append at {@code endOffset}. */
     void opened(long streamId, int leaderEpoch, long endOffset) {
-        Stream stream = streams.get(streamId);
+        Stream stream = stream(streamId);
         stream.opened.put(leaderEpoch, endOffset);
         Map.Entry<Long, Known> last = stream.acknowledged.lastEntry();
         check(
@@ -99,7 +100,7 @@ final class Ledger {
 
     /** The WAL answered: the append of this owner is durable. It is what a client may be told from now on. */
     void durable(long streamId, int leaderEpoch, Known batch) {
-        Stream stream = streams.get(streamId);
+        Stream stream = stream(streamId);
         Map.Entry<Integer, Long> newer = stream.opened.higherEntry(leaderEpoch);
         check(
                 newer == null || batch.endOffset() <= newer.getValue(),
@@ -116,7 +117,7 @@ final class Ledger {
     /** A producer got its answer. */
     void acknowledged(long streamId, Known batch) {
         acknowledgedCount++;
-        Stream stream = streams.get(streamId);
+        Stream stream = stream(streamId);
         Known known = stream.acknowledged.get(batch.baseOffset());
         check(
                 batch.equals(known),
@@ -131,7 +132,7 @@ final class Ledger {
 
     void consumed(long streamId, Known batch) {
         consumedCount++;
-        Stream stream = streams.get(streamId);
+        Stream stream = stream(streamId);
         Known seen = stream.consumed.putIfAbsent(batch.baseOffset(), batch);
         check(
                 seen == null || seen.equals(batch),
@@ -143,12 +144,12 @@ final class Ledger {
     }
 
     void trimAsked(long streamId, long toOffset) {
-        Stream stream = streams.get(streamId);
+        Stream stream = stream(streamId);
         stream.trimAsked = Math.max(stream.trimAsked, toOffset);
     }
 
     void trimDone(long streamId, long toOffset) {
-        Stream stream = streams.get(streamId);
+        Stream stream = stream(streamId);
         stream.trimDone = Math.max(stream.trimDone, toOffset);
     }
 }

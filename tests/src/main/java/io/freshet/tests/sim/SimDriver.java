@@ -67,7 +67,7 @@ final class SimDriver implements StoreDriver {
         } else if (random.chance(swarm.now(swarm.putIsLate))) {
             world.counts.add("put arrives late, after its failure");
             fail(arrivesMs, answer, what + " of " + key);
-            world.process.after(arrivesMs + random.between(100, World.MAX_LATE_MS), REQUEST, effect::get);
+            world.process.after(arrivesMs + random.between(100, World.MAX_LATE_MS), REQUEST, () -> arrive(effect));
         } else {
             boolean isLost = random.chance(swarm.now(swarm.putLosesAnswer));
             if (isLost) {
@@ -76,10 +76,15 @@ final class SimDriver implements StoreDriver {
             world.process.after(arrivesMs, REQUEST, () -> apply(answer, effect, isLost, what + " of " + key));
             if (random.chance(swarm.now(swarm.putIsDoubled))) {
                 world.counts.add("put arrives twice");
-                world.process.after(arrivesMs + random.between(1, World.MAX_LATE_MS), REQUEST, effect::get);
+                world.process.after(arrivesMs + random.between(1, World.MAX_LATE_MS), REQUEST, () -> arrive(effect));
             }
         }
         return answer;
+    }
+
+    /** The request arrives once more, or after its caller was told that it failed: its answer reaches nobody. */
+    private static <T> void arrive(Supplier<T> effect) {
+        new CompletableFuture<T>().complete(effect.get());
     }
 
     private <T> void apply(CompletableFuture<T> answer, Supplier<T> effect, boolean isLost, String what) {
