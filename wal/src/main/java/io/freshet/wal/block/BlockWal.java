@@ -11,6 +11,7 @@ import io.freshet.wal.WriteAheadLog;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
@@ -31,7 +32,8 @@ import org.slf4j.LoggerFactory;
  * opening finds the end of the log, and when it refuses, stands at {@link RingRecovery}.
  *
  * <p>A device error stops the lane for good: a write or flush that failed is never tried again, since what it left on the
- * device is unknown. All waiting and later entries fail; {@link #failure()} says why. The process must be started again.
+ * device is unknown. All waiting and later entries fail; {@link #failure()} says why. When everything that was acknowledged is kept
+ * elsewhere, {@link #openAnew} makes an empty log of it again.
  */
 public final class BlockWal implements WriteAheadLog {
     private static final Logger LOG = LoggerFactory.getLogger(BlockWal.class);
@@ -46,6 +48,7 @@ public final class BlockWal implements WriteAheadLog {
     private final MpscUnboundedArrayQueue<TrimRequest> trims = new MpscUnboundedArrayQueue<>(QUEUE_CHUNK);
     private final LongAdder pendingBytes = new LongAdder();
     private final AtomicInteger sleep = new AtomicInteger(AWAKE);
+    private final UUID walId;
     private final long capacityBytes;
     private final long maxPayloadBytes;
     private final RingLane lane;
@@ -64,6 +67,7 @@ public final class BlockWal implements WriteAheadLog {
         RingGeometry geometry = new RingGeometry(superblock.ringSizeBytes());
         this.device = device;
         this.metrics = new WalMetrics(services.meters());
+        this.walId = superblock.walId();
         this.capacityBytes = superblock.ringSizeBytes();
         this.maxPayloadBytes = Math.min(
                 config.maxRecordBytes(),
@@ -106,6 +110,39 @@ public final class BlockWal implements WriteAheadLog {
             return wal;
         } catch (IOException e) {
             throw deviceFailure(ownedDevice, "could not be opened", e);
+        } finally {
+            if (!isOpen) {
+                closeQuietly(ownedDevice);
+            }
+        }
+    }
+
+    /**
+     * Starts a lane on the device of one that failed, with an empty log: nothing that was written before is read or trusted
+     * (after a failed flush nobody knows what the device holds), and no later recovery finds any of it. The caller must know
+     * that everything acknowledged is kept elsewhere. LSNs go on behind all that the failed lane may have used.
+     *
+     * @param failed closed, with a {@link #failure()}
+     * @param ownedDevice the same device opened again; closed with the lane, and when opening fails
+     * @throws FreshetException UNAVAILABLE if the device still fails, INVALID if it holds another WAL
+     */
+    public static BlockWal openAnew(
+            BlockWalConfig config, BlockDevice ownedDevice, BlockWal failed, Services services) {
+        boolean isOpen = false;
+        try {
+            long startLsn = RingGeometry.alignUp(failed.endLsn()) + failed.capacityBytes + 2L * config.maxGroupBytes();
+            SuperblockStore superblocks = SuperblockStore.restart(ownedDevice, config, failed.walId, startLsn);
+            Superblock superblock = superblocks.current();
+            long start = superblock.startLsn();
+            RecoveredRing empty =
+                    new RecoveredRing(start, start, new GroupStarts(start, superblock.ringSizeBytes()), 0);
+            BlockWal wal = new BlockWal(ownedDevice, config, superblocks, empty, services);
+            logOpened(ownedDevice, superblock, empty);
+            wal.thread.start();
+            isOpen = true;
+            return wal;
+        } catch (IOException e) {
+            throw deviceFailure(ownedDevice, "could not be opened again", e);
         } finally {
             if (!isOpen) {
                 closeQuietly(ownedDevice);
@@ -219,7 +256,7 @@ public final class BlockWal implements WriteAheadLog {
         return pendingBytes.sum();
     }
 
-    /** Why the lane stopped, if it did. */
+    @Override
     public Optional<FreshetException> failure() {
         return Optional.ofNullable(failure);
     }
@@ -265,7 +302,7 @@ public final class BlockWal implements WriteAheadLog {
             stop(new FreshetException(
                     ErrorKind.UNAVAILABLE,
                     "The WAL lane on " + device.description() + " stopped on an unexpected error (" + e
-                            + "): report it with this log and start the broker again",
+                            + "): report it with this log",
                     e));
         }
         hasEnded = true;
@@ -327,8 +364,7 @@ public final class BlockWal implements WriteAheadLog {
         return new FreshetException(
                 ErrorKind.UNAVAILABLE,
                 "The WAL " + device.description() + " " + what + " (" + cause.getMessage()
-                        + "): nothing more is acknowledged on it; check the volume and the system log, then start the"
-                        + " broker again",
+                        + "): nothing more is acknowledged on it; check the volume and the system log",
                 cause);
     }
 
