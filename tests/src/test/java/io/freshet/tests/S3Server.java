@@ -57,6 +57,10 @@ final class S3Server implements AutoCloseable {
         proxy = startProxy(folder, port);
     }
 
+    int port() {
+        return port;
+    }
+
     String uri(String bucket) {
         return "s3://" + bucket + "?endpoint=http://127.0.0.1:" + port + "&region=us-east-1&pathStyle=true";
     }
