@@ -163,8 +163,10 @@ class LaneHealingTest {
             fixture.failingReopens = random.nextInt(3);
             writtenButFailed = random.nextInt(3);
             fixture.wal().failOpenly(writtenButFailed);
-        } else if (action == 99 && (writtenButFailed == 0 || fixture.storage().failedLanes().isEmpty())) {
-            // else the crash would bring back what owners have taken out of their models, as it may: nobody was told of it
+        } else if (action == 99
+                && (writtenButFailed == 0 || fixture.storage().failedLanes().isEmpty())) {
+            // else the crash would bring back what owners have taken out of their models, as it may: nobody was told of
+            // it
             fixture.crashInFlight();
             fixture.restart();
         }
