@@ -44,8 +44,13 @@ public record KafkaServerConfig(List<Listener> listeners, Limits limits, Sockets
             long idleMs,
             long closeTimeoutMs) {
 
+        /** Direct memory that this process may use in all, in bytes. */
+        public static long directMemoryBytes() {
+            return PlatformDependent.maxDirectMemory();
+        }
+
         public static Limits defaults() {
-            long memory = PlatformDependent.maxDirectMemory() / 4;
+            long memory = directMemoryBytes() / 4;
             return new Limits(104_857_600, memory, 100, Integer.MAX_VALUE, Integer.MAX_VALUE, 600_000, 5_000);
         }
 

@@ -8,6 +8,7 @@ import io.freshet.storage.read.SegmentReader;
 import io.freshet.wal.WriteAheadLog;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Executor;
 
 /**
@@ -45,8 +46,22 @@ public record StorageParts(
      * A WAL lane.
      *
      * @param name what topics call it
+     * @param reopener replaces the lane's WAL when it has failed; without one the lane stays failed
      */
-    public record Lane(String name, WalOpener opener) {}
+    public record Lane(String name, WalOpener opener, Optional<WalReopener> reopener) {
+        /** A lane whose failure is final. */
+        public Lane(String name, WalOpener opener) {
+            this(name, opener, Optional.empty());
+        }
+    }
+
+    /**
+     * Makes a new, empty WAL in the place of a failed one, whose LSNs lie behind the failed one's. Called on an executor's thread
+     * when everything that the lane acknowledged is committed, and again after a while if it fails (FreshetException). May block.
+     */
+    public interface WalReopener {
+        WriteAheadLog reopen();
+    }
 
     /** Opens a WAL, giving everything that it holds to the visitor before it returns. May block: called once, at start. */
     public interface WalOpener {

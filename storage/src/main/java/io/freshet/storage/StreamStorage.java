@@ -6,6 +6,7 @@ import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Scheduler.Cancellable;
 import io.freshet.storage.reclaim.ObjectReaper;
 import io.freshet.storage.reclaim.OrphanSweeper;
+import io.freshet.storage.recovery.LaneHealing;
 import io.freshet.storage.recovery.LaneRecovery;
 import io.freshet.storage.recovery.TailRecovery;
 import io.freshet.storage.stream.StreamMeters;
@@ -22,6 +23,8 @@ import io.freshet.storage.upload.Uploader;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.function.ToDoubleFunction;
@@ -44,6 +47,7 @@ public final class StreamStorage implements AutoCloseable {
     private final StreamOpener opener;
     private final ObjectReaper reaper;
     private final OrphanSweeper sweeper;
+    private final List<LaneHealing> healing;
     private final Cancellable housekeeping;
     private volatile boolean closed;
 
@@ -65,6 +69,9 @@ public final class StreamStorage implements AutoCloseable {
                 new StreamMeters(parts.meters())));
         this.reaper = new ObjectReaper(config, parts);
         this.sweeper = new OrphanSweeper(config, parts);
+        this.healing = lanes.all().stream()
+                .map(lane -> new LaneHealing(lane, tails, uploader, parts.clock(), parts.executor()))
+                .toList();
         this.housekeeping = parts.scheduler().scheduleRepeatedly(HOUSEKEEPING_MS, this::keepHouse);
         registerGauges(parts.meters(), memory);
     }
@@ -108,6 +115,13 @@ public final class StreamStorage implements AutoCloseable {
         gauge(meters, "freshet.storage.tail.streams", tails, all -> all.all().size());
         for (WalLane lane : lanes.all()) {
             Gauge.builder("freshet.storage.wal.used", lane, WalLane::usedShare)
+                    .tag("lane", lane.name())
+                    .strongReference(true)
+                    .register(meters);
+            Gauge.builder(
+                            "freshet.storage.wal.failed",
+                            lane,
+                            state -> state.failure().isPresent() ? 1 : 0)
                     .tag("lane", lane.name())
                     .strongReference(true)
                     .register(meters);
@@ -158,6 +172,7 @@ public final class StreamStorage implements AutoCloseable {
 
     private void keepHouse() {
         backpressure.check();
+        healing.forEach(LaneHealing::look);
         for (StreamTail tail : tails.all()) {
             boolean unowned = tail.source() == null && tail.needsWal();
             if (unowned && parts.metadata().stream(tail.streamId()).isEmpty()) {
@@ -169,6 +184,15 @@ public final class StreamStorage implements AutoCloseable {
                                 "Stream " + tail.streamId() + " was deleted; reload the cluster's state"));
             }
         }
+    }
+
+    /** Why WAL lanes refuse appends at present, by lane. Empty while all work. */
+    public Map<String, FreshetException> failedLanes() {
+        Map<String, FreshetException> failed = new TreeMap<>();
+        for (WalLane lane : lanes.all()) {
+            lane.failure().ifPresent(cause -> failed.put(lane.name(), cause));
+        }
+        return failed;
     }
 
     /** Names of the WAL lanes that streams may use, the default first. */
@@ -187,6 +211,7 @@ public final class StreamStorage implements AutoCloseable {
         }
         closed = true;
         housekeeping.cancel();
+        healing.forEach(LaneHealing::close);
         reaper.close();
         sweeper.close();
         uploader.close();

@@ -138,6 +138,10 @@ final class FreshetProcess implements AutoCloseable {
         return "localhost:" + port;
     }
 
+    boolean isAlive() {
+        return process.isAlive();
+    }
+
     /** Milliseconds from the start of the process to its welcome. */
     long readyMs() {
         return TimeUnit.NANOSECONDS.toMillis(readyNanos);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.wal;
 
+import io.freshet.common.FreshetException;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -32,6 +34,14 @@ public interface WriteAheadLog extends AutoCloseable {
     /** Bytes of {@link #capacityBytes} that no trim has freed yet. A lane whose LSNs do not count bytes says so itself. */
     default long usedBytes() {
         return Math.max(0, endLsn() - startLsn());
+    }
+
+    /**
+     * Why the log takes no more entries, once it has failed for good; it stays so. A log that only waits for its store has
+     * not failed.
+     */
+    default Optional<FreshetException> failure() {
+        return Optional.empty();
     }
 
     /** Stops after the entries handed over so far are durable or failed. */

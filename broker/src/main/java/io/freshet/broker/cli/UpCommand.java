@@ -116,7 +116,7 @@ final class UpCommand implements Callable<Integer> {
             values.putAll(wal.settings);
         }
         values.putAll(overrides);
-        return ServerConfig.of(values);
+        return ServerConfig.forThisProcess(values);
     }
 
     /** The configuration of one broker and voter with everything in {@code data}. */

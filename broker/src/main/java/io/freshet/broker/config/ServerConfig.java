@@ -4,6 +4,7 @@ package io.freshet.broker.config;
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.metadata.mirror.MirrorMode;
+import io.freshet.protocol.KafkaServerConfig;
 import java.io.IOException;
 import java.io.Reader;
 import java.net.InetAddress;
@@ -49,7 +50,12 @@ public final class ServerConfig {
         return new ServerConfig(values);
     }
 
-    /** Reads {@code file}; {@code overrides} win over it. */
+    /** The same, for a server in this process: memory budgets that {@code values} leave open fit its direct memory. */
+    public static ServerConfig forThisProcess(Map<String, String> values) {
+        return of(MemoryDefaults.addTo(values, KafkaServerConfig.Limits.directMemoryBytes()));
+    }
+
+    /** Reads {@code file}, for a server in this process; {@code overrides} win over it. */
     public static ServerConfig load(Path file, Map<String, String> overrides) {
         Properties properties = new Properties();
         try (Reader reader = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
@@ -61,7 +67,7 @@ public final class ServerConfig {
         Map<String, String> values = new TreeMap<>();
         properties.stringPropertyNames().forEach(key -> values.put(key, properties.getProperty(key)));
         values.putAll(overrides);
-        return of(values);
+        return forThisProcess(values);
     }
 
     private void checkRoles() {

@@ -23,7 +23,7 @@ import io.freshet.protocol.KafkaServerConfig;
 import io.freshet.protocol.KafkaServers;
 import io.freshet.protocol.Listener;
 import io.freshet.storage.StreamStorage;
-import io.freshet.wal.block.FileBlockDevice;
+import io.freshet.wal.block.BlockDevice;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
@@ -50,6 +50,7 @@ public final class BrokerServer implements AutoCloseable {
     private static final int STORAGE_PAGES_QUEUE = 64;
 
     private final ServerConfig config;
+    private final WalDevices walDevices;
     private final OpenedParts opened = new OpenedParts();
     private final Runtime runtime;
     private final Readiness readiness = new Readiness();
@@ -58,7 +59,8 @@ public final class BrokerServer implements AutoCloseable {
     private final long startMs;
     private boolean closed;
 
-    private BrokerServer(ServerConfig config, boolean mayFormat) {
+    private BrokerServer(ServerConfig config, WalDevices walDevices, boolean mayFormat) {
+        this.walDevices = walDevices;
         this.config = config;
         Clock clock = Clock.system();
         long begin = clock.nanoTime();
@@ -81,12 +83,17 @@ public final class BrokerServer implements AutoCloseable {
      * UNAVAILABLE for a port, disk or store that cannot be had, CORRUPT for a damaged WAL; then nothing is left running.
      */
     public static BrokerServer start(ServerConfig config) {
-        return new BrokerServer(config, false);
+        return start(config, WalDevices.ofThisMachine());
+    }
+
+    /** The same, with another way to the block lane's device. */
+    public static BrokerServer start(ServerConfig config, WalDevices walDevices) {
+        return new BrokerServer(config, walDevices, false);
     }
 
     /** The same; a directory that is not formatted and cannot be restored becomes that of a new cluster. */
     public static BrokerServer startOrFormat(ServerConfig config) {
-        return new BrokerServer(config, true);
+        return new BrokerServer(config, WalDevices.ofThisMachine(), true);
     }
 
     private Wired wire(boolean mayFormat) {
@@ -94,11 +101,11 @@ public final class BrokerServer implements AutoCloseable {
         StorageQueries queries = queries();
         Optional<ConsoleServer> console = startConsole(queries);
         StorageWiring storageWiring = new StorageWiring(config, runtime);
-        WalWiring walWiring = new WalWiring(config, runtime);
+        WalWiring walWiring = new WalWiring(config, runtime, walDevices);
         MetadataWiring metadataWiring = new MetadataWiring(config, runtime);
         Early<ObjectStore> earlyStore = Early.start("freshet-start-store", storageWiring::openStore);
         opened.add("object store of a failed start", earlyStore);
-        Optional<Early<FileBlockDevice>> device = walWiring.needsDevice()
+        Optional<Early<BlockDevice>> device = walWiring.needsDevice()
                 ? Optional.of(Early.start("freshet-start-wal", walWiring::openDevice))
                 : Optional.empty();
         device.ifPresent(early -> opened.add("WAL of a failed start", early));
@@ -139,6 +146,9 @@ public final class BrokerServer implements AutoCloseable {
         if (streams.isOverloaded()) {
             complaints.add("uploads lag behind appends: the object store is slow or unreachable");
         }
+        streams.failedLanes()
+                .forEach((lane, why) -> complaints.add("WAL lane " + lane
+                        + " has failed, writes to it are refused until it" + " works again: " + why.getMessage()));
         walWiring
                 .stalledBy()
                 .ifPresent(why -> complaints.add("the s3 WAL lane waits for the object store: " + why.getMessage()));

@@ -12,8 +12,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Notices when a part that the node cannot do without has failed for good: its metadata, or one of its WAL lanes. Such a node must
- * end rather than answer half of what it is asked. Safe for use by many threads; the first failure counts.
+ * Notices when a part that the node cannot do without has failed for good: its metadata, or an s3 WAL lane
+ * that was fenced, as another owner may have its records. Such a node must end rather than answer half of what it is asked.
+ * A block lane that fails is brought back instead. Safe for use by many threads; the first failure counts.
  */
 final class EndOfService {
     private static final Logger LOG = LoggerFactory.getLogger(EndOfService.class);

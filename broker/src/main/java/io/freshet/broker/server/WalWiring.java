@@ -13,9 +13,9 @@ import io.freshet.objectstore.ObjectStore;
 import io.freshet.storage.StorageParts;
 import io.freshet.storage.format.SlotObjects;
 import io.freshet.wal.WriteAheadLog;
+import io.freshet.wal.block.BlockDevice;
 import io.freshet.wal.block.BlockWal;
 import io.freshet.wal.block.BlockWalConfig;
-import io.freshet.wal.block.FileBlockDevice;
 import io.freshet.wal.s3.S3Wal;
 import io.freshet.wal.s3.S3WalConfig;
 import io.freshet.wal.s3.S3WalServices;
@@ -46,13 +46,15 @@ final class WalWiring {
     private final ServerConfig config;
     private final WalSettings settings;
     private final Runtime runtime;
+    private final WalDevices devices;
     private volatile @Nullable BlockWal blockWal;
     private volatile @Nullable S3Wal s3Wal;
 
-    WalWiring(ServerConfig config, Runtime runtime) {
+    WalWiring(ServerConfig config, Runtime runtime, WalDevices devices) {
         this.config = config;
         this.settings = config.wal();
         this.runtime = runtime;
+        this.devices = devices;
     }
 
     /** Whether the block lane is to be opened: it is named, or its file is there. */
@@ -61,17 +63,15 @@ final class WalWiring {
     }
 
     /** Opens, locks and at the first start fills the block lane's file. */
-    FileBlockDevice openDevice() {
+    BlockDevice openDevice() {
         makeDirectory(config.walPath().toAbsolutePath().getParent());
-        return FileBlockDevice.open(config.walPath(), settings.blockCapacityBytes());
+        return devices.open(config.walPath(), settings.blockCapacityBytes());
     }
 
-    /** Why a lane stopped for good, if one did. */
+    /** Why a lane stopped for good, if one did: the s3 lane, when it was fenced. The block lane is brought back when it fails. */
     Optional<FreshetException> failure() {
-        BlockWal block = blockWal;
         S3Wal s3 = s3Wal;
-        Optional<FreshetException> failed = block == null ? Optional.empty() : block.failure();
-        return failed.isEmpty() && s3 != null ? s3.failure() : failed;
+        return s3 == null ? Optional.empty() : s3.failure();
     }
 
     /** Why the s3 lane waits for the store, if it does. */
@@ -87,14 +87,17 @@ final class WalWiring {
      */
     List<StorageParts.Lane> lanes(
             ObjectStore store,
-            Optional<Early<FileBlockDevice>> device,
+            Optional<Early<BlockDevice>> device,
             WalRegistry registry,
             long brokerEpoch,
             OpenedParts opened) {
         List<StorageParts.Lane> lanes = new ArrayList<>();
         device.ifPresent(early -> {
             hintAtUnnamed(WalKeys.BLOCK, config.walPath() + " is there");
-            lanes.add(new StorageParts.Lane(WalKeys.BLOCK, visitor -> openBlock(early.take(), visitor, brokerEpoch)));
+            lanes.add(new StorageParts.Lane(
+                    WalKeys.BLOCK,
+                    visitor -> openBlock(early.take(), visitor, brokerEpoch),
+                    Optional.of(() -> reopenBlock(brokerEpoch))));
         });
         boolean hasS3Wals = !registry.wals(config.nodeId()).isEmpty();
         if (settings.runs(WalKeys.S3) || hasS3Wals) {
@@ -118,19 +121,34 @@ final class WalWiring {
         }
     }
 
-    private WriteAheadLog openBlock(FileBlockDevice device, WriteAheadLog.RecoveryVisitor visitor, long brokerEpoch) {
-        BlockWalConfig walConfig = new BlockWalConfig(
+    private WriteAheadLog openBlock(BlockDevice device, WriteAheadLog.RecoveryVisitor visitor, long brokerEpoch) {
+        BlockWal opened = BlockWal.open(blockConfig(brokerEpoch), device, visitor, blockServices());
+        blockWal = opened;
+        return opened;
+    }
+
+    /** Called by one thread at a time, when the block lane has failed and nothing that it held is needed any more. */
+    private WriteAheadLog reopenBlock(long brokerEpoch) {
+        BlockWal failed = blockWal;
+        if (failed == null) {
+            throw new IllegalStateException("The block lane is reopened before it was opened");
+        }
+        BlockWal renewed =
+                BlockWal.openAnew(blockConfig(brokerEpoch), devices.reopen(config.walPath()), failed, blockServices());
+        blockWal = renewed;
+        return renewed;
+    }
+
+    private BlockWalConfig blockConfig(long brokerEpoch) {
+        return new BlockWalConfig(
                 config.nodeId(),
                 brokerEpoch,
                 BlockWalConfig.DEFAULT_MAX_GROUP_BYTES,
                 BlockWalConfig.DEFAULT_MAX_RECORD_BYTES);
-        BlockWal opened = BlockWal.open(
-                walConfig,
-                device,
-                visitor,
-                new BlockWal.Services(runtime.clock(), runtime.randomness(), runtime.meters()));
-        blockWal = opened;
-        return opened;
+    }
+
+    private BlockWal.Services blockServices() {
+        return new BlockWal.Services(runtime.clock(), runtime.randomness(), runtime.meters());
     }
 
     private WriteAheadLog openS3(

@@ -23,7 +23,7 @@ public final class LaneRecovery {
                 TailRecovery.Lane found = recovery.lane(index, opener.name());
                 WriteAheadLog wal = opener.opener().open(found.visitor());
                 long lastLsn = Math.max(found.lastLsn(), wal.startLsn());
-                opened.add(new WalLane(index, opener.name(), wal, memory, lastLsn));
+                opened.add(new WalLane(index, opener, wal, memory, lastLsn));
             }
             WalLanes lanes = new WalLanes(opened);
             isOpen = true;

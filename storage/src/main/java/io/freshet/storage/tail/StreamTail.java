@@ -45,8 +45,10 @@ public final class StreamTail {
     private volatile int leaderEpoch = -1;
     private volatile SegmentCheckpoint.@Nullable Source source;
     private volatile @Nullable FreshetException refusal;
-    /** Set when a lane could not say whether it holds the stream's last entries: only its recovery can. */
+    /** Set when a lane could not say whether it holds the stream's last entries: until its recovery, or until it holds nothing. */
     private @Nullable FreshetException laneFailure;
+
+    private @Nullable WalLane failedLane;
 
     /** A tail without entries that begins at the end of the stream's committed segments. */
     public StreamTail(long streamId, long startOffset, long committedEndOffset, TailMemory memory) {
@@ -116,6 +118,22 @@ public final class StreamTail {
         plannedEndOffset = committedEndOffset;
         refusal = laneFailure;
         source = newSource;
+    }
+
+    /**
+     * The lane holds nothing any more. Appends are accepted again if the stream was opened since its entries failed, or else
+     * when it is opened.
+     */
+    public synchronized void laneRenewed(WalLane lane) {
+        FreshetException failure = laneFailure;
+        if (failure == null || !lane.equals(failedLane)) {
+            return;
+        }
+        laneFailure = null;
+        failedLane = null;
+        if (source != null && failure.equals(refusal)) {
+            refusal = null;
+        }
     }
 
     /** The owner left: appends are refused (FENCED), what is durable is still uploaded. */
@@ -280,10 +298,11 @@ public final class StreamTail {
         FreshetException reason = new FreshetException(
                 ErrorKind.UNAVAILABLE,
                 "The WAL failed below offset " + entry.endOffset() + " of stream " + streamId
-                        + "; open the stream again when the broker was started again: " + cause.getMessage(),
+                        + "; it may be appended to when the lane works again: " + cause.getMessage(),
                 cause);
         synchronized (this) {
             laneFailure = reason;
+            failedLane = entry.lane();
         }
         failFrom(durableEndOffset, reason, cause);
     }

@@ -3,7 +3,10 @@ package io.freshet.storage.tail;
 
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
+import io.freshet.storage.StorageParts;
+import io.freshet.storage.StorageParts.WalReopener;
 import io.freshet.wal.WriteAheadLog;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -17,19 +20,25 @@ public final class WalLane {
 
     private final int index;
     private final String name;
-    private final WriteAheadLog wal;
+    private final Optional<WalReopener> reopener;
     private final TailMemory memory;
     private final AtomicLong inFlightBytes = new AtomicLong();
+    /** Entries admitted and not answered yet. */
+    private final AtomicLong inFlightCount = new AtomicLong();
+
+    private volatile WriteAheadLog wal;
+    private boolean isClosed;
     private volatile long lastDurableLsn;
 
     /**
      * @param index place among the broker's lanes, from 0
-     * @param name what topics call it
+     * @param parts its name, and how to open it again
      * @param lastDurableLsn greatest LSN that recovery returned, or the WAL's start
      */
-    public WalLane(int index, String name, WriteAheadLog wal, TailMemory memory, long lastDurableLsn) {
+    public WalLane(int index, StorageParts.Lane parts, WriteAheadLog wal, TailMemory memory, long lastDurableLsn) {
         this.index = index;
-        this.name = name;
+        this.name = parts.name();
+        this.reopener = parts.reopener();
         this.wal = wal;
         this.memory = memory;
         this.lastDurableLsn = lastDurableLsn;
@@ -45,6 +54,39 @@ public final class WalLane {
 
     public WriteAheadLog wal() {
         return wal;
+    }
+
+    /** Why the lane takes no appends, if its WAL has failed. */
+    public Optional<FreshetException> failure() {
+        return wal.failure();
+    }
+
+    /** How to replace the WAL after a failure, if that is possible. */
+    public Optional<WalReopener> reopener() {
+        return reopener;
+    }
+
+    /** Whether a failed lane has told all who waited: none of its streams learns of another durable record. */
+    public boolean hasAnsweredAll() {
+        return inFlightCount.get() == 0;
+    }
+
+    /** Puts {@code ownedWal} in the failed one's place; false, and nothing is taken, if the lane was closed meanwhile. */
+    public synchronized boolean replace(WriteAheadLog ownedWal) {
+        if (!isClosed) {
+            wal = ownedWal;
+        }
+        return !isClosed;
+    }
+
+    /** Closes the WAL; none takes its place after that. */
+    void close() {
+        WriteAheadLog last;
+        synchronized (this) {
+            isClosed = true;
+            last = wal;
+        }
+        last.close();
     }
 
     /** LSN of the newest record whose stream knows that it is durable: nothing at or above it may be trimmed yet. */
@@ -69,8 +111,37 @@ public final class WalLane {
         return Math.max(walLoad, memoryLoad);
     }
 
-    /** Fails with THROTTLED if {@code sizeBytes} more do not fit now, with INVALID if they never will. */
+    /**
+     * Fails with THROTTLED if {@code sizeBytes} more do not fit now, with INVALID if they never will, and as the lane did if it
+     * has failed. An entry that was admitted must be told of to {@link #durable} or {@link #failed}.
+     */
     void admit(long streamId, int sizeBytes) {
+        inFlightCount.incrementAndGet(); // before the look at the WAL: it is not replaced under an entry on its way
+        boolean isAdmitted = false;
+        try {
+            checkWorks(streamId);
+            checkRoom(streamId, sizeBytes);
+            isAdmitted = true;
+        } finally {
+            if (!isAdmitted) {
+                inFlightCount.decrementAndGet();
+            }
+        }
+    }
+
+    private void checkWorks(long streamId) {
+        Optional<FreshetException> failure = wal.failure();
+        if (failure.isPresent()) {
+            FreshetException cause = failure.get();
+            throw new FreshetException(
+                    cause.kind(),
+                    "Stream " + streamId + " takes no appends on WAL lane " + name + " at present: "
+                            + cause.getMessage(),
+                    cause);
+        }
+    }
+
+    private void checkRoom(long streamId, int sizeBytes) {
         long bytes = (long) sizeBytes + TailEntry.OVERHEAD_BYTES;
         long walLimit = (long) (wal.capacityBytes() * WAL_LIMIT);
         if (bytes > Math.min(walLimit, memory.limitBytes())) {
@@ -99,9 +170,11 @@ public final class WalLane {
     void durable(TailEntry entry) {
         inFlightBytes.addAndGet(-entry.accountedBytes());
         lastDurableLsn = entry.lsn();
+        inFlightCount.decrementAndGet();
     }
 
     void failed(TailEntry entry) {
         inFlightBytes.addAndGet(-entry.accountedBytes());
+        inFlightCount.decrementAndGet();
     }
 }

@@ -55,7 +55,7 @@ public final class WalLanes {
     /** Closes the lanes, the last one first. */
     public void close() {
         for (int i = lanes.size() - 1; i >= 0; i--) {
-            lanes.get(i).wal().close();
+            lanes.get(i).close();
         }
     }
 }

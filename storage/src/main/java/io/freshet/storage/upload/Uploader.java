@@ -217,7 +217,7 @@ public final class Uploader implements AutoCloseable {
      */
     private void trimLanes() {
         for (WalLane lane : parts.lanes().all()) {
-            if (!closed) {
+            if (!closed && lane.failure().isEmpty()) {
                 trim(lane);
             }
         }

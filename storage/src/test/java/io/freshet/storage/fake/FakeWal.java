@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -27,6 +28,13 @@ public final class FakeWal implements WriteAheadLog {
 
         public Device(long capacityBytes) {
             this.capacityBytes = capacityBytes;
+        }
+
+        /** Forgets all, as a WAL that begins anew does. */
+        public void restart() {
+            records.clear();
+            endLsn += capacityBytes;
+            startLsn = endLsn;
         }
 
         public int recordCount() {
@@ -53,6 +61,7 @@ public final class FakeWal implements WriteAheadLog {
     private @Nullable FreshetException failure;
     private boolean flushing;
     private boolean refusing;
+    private boolean tellsFailure;
 
     public FakeWal(Device device, boolean immediate, RecoveryVisitor visitor) {
         this.device = device;
@@ -88,6 +97,21 @@ public final class FakeWal implements WriteAheadLog {
     public void fail() {
         failure = new FreshetException(ErrorKind.UNAVAILABLE, "The device is gone");
         flush(Integer.MAX_VALUE);
+    }
+
+    /** As {@link #fail()}, and says so to those who ask. The device has up to {@code written} of the entries that fail. */
+    public void failOpenly(int written) {
+        waiting.stream()
+                .limit(written)
+                .forEach(entry -> device.write(
+                        entry.streamId(), entry.leaderEpoch(), entry.baseOffset(), entry.endOffset(), entry.payload()));
+        tellsFailure = true;
+        fail();
+    }
+
+    @Override
+    public Optional<FreshetException> failure() {
+        return tellsFailure ? Optional.ofNullable(failure) : Optional.empty();
     }
 
     /** Makes up to {@code count} entries durable, as far as there is room. */

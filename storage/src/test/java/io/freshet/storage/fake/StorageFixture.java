@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.storage.fake;
 
+import io.freshet.common.ErrorKind;
+import io.freshet.common.FreshetException;
 import io.freshet.common.buffer.SharedBytes;
 import io.freshet.objectstore.ObjectStore;
 import io.freshet.storage.StorageConfig;
@@ -19,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
@@ -41,6 +44,9 @@ public final class StorageFixture {
     public StorageConfig config;
     public boolean immediateWal = true;
     public boolean flushesByItself;
+    /** How many times a failed lane cannot be opened again before it can; below 0: lanes stay failed. */
+    public int failingReopens = -1;
+
     public SimpleMeterRegistry meters = new SimpleMeterRegistry();
     public SimRuntime sim;
     public SegmentReader reader;
@@ -107,13 +113,29 @@ public final class StorageFixture {
         List<StorageParts.Lane> lanes = new ArrayList<>();
         for (int i = 0; i < devices.size(); i++) {
             FakeWal.Device of = devices.get(i);
-            lanes.add(new StorageParts.Lane(laneName(i), visitor -> {
-                FakeWal opened = new FakeWal(of, immediateWal, visitor);
-                wals.add(opened);
-                return opened;
-            }));
+            int index = i;
+            lanes.add(new StorageParts.Lane(
+                    laneName(i),
+                    visitor -> {
+                        FakeWal opened = new FakeWal(of, immediateWal, visitor);
+                        wals.add(opened);
+                        return opened;
+                    },
+                    failingReopens < 0 ? Optional.empty() : Optional.of(() -> reopen(of, index))));
         }
         return lanes;
+    }
+
+    private FakeWal reopen(FakeWal.Device of, int index) {
+        if (failingReopens > 0) {
+            failingReopens--;
+            throw new FreshetException(ErrorKind.UNAVAILABLE, "The device is still gone");
+        }
+        of.restart();
+        FakeWal opened =
+                new FakeWal(of, immediateWal, (lsn, streamId, leaderEpoch, baseOffset, endOffset, payload) -> {});
+        wals.set(index, opened);
+        return opened;
     }
 
     public TestOwner owner(long streamId) {

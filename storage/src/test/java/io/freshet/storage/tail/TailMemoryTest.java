@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.freshet.common.FreshetException;
 import io.freshet.common.buffer.BackingMemory;
 import io.freshet.common.buffer.SharedBytes;
+import io.freshet.storage.StorageParts;
 import io.freshet.storage.StreamAppend;
 import io.freshet.storage.fake.TestBatches;
 import io.freshet.wal.WalEntry;
@@ -257,7 +258,8 @@ class TailMemoryTest {
 
         Tails(long limitBytes, int streams) {
             memory = new TailMemory(limitBytes);
-            lane = new WalLane(0, "test", new EndlessWal(), memory, 0);
+            lane = new WalLane(
+                    0, new StorageParts.Lane("test", visitor -> new EndlessWal()), new EndlessWal(), memory, 0);
             for (int i = 0; i < streams; i++) {
                 StreamTail tail = new StreamTail(i, 0, 0, memory);
                 tail.activate(1, () -> {

@@ -6,7 +6,8 @@ import java.nio.ByteBuffer;
 
 /**
  * A run of bytes of fixed size that survives power loss. Positions, lengths and direct buffer addresses are multiples of
- * {@link #alignmentBytes()}. Used by one thread at a time. Any IOException is final for the lane that met it.
+ * {@link #alignmentBytes()}. Used by one thread at a time. Any IOException is final for the
+ * {@link BlockWal} that met it.
  */
 public interface BlockDevice extends AutoCloseable {
     /** Fills {@code target} from its position to its limit; a read that ends early is an IOException. */

@@ -10,6 +10,7 @@ import io.freshet.wal.WriteAheadLog;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -30,12 +31,14 @@ import org.slf4j.LoggerFactory;
  * opening finds the end of the log, and when it refuses, stands at {@link RingRecovery}.
  *
  * <p>A device error stops the lane for good: a write or flush that failed is never tried again, since what it left on the
- * device is unknown. All waiting and later entries fail; {@link #failure()} says why. The process must be started again.
+ * device is unknown. All waiting and later entries fail; {@link #failure()} says why. When everything that was acknowledged is kept
+ * elsewhere, {@link #openAnew} makes an empty log of it again.
  */
 public final class BlockWal implements WriteAheadLog {
     private static final Logger LOG = LoggerFactory.getLogger(BlockWal.class);
     private static final int QUEUE_CHUNK = 1024;
     private static final int AWAKE = 0;
+    private static final String THREAD_NAME = "freshet-wal-block";
     private static final int ASLEEP = 1;
     private static final int ASLEEP_UNTIL_TRIM = 2;
 
@@ -45,6 +48,7 @@ public final class BlockWal implements WriteAheadLog {
     private final MpscUnboundedArrayQueue<TrimRequest> trims = new MpscUnboundedArrayQueue<>(QUEUE_CHUNK);
     private final LongAdder pendingBytes = new LongAdder();
     private final AtomicInteger sleep = new AtomicInteger(AWAKE);
+    private final UUID walId;
     private final long capacityBytes;
     private final long maxPayloadBytes;
     private final RingLane lane;
@@ -64,6 +68,7 @@ public final class BlockWal implements WriteAheadLog {
         RingGeometry geometry = new RingGeometry(superblock.ringSizeBytes());
         this.device = device;
         this.metrics = new WalMetrics(services.meters());
+        this.walId = superblock.walId();
         this.capacityBytes = superblock.ringSizeBytes();
         this.maxPayloadBytes = Math.min(
                 config.maxRecordBytes(),
@@ -94,7 +99,7 @@ public final class BlockWal implements WriteAheadLog {
      */
     public static BlockWal open(
             BlockWalConfig config, BlockDevice ownedDevice, RecoveryVisitor visitor, Services services) {
-        return open(config, ownedDevice, visitor, services, new LaneThread("freshet-wal-block"));
+        return open(config, ownedDevice, visitor, services, new LaneThread(THREAD_NAME));
     }
 
     /**
@@ -129,6 +134,39 @@ public final class BlockWal implements WriteAheadLog {
             return wal;
         } catch (IOException e) {
             throw deviceFailure(ownedDevice, "could not be opened", e);
+        } finally {
+            if (!isOpen) {
+                closeQuietly(ownedDevice);
+            }
+        }
+    }
+
+    /**
+     * Starts a lane on the device of one that failed, with an empty log: nothing that was written before is read or trusted
+     * (after a failed flush nobody knows what the device holds), and no later recovery finds any of it. The caller must know
+     * that everything acknowledged is kept elsewhere. LSNs go on behind all that the failed lane may have used.
+     *
+     * @param failed closed, with a {@link #failure()}
+     * @param ownedDevice the same device opened again; closed with the lane, and when opening fails
+     * @throws FreshetException UNAVAILABLE if the device still fails, INVALID if it holds another WAL
+     */
+    public static BlockWal openAnew(
+            BlockWalConfig config, BlockDevice ownedDevice, BlockWal failed, Services services) {
+        boolean isOpen = false;
+        try {
+            long startLsn = RingGeometry.alignUp(failed.endLsn()) + failed.capacityBytes + 2L * config.maxGroupBytes();
+            SuperblockStore superblocks = SuperblockStore.restart(ownedDevice, config, failed.walId, startLsn);
+            Superblock superblock = superblocks.current();
+            long start = superblock.startLsn();
+            RecoveredRing empty =
+                    new RecoveredRing(start, start, new GroupStarts(start, superblock.ringSizeBytes()), 0);
+            BlockWal wal = new BlockWal(ownedDevice, config, superblocks, empty, services, new LaneThread(THREAD_NAME));
+            logOpened(ownedDevice, superblock, empty);
+            wal.drive.start(wal.new Cycle());
+            isOpen = true;
+            return wal;
+        } catch (IOException e) {
+            throw deviceFailure(ownedDevice, "could not be opened again", e);
         } finally {
             if (!isOpen) {
                 closeQuietly(ownedDevice);
@@ -242,7 +280,7 @@ public final class BlockWal implements WriteAheadLog {
         return pendingBytes.sum();
     }
 
-    /** Why the lane stopped, if it did. */
+    @Override
     public Optional<FreshetException> failure() {
         return Optional.ofNullable(failure);
     }
@@ -286,7 +324,7 @@ public final class BlockWal implements WriteAheadLog {
                 stop(new FreshetException(
                         ErrorKind.UNAVAILABLE,
                         "The WAL lane on " + device.description() + " stopped on an unexpected error (" + e
-                                + "): report it with this log and start the broker again",
+                                + "): report it with this log",
                         e));
             }
             FreshetException cause = failure;
@@ -347,8 +385,7 @@ public final class BlockWal implements WriteAheadLog {
         return new FreshetException(
                 ErrorKind.UNAVAILABLE,
                 "The WAL " + device.description() + " " + what + " (" + cause.getMessage()
-                        + "): nothing more is acknowledged on it; check the volume and the system log, then start the"
-                        + " broker again",
+                        + "): nothing more is acknowledged on it; check the volume and the system log",
                 cause);
     }
 

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -66,7 +67,7 @@ public final class FileBlockDevice implements BlockDevice {
      */
     public static FileBlockDevice open(Path path, long sizeBytes, boolean mayBeDirect) {
         try {
-            Opened opened = openChannel(path, mayBeDirect);
+            Opened opened = openChannel(path, mayBeDirect, Set.of(StandardOpenOption.CREATE));
             try {
                 lock(path, opened.channel());
                 boolean isDevice = Files.exists(path) && !Files.isRegularFile(path);
@@ -90,22 +91,49 @@ public final class FileBlockDevice implements BlockDevice {
         }
     }
 
-    private static Opened openChannel(Path path, boolean mayBeDirect) throws IOException {
+    /**
+     * Opens a file or device that was open in this process before, and takes its lock. Makes nothing and extends nothing: where
+     * it is gone, say because its volume is, another file in its place would hide the real one's return.
+     *
+     * @throws FreshetException UNAVAILABLE if it is gone, cannot be opened, or another process has it open
+     */
+    public static FileBlockDevice reopen(Path path) {
+        try {
+            Opened opened = openChannel(path, true, Set.of());
+            try {
+                lock(path, opened.channel());
+                return new FileBlockDevice(path, opened, opened.channel().size());
+            } catch (IOException | RuntimeException e) {
+                opened.channel().close();
+                throw e;
+            }
+        } catch (IOException e) {
+            throw new FreshetException(
+                    ErrorKind.UNAVAILABLE,
+                    "The WAL " + path + " could not be opened again (" + e
+                            + "): check that its volume is there and may be written",
+                    e);
+        }
+    }
+
+    private static Opened openChannel(Path path, boolean mayBeDirect, Set<OpenOption> more) throws IOException {
         if (mayBeDirect) {
-            Opened direct = tryDirect(path);
+            Opened direct = tryDirect(path, more);
             if (direct != null) {
                 return direct;
             }
         }
-        return new Opened(FileChannel.open(path, options().toArray(new OpenOption[0])), false, 1);
+        return new Opened(FileChannel.open(path, options(more).toArray(new OpenOption[0])), false, 1);
     }
 
-    private static List<OpenOption> options() {
-        return new ArrayList<>(List.of(StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE));
+    private static List<OpenOption> options(Set<OpenOption> more) {
+        List<OpenOption> options = new ArrayList<>(List.of(StandardOpenOption.READ, StandardOpenOption.WRITE));
+        options.addAll(more);
+        return options;
     }
 
-    private static @Nullable Opened tryDirect(Path path) {
-        List<OpenOption> options = options();
+    private static @Nullable Opened tryDirect(Path path, Set<OpenOption> more) {
+        List<OpenOption> options = options(more);
         options.add(StandardOpenOption.DSYNC);
         options.add(ExtendedOpenOption.DIRECT);
         try {

@@ -6,7 +6,10 @@ import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Randomness;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Reads and writes the two superblocks. Every change goes to one slot and, when that is durable, to the other, and is in
@@ -14,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * thread at a time: the opener's, then the lane's.
  */
 final class SuperblockStore {
+    private static final Logger LOG = LoggerFactory.getLogger(SuperblockStore.class);
+
     private final BlockDevice device;
     private final ByteBuffer block = RingGeometry.alignedBuffer(RingGeometry.BLOCK_BYTES);
     private Superblock current;
@@ -43,6 +48,36 @@ final class SuperblockStore {
         }
         requireUsable(device, config, found, geometry);
         return new SuperblockStore(device, found);
+    }
+
+    /**
+     * Makes an empty log that begins at or behind {@code startLsn} out of whatever the ring holds, durably: no recovery finds
+     * anything written before. A device without a valid superblock is formatted.
+     *
+     * @param walId what the WAL must be, if its superblocks verify
+     */
+    static SuperblockStore restart(BlockDevice device, BlockWalConfig config, UUID walId, long startLsn)
+            throws IOException {
+        RingGeometry geometry = RingGeometry.fitting(device.sizeBytes());
+        ByteBuffer block = RingGeometry.alignedBuffer(RingGeometry.BLOCK_BYTES);
+        Superblock found = newest(read(device, 0, block), read(device, RingGeometry.BLOCK_BYTES, block));
+        if (found == null) {
+            LOG.warn(
+                    "Neither superblock of the WAL {} verifies. Everything acknowledged is in objects: it is formatted",
+                    device.description());
+            found = Superblock.first(walId, geometry.ringSizeBytes(), config);
+        }
+        requireUsable(device, config, found, geometry);
+        if (!found.walId().equals(walId)) {
+            throw new FreshetException(
+                    ErrorKind.INVALID,
+                    "The WAL " + device.description() + " is " + found.walId() + ", but this broker used " + walId
+                            + " there: put the right volume back, or start the broker again to use this one");
+        }
+        long start = Math.max(startLsn, RingGeometry.alignUp(found.durableLsn()));
+        SuperblockStore store = new SuperblockStore(device, found);
+        store.write(found.withLog(start, start, start, false).opened(start, config.brokerEpoch()));
+        return store;
     }
 
     Superblock current() {

@@ -195,6 +195,7 @@ public final class S3Wal implements WriteAheadLog {
     }
 
     /** Why the lane stopped for good, if it did. */
+    @Override
     public Optional<FreshetException> failure() {
         return Optional.ofNullable(lane.failure());
     }
