@@ -143,6 +143,11 @@ public final class MetadataFormat {
         return properties(directory).nodeId().getAsInt();
     }
 
+    /** @throws FreshetException INVALID, naming the command to format with, if {@code directory} is not formatted */
+    public static void requireFormatted(Path directory) {
+        properties(directory);
+    }
+
     static MetaProperties properties(Path directory) {
         if (!isFormatted(directory)) {
             throw new FreshetException(

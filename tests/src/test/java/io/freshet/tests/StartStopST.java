@@ -84,7 +84,7 @@ class StartStopST {
     }
 
     @Test
-    void theProcessEndsWhenItsWalFails() throws Exception {
+    void theProcessOutlivesAWalThatFails() throws Exception {
         try (FreshetProcess server = FreshetProcess.start(data(), small())) {
             assertThat(server.stop()).isEqualTo(143);
         }
@@ -102,10 +102,10 @@ class StartStopST {
                 for (int i = 0; i < 40; i++) {
                     sent.add(producer.send(new ProducerRecord<>("t", 0, null, new byte[900_000])));
                 }
-                assertThat(server.awaitEnd()).isEqualTo(1);
                 assertThatThrownBy(() -> sent.get(sent.size() - 1).get()).isInstanceOf(ExecutionException.class);
             }
-            assertThat(Files.readString(server.errors())).contains("This node stops: The WAL " + data());
+            assertThat(server.isAlive()).isTrue();
+            assertThat(Files.readString(server.errors())).contains("nothing more is acknowledged on it");
         }
         try (FreshetProcess server = FreshetProcess.start(data(), small())) {
             assertThat(server.stop()).isEqualTo(143);

@@ -54,6 +54,8 @@ public final class Partition implements CleanablePartition, SegmentCheckpoint.So
     private volatile long firstUnstableOffset = Long.MAX_VALUE;
     private volatile long cleanedEndOffset;
     private volatile boolean failed;
+    /** The producers' state counts appends that never became durable; guarded by the lock. */
+    private boolean hasLostAppends;
 
     private Partition(TopicIdPartition id, StreamLog stream, PartitionContext context) {
         this.id = id;
@@ -249,7 +251,7 @@ public final class Partition implements CleanablePartition, SegmentCheckpoint.So
     public SegmentCheckpoint checkpoint() {
         lock.lock();
         try {
-            if (failed) {
+            if (hasLostAppends) {
                 throw new FreshetException(
                         ErrorKind.UNAVAILABLE,
                         id
@@ -408,7 +410,7 @@ public final class Partition implements CleanablePartition, SegmentCheckpoint.So
 
     private void completed(Pending pending, @Nullable FreshetException failure) {
         if (failure != null) {
-            fail();
+            loseAppends();
             pending.durable.completeExceptionally(new KafkaStorageException(
                     "An append to " + id.topicPartition() + " did not become durable: " + failure.getMessage(),
                     failure));
@@ -429,6 +431,16 @@ public final class Partition implements CleanablePartition, SegmentCheckpoint.So
         for (HighWatermarkListener listener : listeners) {
             listener.onHighWatermark(this, highWatermark);
         }
+    }
+
+    private void loseAppends() {
+        lock.lock();
+        try {
+            hasLostAppends = true;
+        } finally {
+            lock.unlock();
+        }
+        fail();
     }
 
     private void fail() {

@@ -100,6 +100,8 @@ public final class BrokerServer implements AutoCloseable {
         bindProcessMetrics();
         StorageQueries queries = queries();
         Optional<ConsoleServer> console = startConsole(queries);
+        MetadataHome home = new MetadataHome(config, runtime);
+        home.requireUsable(mayFormat);
         StorageWiring storageWiring = new StorageWiring(config, runtime);
         WalWiring walWiring = new WalWiring(config, runtime, walDevices);
         MetadataWiring metadataWiring = new MetadataWiring(config, runtime);
@@ -111,7 +113,6 @@ public final class BrokerServer implements AutoCloseable {
         device.ifPresent(early -> opened.add("WAL of a failed start", early));
         readiness.phase("checking the object store");
         ObjectStore store = opened.add("object store", earlyStore.take());
-        MetadataHome home = new MetadataHome(config, runtime);
         Optional<MirrorSettings> mirror = home.prepare(store, mayFormat);
         readiness.phase("replaying the metadata log");
         MetadataNode metadata = metadataWiring.start(mirror, opened);

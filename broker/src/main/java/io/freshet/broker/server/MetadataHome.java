@@ -35,6 +35,17 @@ final class MetadataHome {
         this.runtime = runtime;
     }
 
+    /**
+     * Refuses a directory that will not be made and cannot be restored, before anything is opened.
+     *
+     * @throws FreshetException INVALID if it is not formatted
+     */
+    void requireUsable(boolean mayFormat) {
+        if (!mayFormat && config.metadataMirror() != MirrorMode.SYNC) {
+            MetadataFormat.requireFormatted(config.metadataDirectory());
+        }
+    }
+
     /** One sentence if the directory was made by {@link #prepare}, else nothing. */
     String origin() {
         return origin;

@@ -126,6 +126,14 @@ class PartitionTest {
     }
 
     @Test
+    void aClosedPartitionStillGivesTheStateThatItsLastSegmentIsSealedWith() {
+        append(partition, idempotent(7, 0, 0, 2));
+        stream.durable(2);
+        partition.close(false);
+        assertThat(partition.checkpoint().endOffset()).isEqualTo(2);
+    }
+
+    @Test
     void duplicatesAreKnownAfterAReopenFromCheckpointAndTail() {
         for (int i = 0; i < 3; i++) {
             append(partition, idempotent(7, 0, i, 1));

@@ -302,7 +302,7 @@ public final class BlockWal implements WriteAheadLog {
     public void close() {
         isClosing = true;
         wake();
-        drive.join();
+        drive.close();
         metrics.close();
     }
 

@@ -10,7 +10,7 @@ interface LaneDrive {
     void wake();
 
     /** Returns when the cycle has ended. Not for the thread that turns it. */
-    void join();
+    void close();
 
     /** How to go on after a round. */
     enum Next {

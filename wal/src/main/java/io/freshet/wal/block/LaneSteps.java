@@ -45,7 +45,7 @@ final class LaneSteps implements LaneDrive {
     }
 
     @Override
-    public void join() {
+    public void close() {
         while (!hasEnded) {
             step();
         }

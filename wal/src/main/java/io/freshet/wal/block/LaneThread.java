@@ -40,7 +40,7 @@ final class LaneThread implements LaneDrive {
     }
 
     @Override
-    public void join() {
+    public void close() {
         Thread running = thread;
         boolean isInterrupted = false;
         while (running != null && running.isAlive()) {
