@@ -128,7 +128,7 @@ class PartitionTest {
     @Test
     void aClosedPartitionStillGivesTheStateThatItsLastSegmentIsSealedWith() {
         append(partition, idempotent(7, 0, 0, 2));
-        stream.durable(2);
+        stream.durable(1);
         partition.close(false);
         assertThat(partition.checkpoint().endOffset()).isEqualTo(2);
     }
