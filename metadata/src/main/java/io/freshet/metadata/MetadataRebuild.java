@@ -5,8 +5,7 @@ import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.stream.StreamSegment;
 import io.freshet.common.stream.WalState;
-import io.freshet.metadata.log.RaftLogSettings;
-import io.freshet.metadata.record.MetadataLogSerde;
+import io.freshet.metadata.log.SnapshotFile;
 import io.freshet.metadata.record.NextIdsRecord;
 import io.freshet.metadata.record.ObjectRecord;
 import io.freshet.metadata.record.OpenWalRecord;
@@ -19,7 +18,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.stream.Stream;
 import org.apache.kafka.common.DirectoryId;
 import org.apache.kafka.common.Uuid;
@@ -29,27 +27,15 @@ import org.apache.kafka.common.metadata.ConfigRecord;
 import org.apache.kafka.common.metadata.PartitionRecord;
 import org.apache.kafka.common.metadata.ProducerIdsRecord;
 import org.apache.kafka.common.metadata.TopicRecord;
-import org.apache.kafka.common.utils.internals.BufferSupplier;
-import org.apache.kafka.common.utils.internals.LogContext;
-import org.apache.kafka.raft.DynamicVoter;
-import org.apache.kafka.raft.DynamicVoters;
-import org.apache.kafka.raft.KafkaRaftClient;
 import org.apache.kafka.server.common.ApiMessageAndVersion;
-import org.apache.kafka.server.common.KRaftVersion;
 import org.apache.kafka.server.common.MetadataVersion;
 import org.apache.kafka.server.common.OffsetAndEpoch;
-import org.apache.kafka.snapshot.FileRawSnapshotReader;
-import org.apache.kafka.snapshot.FileRawSnapshotWriter;
-import org.apache.kafka.snapshot.RecordsSnapshotReader;
-import org.apache.kafka.snapshot.RecordsSnapshotWriter;
-import org.apache.kafka.snapshot.Snapshots;
 
 /**
  * Writes the metadata directory of a new quorum of one whose streams are known already, because the former quorum was lost. The
  * directory counts once {@link #finish} returns; remove it if that fails. Used by one thread; blocks on the disk.
  */
 public final class MetadataRebuild {
-    private static final int RECORDS_PER_BATCH = 8;
 
     private final List<ApiMessageAndVersion> kafkas = new ArrayList<>();
     private final List<ApiMessageAndVersion> objects = new ArrayList<>();
@@ -139,23 +125,17 @@ public final class MetadataRebuild {
         requireEmpty(directory);
         MetadataFormat.format(directory, clusterId, nodeId, directoryId, controllerHost, controllerPort);
         Path log = directory.resolve(Topic.CLUSTER_METADATA_TOPIC_NAME + "-0");
-        List<ApiMessageAndVersion> bootstrap = takeBootstrap(log);
-        DynamicVoters voters =
-                new DynamicVoters(List.of(new DynamicVoter(directoryId, nodeId, controllerHost, controllerPort)));
-        try (RecordsSnapshotWriter<ApiMessageAndVersion> writer = new RecordsSnapshotWriter.Builder()
-                .setLastContainedLogTimestamp(nowMs)
-                .setMaxBatchSizeBytes(KafkaRaftClient.MAX_BATCH_SIZE_BYTES)
-                .setRawSnapshotWriter(FileRawSnapshotWriter.create(log, new OffsetAndEpoch(bounds.metadataOffset(), 1)))
-                .setKraftVersion(KRaftVersion.LATEST_PRODUCTION)
-                .setVoterSet(Optional.of(voters.toVoterSet(RaftLogSettings.CONTROLLER_LISTENER)))
-                .build(new MetadataLogSerde())) {
-            append(writer, bootstrap);
-            append(writer, kafkas);
-            append(writer, List.of(producerIds(bounds)));
-            append(writer, List.of(new NextIdsRecord(bounds.nextStreamId(), bounds.nextObjectId()).versioned()));
-            append(writer, objects);
-            append(writer, changes);
-            writer.freeze();
+        List<ApiMessageAndVersion> bootstrap = SnapshotFile.takeBootstrap(log);
+        MetadataFormat.Voter voter = new MetadataFormat.Voter(nodeId, directoryId, controllerHost, controllerPort);
+        try (SnapshotFile snapshot =
+                SnapshotFile.create(log, new OffsetAndEpoch(bounds.metadataOffset(), 1), nowMs, voter)) {
+            snapshot.append(bootstrap);
+            snapshot.append(kafkas);
+            snapshot.append(List.of(producerIds(bounds)));
+            snapshot.append(List.of(new NextIdsRecord(bounds.nextStreamId(), bounds.nextObjectId()).versioned()));
+            snapshot.append(objects);
+            snapshot.append(changes);
+            snapshot.finish();
         }
     }
 
@@ -166,28 +146,6 @@ public final class MetadataRebuild {
                         .setBrokerEpoch(-1)
                         .setNextProducerId(bounds.nextProducerId()),
                 (short) 0);
-    }
-
-    private static void append(RecordsSnapshotWriter<ApiMessageAndVersion> writer, List<ApiMessageAndVersion> records) {
-        for (int from = 0; from < records.size(); from += RECORDS_PER_BATCH) {
-            writer.append(records.subList(from, Math.min(records.size(), from + RECORDS_PER_BATCH)));
-        }
-    }
-
-    /** Removes the snapshot that formatting wrote; returns what a new cluster begins with. */
-    private static List<ApiMessageAndVersion> takeBootstrap(Path log) {
-        List<ApiMessageAndVersion> records = new ArrayList<>();
-        try (RecordsSnapshotReader<ApiMessageAndVersion> reader = RecordsSnapshotReader.of(
-                FileRawSnapshotReader.open(log, Snapshots.BOOTSTRAP_SNAPSHOT_ID),
-                new MetadataLogSerde(),
-                BufferSupplier.NO_CACHING,
-                KafkaRaftClient.MAX_BATCH_SIZE_BYTES,
-                true,
-                new LogContext())) {
-            reader.forEachRemaining(batch -> records.addAll(batch.records()));
-        }
-        Snapshots.deleteIfExists(log, Snapshots.BOOTSTRAP_SNAPSHOT_ID);
-        return records;
     }
 
     /** Fails with INVALID if {@code directory} holds anything. */
