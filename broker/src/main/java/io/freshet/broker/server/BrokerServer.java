@@ -5,6 +5,7 @@ import io.freshet.broker.config.FreshetKeys;
 import io.freshet.broker.config.ServerConfig;
 import io.freshet.broker.inspect.StoragePages;
 import io.freshet.broker.inspect.StorageQueries;
+import io.freshet.broker.partition.Ownership;
 import io.freshet.broker.partition.Partitions;
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
@@ -136,6 +137,7 @@ public final class BrokerServer implements AutoCloseable {
         opened.add("network", network);
         gate.open(kafka.router());
         endOfService.watchMetadata(metadata.fault());
+        endOfService.watchRegistration(metadata, new Ownership(config.nodeId(), registered.brokerEpoch()));
         var watching = endOfService.watchWal(walWiring::failure, runtime.scheduler());
         opened.add("watch over the WAL", watching::cancel);
         readiness.ready(() -> complaints(streams, walWiring));
