@@ -5,7 +5,6 @@ import io.freshet.common.stream.ObjectKeys;
 import io.freshet.common.stream.RetiredObject;
 import io.freshet.common.stream.StreamSegment;
 import io.freshet.common.stream.StreamState;
-import io.freshet.common.stream.WalState;
 import io.freshet.metadata.Manifests;
 import io.freshet.tests.sim.Ledger.Known;
 import io.freshet.tests.sim.Ledger.Stream;
@@ -27,12 +26,13 @@ final class Audit {
     private final Ledger ledger;
     private final Manifests manifests;
     private final Map<Long, @Nullable ObjectFile> files = new HashMap<>();
-    private final Map<Integer, Map<Long, Set<Known>>> wals = new HashMap<>();
+    private final WalAudit wals;
 
     Audit(World world) {
         this.world = world;
         this.ledger = world.ledger;
         this.manifests = world.quorum().state().manifests();
+        this.wals = new WalAudit(world, manifests);
     }
 
     /** Acknowledged batches are in committed objects or in their owner's WAL. May be asked at any time. */
@@ -56,12 +56,10 @@ final class Audit {
                 } else if (!isTrimmed
                         && !world.brokers.get(state.ownerId()).disk().hasLostWrites()) {
                     ledger.check(
-                            wal(state.ownerId())
-                                    .getOrDefault(stream.streamId, Set.of())
-                                    .contains(batch),
+                            isIn(wals.volume(state.ownerId()), stream, batch) || isIn(wals.slots(), stream, batch),
                             () -> "Stream " + stream.streamId + ": " + batch + " was acknowledged, but is neither"
                                     + " committed (the manifest ends at " + state.endOffset() + ") nor in the WAL of "
-                                    + state.ownerId());
+                                    + state.ownerId() + " or a dead broker's");
                 }
             }
         }
@@ -89,6 +87,7 @@ final class Audit {
             }
         }
         nothingIsLeftOver(clocksWereSteady);
+        wals.nothingIsLeftOver();
         followersAgree();
     }
 
@@ -157,38 +156,8 @@ final class Audit {
         });
     }
 
-    private Map<Long, Set<Known>> wal(int brokerId) {
-        return wals.computeIfAbsent(brokerId, id -> {
-            Map<Long, Set<Known>> found = new HashMap<>();
-            for (WalFile.Entry entry : WalFile.read(world.brokers.get(id).disk().bytes())) {
-                found.computeIfAbsent(entry.streamId(), key -> new HashSet<>())
-                        .addAll(SimBatches.all(entry.payload(), ledger, "WAL of " + id));
-            }
-            for (WalState wal : manifests.wals(id)) {
-                readSlots(wal, found);
-            }
-            return found;
-        });
-    }
-
-    private void readSlots(WalState wal, Map<Long, Set<Known>> found) {
-        String prefix = ObjectKeys.walPrefix(wal.brokerId(), wal.brokerEpoch());
-        world.store
-                .objects()
-                .tailMap(ObjectKeys.slotKey(wal.brokerId(), wal.brokerEpoch(), wal.startSlot()), true)
-                .forEach((key, object) -> {
-                    boolean isLive = key.startsWith(prefix)
-                            && (!wal.isSealed()
-                                    || key.compareTo(ObjectKeys.slotKey(
-                                                    wal.brokerId(), wal.brokerEpoch(), wal.sealedEndSlot()))
-                                            < 0);
-                    if (isLive) {
-                        ObjectFile slot = ObjectFile.read(key, object.bytes(), -1);
-                        slot.segments()
-                                .forEach(segment -> found.computeIfAbsent(segment.streamId(), stream -> new HashSet<>())
-                                        .addAll(SimBatches.all(slot.content(segment), ledger, key)));
-                    }
-                });
+    private static boolean isIn(Map<Long, Set<Known>> found, Stream stream, Known batch) {
+        return found.getOrDefault(stream.streamId, Set.of()).contains(batch);
     }
 
     private void nothingIsLeftOver(boolean clocksWereSteady) {

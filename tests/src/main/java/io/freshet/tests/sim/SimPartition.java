@@ -40,16 +40,19 @@ final class SimPartition implements SegmentCheckpoint.Source {
     private final SimProcess process;
     private final long streamId;
     private final int leaderEpoch;
+    private final Runnable afterAppend;
     private final Map<Long, Known> lastOfProducer = new TreeMap<>();
     private @Nullable StreamLog log;
     private boolean isDraining;
     private boolean isClosed;
 
-    SimPartition(World world, SimProcess process, long streamId, int leaderEpoch) {
+    /** {@code afterAppend} is told of each append that was handed over. */
+    SimPartition(World world, SimProcess process, long streamId, int leaderEpoch, Runnable afterAppend) {
         this.world = world;
         this.process = process;
         this.streamId = streamId;
         this.leaderEpoch = leaderEpoch;
+        this.afterAppend = afterAppend;
     }
 
     long streamId() {
@@ -162,6 +165,7 @@ final class SimPartition implements SegmentCheckpoint.Source {
                 }
             });
             lastOfProducer.put(known.producerId(), known);
+            afterAppend.run();
         } catch (FreshetException e) {
             world.counts.add("append refused: " + e.kind());
             world.time.say(process, () -> "append refused: " + e);

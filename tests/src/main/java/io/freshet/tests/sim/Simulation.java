@@ -175,6 +175,11 @@ final class Simulation {
         if (isFine()) {
             new Audit(world).everythingIsCommitted(chaos.clocksWereSteady());
         }
+        world.brokers.forEach(SimBroker::close);
+        world.time.runUntilMs(world.time.nowMs() + World.MAX_LATE_MS);
+        if (isFine()) {
+            new Audit(world).everythingIsCommitted(chaos.clocksWereSteady());
+        }
     }
 
     private void runUntil(long limitMs, BooleanSupplier condition, Supplier<String> otherwise) {
