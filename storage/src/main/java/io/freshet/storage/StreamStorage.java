@@ -4,6 +4,7 @@ package io.freshet.storage;
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Scheduler.Cancellable;
+import io.freshet.common.stream.StreamState;
 import io.freshet.storage.reclaim.ObjectReaper;
 import io.freshet.storage.reclaim.OrphanSweeper;
 import io.freshet.storage.recovery.LaneHealing;
@@ -24,6 +25,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
@@ -174,15 +176,27 @@ public final class StreamStorage implements AutoCloseable {
         backpressure.check();
         healing.forEach(LaneHealing::look);
         for (StreamTail tail : tails.all()) {
-            boolean unowned = tail.source() == null && tail.needsWal();
-            if (unowned && parts.metadata().stream(tail.streamId()).isEmpty()) {
-                LOG.info("Stream {} was deleted; its recovered tail is dropped", tail.streamId());
-                tails.drop(
-                        tail,
-                        new FreshetException(
-                                ErrorKind.FENCED,
-                                "Stream " + tail.streamId() + " was deleted; reload the cluster's state"));
+            if (tail.source() == null && tail.needsWal()) {
+                dropIfNotNeeded(tail);
             }
+        }
+    }
+
+    /** Recovered records that nobody has opened: their stream was deleted, or another broker took it over with all of them. */
+    private void dropIfNotNeeded(StreamTail tail) {
+        long streamId = tail.streamId();
+        Optional<StreamState> known = parts.metadata().stream(streamId);
+        if (known.isPresent() && known.get().endOffset() < tail.endOffset()) {
+            return;
+        }
+        String why = known.isEmpty() ? "was deleted" : "was committed up to " + tail.endOffset() + " by another broker";
+        FreshetException reason = new FreshetException(
+                ErrorKind.FENCED, "Stream " + streamId + " " + why + "; reload the cluster's state");
+        LOG.debug("The recovered tail of stream {} is not needed: it {}", streamId, why);
+        if (known.isEmpty()) {
+            tails.drop(tail, reason);
+        } else {
+            tails.dropUnclaimed(tail, reason);
         }
     }
 

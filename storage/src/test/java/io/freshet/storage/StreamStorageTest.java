@@ -7,7 +7,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.buffer.SharedBytes;
+import io.freshet.common.stream.ObjectCommit;
 import io.freshet.common.stream.ObjectKeys;
+import io.freshet.common.stream.SegmentCommit;
 import io.freshet.common.stream.StreamSegment;
 import io.freshet.storage.StreamLog.StreamRead;
 import io.freshet.storage.fake.MemoryStreamMetadata;
@@ -334,6 +336,34 @@ class StreamStorageTest {
         assertThat(fixture.device.recordCount()).isLessThanOrEqualTo(1);
         assertThat(fixture.metadata.segments(1, 0, 10)).isEmpty();
         assertThat(kindOf(fixture.storage().open(1, 9, gone))).isEqualTo(ErrorKind.FENCED);
+    }
+
+    @Test
+    void aLaneWhoseRecordsAreAllCommittedIsFreedToItsEnd() {
+        startWith(20);
+        fixture.uploadNow();
+        assertThat(fixture.device.startLsn()).isEqualTo(fixture.wal().endLsn());
+        assertThat(fixture.device.recordCount()).isZero();
+    }
+
+    @Test
+    void aRecoveredStreamThatAnotherBrokerHasCommittedDoesNotHoldTheWal() {
+        TestOwner owner = startWith(20);
+        fixture.crash();
+        fixture.start();
+        int leaderEpoch = fixture.metadata.moveStream(1, StorageFixture.BROKER_ID + 1);
+        fixture.metadata.registerBroker(StorageFixture.BROKER_ID + 1, 1);
+        fixture.sim.advance(2_000);
+        fixture.uploadNow();
+        assertThat(fixture.device.recordCount()).as("nobody has committed them").isEqualTo(20);
+
+        long objectId = fixture.sim.await(fixture.metadata.reserveObjectIds(1)).first();
+        StreamSegment segment = new StreamSegment(1, 0, owner.endOffset(), objectId, 1, 0, 0);
+        fixture.sim.await(fixture.metadata.commitObject(new ObjectCommit(
+                objectId, 1, StorageFixture.BROKER_ID + 1, 1, List.of(new SegmentCommit(segment, leaderEpoch)))));
+        fixture.sim.advance(2_000);
+        fixture.uploadNow();
+        assertThat(fixture.device.recordCount()).isZero();
     }
 
     @Test

@@ -41,6 +41,7 @@ public final class StreamTail {
     private long plannedEndOffset;
     private long uncommittedPayloadBytes;
     private boolean closed;
+    private boolean isClaimed;
 
     private volatile int leaderEpoch = -1;
     private volatile SegmentCheckpoint.@Nullable Source source;
@@ -103,10 +104,16 @@ public final class StreamTail {
 
     /** Takes the stream from its present owner's handle: no append and no new upload until {@link #activate}. */
     public synchronized void suspend() {
+        isClaimed = true;
         closed = false;
         source = null;
         refusal = new FreshetException(
                 ErrorKind.UNAVAILABLE, "Stream " + streamId + " is being opened; retry when that has completed");
+    }
+
+    /** Whether anybody has begun to open the stream since this tail was made. */
+    synchronized boolean isClaimed() {
+        return isClaimed;
     }
 
     /**

@@ -49,6 +49,18 @@ public final class StreamTails {
         }
     }
 
+    /** As {@link #drop}, but only a recovered tail that nobody has begun to open. */
+    public void dropUnclaimed(StreamTail tail, FreshetException reason) {
+        boolean[] isDropped = {false};
+        tails.computeIfPresent(tail.streamId(), (id, present) -> {
+            isDropped[0] = present == tail && !tail.isClaimed();
+            return isDropped[0] ? null : present;
+        });
+        if (isDropped[0]) {
+            tail.dropAll(reason);
+        }
+    }
+
     /** Forgets the tail and all that is not committed. */
     public void drop(StreamTail tail, FreshetException reason) {
         tails.remove(tail.streamId(), tail);

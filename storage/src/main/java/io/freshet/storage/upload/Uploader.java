@@ -6,6 +6,7 @@ import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Scheduler.Cancellable;
 import io.freshet.storage.tail.StreamTail;
 import io.freshet.storage.tail.WalLane;
+import io.freshet.wal.WriteAheadLog;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -223,16 +224,18 @@ public final class Uploader implements AutoCloseable {
         }
     }
 
+    /** The lane's end is read before the tails are asked: all records below it have told their streams where they lie. */
     private void trim(WalLane lane) {
-        long needed = lane.lastDurableLsn();
+        WriteAheadLog wal = lane.wal();
+        long needed = wal.endLsn();
         for (StreamTail tail : parts.tails().all()) {
             needed = Math.min(needed, tail.firstUncommittedLsn(lane.index()));
         }
         long lsn = needed;
-        if (lsn <= lane.wal().startLsn()) {
+        if (lsn <= wal.startLsn()) {
             return;
         }
-        lane.wal().trim(lsn).whenComplete((nothing, error) -> {
+        wal.trim(lsn).whenComplete((nothing, error) -> {
             if (error != null && !closed) {
                 LOG.warn(
                         "The WAL lane {} could not be trimmed to LSN {}; the next upload tries again",

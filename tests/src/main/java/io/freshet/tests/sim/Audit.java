@@ -87,7 +87,6 @@ final class Audit {
             }
         }
         nothingIsLeftOver(clocksWereSteady);
-        wals.nothingIsLeftOver();
         followersAgree();
     }
 

@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import org.apache.kafka.common.Uuid;
+import org.apache.kafka.server.common.ApiMessageAndVersion;
 import org.jspecify.annotations.Nullable;
 
 /** One process of a broker: registers, recovers its WAL, serves what it owns, and stops when it finds itself replaced. */
@@ -237,15 +238,16 @@ final class Incarnation {
             return;
         }
         world.counts.add("stream is moved");
-        Orders orders = new Orders(world.quorum());
-        world.quorum()
-                .process()
-                .after(
-                        random.between(1, 20),
-                        "move",
-                        () -> world.quorum()
-                                .order(image ->
-                                        orders.move(image, partition.streamId(), partition.leaderEpoch(), target)));
+        SimQuorum quorum = world.quorum();
+        Orders orders = new Orders(quorum);
+        quorum.process().after(random.between(1, 20), "move", () -> quorum.order(image -> {
+            List<ApiMessageAndVersion> records =
+                    orders.move(image, partition.streamId(), partition.leaderEpoch(), target);
+            if (records.isEmpty()) {
+                process.after(1, "move is refused", partition::goOn);
+            }
+            return records;
+        }));
     }
 
     /** Uploads what is left, as a process does that was asked to stop; then {@link #closeStorage} may follow. */
@@ -258,6 +260,7 @@ final class Incarnation {
     void closeStorage() {
         Serving present = serving;
         serving = null;
+        partitions.values().forEach(SimPartition::supersede);
         if (present != null) {
             present.storage().close();
         }

@@ -93,6 +93,9 @@ final class SimBroker {
 
     /** Everything is uploaded: the lanes are stopped, then the process ends and starts anew. */
     private void stop(Incarnation stopping) {
+        if (stopping != current || world.swarm.isHealed()) {
+            return;
+        }
         stopping.closeStorage();
         stopping.process().after(1_500, "exit", () -> {
             if (stopping == current) {

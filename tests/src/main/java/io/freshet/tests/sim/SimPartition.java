@@ -121,6 +121,11 @@ final class SimPartition implements SegmentCheckpoint.Source {
         isDraining = true;
     }
 
+    /** The stream does not move after all. */
+    void goOn() {
+        isDraining = false;
+    }
+
     /** Whether nothing is left that only this broker has. */
     boolean isDrained() {
         StreamLog open = log;

@@ -172,6 +172,7 @@ final class Simulation {
                 .findFirst()
                 .ifPresent(failed -> world.ledger.violated("An upload fails after everything is healed: " + failed));
         world.time.runUntilMs(world.time.nowMs() + World.MAX_LATE_MS + 2 * World.ORPHAN_GRACE_MS);
+        runUntil(HEAL_LIMIT_MS, () -> leftOver() == null, () -> String.valueOf(leftOver()));
         if (isFine()) {
             new Audit(world).everythingIsCommitted(chaos.clocksWereSteady());
         }
@@ -179,7 +180,12 @@ final class Simulation {
         world.time.runUntilMs(world.time.nowMs() + World.MAX_LATE_MS);
         if (isFine()) {
             new Audit(world).everythingIsCommitted(chaos.clocksWereSteady());
+            world.ledger.check(leftOver() == null, () -> String.valueOf(leftOver()));
         }
+    }
+
+    private @Nullable String leftOver() {
+        return new WalAudit(world, world.quorum().state().manifests()).leftOver();
     }
 
     private void runUntil(long limitMs, BooleanSupplier condition, Supplier<String> otherwise) {

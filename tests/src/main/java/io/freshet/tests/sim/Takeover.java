@@ -47,7 +47,8 @@ final class Takeover {
 
     /** Whether a dead broker's WAL may hold records of this stream that are not committed. */
     boolean isNeeded(StreamState state) {
-        return done.getOrDefault(state.streamId(), -1) < state.leaderEpoch()
+        return world.allowsTakeover()
+                && done.getOrDefault(state.streamId(), -1) < state.leaderEpoch()
                 && deadWals().stream().anyMatch(wal -> mayHold(wal, state));
     }
 
@@ -107,10 +108,23 @@ final class Takeover {
         });
     }
 
+    /** The WALs are sealed now: their seals say which of the streams they hold. */
     private CompletableFuture<Void> commit(List<StreamState> streams, RecoveredRecords found, long endLsn) {
+        List<StreamState> held = new ArrayList<>();
+        for (StreamState state : streams) {
+            if (deadWals().stream().anyMatch(wal -> mayHold(wal, state))) {
+                held.add(state);
+            } else {
+                done.put(state.streamId(), state.leaderEpoch());
+            }
+        }
+        return held.isEmpty() ? CompletableFuture.completedFuture(null) : upload(held, found, endLsn);
+    }
+
+    private CompletableFuture<Void> upload(List<StreamState> held, RecoveredRecords found, long endLsn) {
         StreamStorage beside = storage.beside(new StorageParts.Lane("dead", visitor -> found.replay(endLsn, visitor)));
         List<CompletableFuture<StreamLog>> opening = new ArrayList<>();
-        for (StreamState state : streams) {
+        for (StreamState state : held) {
             SimPartition partition = new SimPartition(world, process, state.streamId(), state.leaderEpoch(), () -> {});
             opening.add(beside.open(state.streamId(), state.leaderEpoch(), partition)
                     .thenApply(log -> {
