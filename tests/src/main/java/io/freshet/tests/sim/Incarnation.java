@@ -240,14 +240,18 @@ final class Incarnation {
         world.counts.add("stream is moved");
         SimQuorum quorum = world.quorum();
         Orders orders = new Orders(quorum);
-        quorum.process().after(random.between(1, 20), "move", () -> quorum.order(image -> {
-            List<ApiMessageAndVersion> records =
-                    orders.move(image, partition.streamId(), partition.leaderEpoch(), target);
-            if (records.isEmpty()) {
-                process.after(1, "move is refused", partition::goOn);
-            }
-            return records;
-        }));
+        quorum.process()
+                .after(
+                        random.between(1, 20),
+                        "move",
+                        () -> quorum.order(image -> {
+                            List<ApiMessageAndVersion> records =
+                                    orders.move(image, partition.streamId(), partition.leaderEpoch(), target);
+                            if (records.isEmpty()) {
+                                process.after(1, "move is refused", partition::goOn);
+                            }
+                            return records;
+                        }));
     }
 
     /** Uploads what is left, as a process does that was asked to stop; then {@link #closeStorage} may follow. */
