@@ -145,10 +145,18 @@ public final class StreamStorage implements AutoCloseable {
      */
     public CompletableFuture<StreamLog> open(long streamId, int leaderEpoch, SegmentCheckpoint.Source source) {
         if (closed) {
-            return CompletableFuture.failedFuture(
-                    new FreshetException(ErrorKind.UNAVAILABLE, "Storage is closed; open it again"));
+            return CompletableFuture.failedFuture(closedError());
         }
-        return opener.open(streamId, leaderEpoch, source);
+        return opener.open(streamId, leaderEpoch, source).thenApply(log -> {
+            if (closed) { // its tail is gone from memory: the end that it would tell is not the stream's
+                throw closedError();
+            }
+            return log;
+        });
+    }
+
+    private static FreshetException closedError() {
+        return new FreshetException(ErrorKind.UNAVAILABLE, "Storage is closed; open it again");
     }
 
     /**
@@ -198,6 +206,7 @@ public final class StreamStorage implements AutoCloseable {
         } else {
             tails.dropUnclaimed(tail, reason);
         }
+        uploader.trimWhenIdle();
     }
 
     /** Why WAL lanes refuse appends at present, by lane. Empty while all work. */
@@ -229,7 +238,7 @@ public final class StreamStorage implements AutoCloseable {
         reaper.close();
         sweeper.close();
         uploader.close();
-        FreshetException reason = new FreshetException(ErrorKind.UNAVAILABLE, "Storage is closed; open it again");
+        FreshetException reason = closedError();
         tails.all().forEach(tail -> tail.refuse(reason));
         lanes.close(); // before the tails go: no trim may be computed without them
         for (StreamTail tail : tails.all()) {

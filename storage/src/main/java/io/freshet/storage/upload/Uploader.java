@@ -41,6 +41,9 @@ public final class Uploader implements AutoCloseable {
     private final AtomicBoolean kicked = new AtomicBoolean();
     private volatile long pendingSinceNanos;
     private volatile boolean closed;
+    /** At first for what the lanes brought from a former process. */
+    private volatile boolean isTrimDue = true;
+
     private volatile int freeRounds;
 
     private boolean preparing;
@@ -90,18 +93,24 @@ public final class Uploader implements AutoCloseable {
         return after;
     }
 
+    /** Something that no round knows of has let go of WAL records: the lanes are trimmed when nothing is under way. */
+    public void trimWhenIdle() {
+        isTrimDue = true;
+    }
+
     private void tick() {
         trimIfIdle();
         kick();
     }
 
     /**
-     * A WAL may be full of records that are committed already: those that a former process uploaded and did not live to trim.
-     * No round would ever begin for them.
+     * A WAL may hold records that are committed already: those that a former process uploaded and did not live to trim. No
+     * round would ever begin for them.
      */
     private void trimIfIdle() {
         boolean isIdle = pendingBytes.get() == 0 && freeRounds == parts.config().uploadsInFlight();
-        if (isIdle && !closed && parts.lanes().load() >= LOW_SPACE) {
+        if (isIdle && !closed && (isTrimDue || parts.lanes().load() >= LOW_SPACE)) {
+            isTrimDue = false;
             trimLanes();
         }
     }

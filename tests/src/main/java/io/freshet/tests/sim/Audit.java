@@ -160,19 +160,22 @@ final class Audit {
     }
 
     private void nothingIsLeftOver(boolean clocksWereSteady) {
+        long longAgoMs = world.time.wallMs() - World.MAX_LATE_MS - 2 * World.ORPHAN_GRACE_MS;
         Set<Long> retired = new HashSet<>();
         for (RetiredObject object : manifests.retiredObjects(MANY)) {
-            retired.add(object.objectId());
+            if (object.retiredAtMs() < longAgoMs) {
+                retired.add(object.objectId());
+            }
         }
-        for (String key : world.store.objects().keySet()) {
+        world.store.objects().forEach((key, object) -> {
             long id = ObjectKeys.objectId(key);
             ledger.check(
-                    id < 0 || manifests.isObjectKnown(id),
+                    id < 0 || object.modifiedAtMs() >= longAgoMs || manifests.isObjectKnown(id),
                     () -> "Object " + key + " is unknown to the quorum and was not swept");
             ledger.check(
                     !clocksWereSteady || !retired.contains(id),
                     () -> "Object " + key + " is retired and was not deleted");
-        }
+        });
     }
 
     /** The state is the same function of the log everywhere. */

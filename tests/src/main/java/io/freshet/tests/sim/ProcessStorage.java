@@ -167,6 +167,11 @@ final class ProcessStorage {
         } catch (FreshetException e) {
             return CompletableFuture.failedFuture(e);
         }
+        world.time.note(
+                process,
+                "recovers records, rejects",
+                (long) meters.counter("freshet.storage.recovery.records").count(),
+                (long) meters.counter("freshet.storage.recovery.rejected").count());
         tailBytes = meters.get("freshet.storage.tail.bytes").gauge();
         startTidying();
         return CompletableFuture.completedFuture(null);

@@ -49,7 +49,7 @@ final class Takeover {
     boolean isNeeded(StreamState state) {
         return world.allowsTakeover()
                 && done.getOrDefault(state.streamId(), -1) < state.leaderEpoch()
-                && deadWals().stream().anyMatch(wal -> mayHold(wal, state));
+                && deadWals().stream().anyMatch(wal -> mayHold(wal, state, true));
     }
 
     private Manifests manifests() {
@@ -68,11 +68,11 @@ final class Takeover {
         return owner != null && owner.epoch() == wal.brokerEpoch();
     }
 
-    private boolean mayHold(WalState wal, StreamState state) {
+    private boolean mayHold(WalState wal, StreamState state, boolean ifUnsealed) {
         return manifests()
                 .walSeal(wal.brokerId(), wal.brokerEpoch())
                 .map(seal -> seal.streamEnds().getOrDefault(state.streamId(), 0L) > state.endOffset())
-                .orElse(true);
+                .orElse(ifUnsealed);
     }
 
     /** Takes these streams over, one set at a time; {@code then} runs when that has ended, well or not. */
@@ -91,11 +91,12 @@ final class Takeover {
                 new SlotObjects(ProcessStorage.BLOCK_BYTES),
                 storage.slotServices());
         CompletableFuture<Long> read = CompletableFuture.completedFuture(0L);
-        for (WalState wal : deadWals()) {
+        List<WalState> dead = deadWals();
+        for (WalState wal : dead) {
             world.time.note(process, "takes over WAL of", wal.brokerId(), wal.brokerEpoch());
             read = read.thenCompose(lsn -> recovery.recover(wal, lsn, found)).thenApply(RecoveredWal::endLsn);
         }
-        read.thenCompose(endLsn -> commit(streams, found, endLsn)).whenComplete((nothing, error) -> {
+        read.thenCompose(endLsn -> commit(streams, dead, found, endLsn)).whenComplete((nothing, error) -> {
             if (error != null) {
                 FreshetException cause = FreshetException.of(error);
                 world.counts.add("takeover fails: " + cause.kind());
@@ -108,11 +109,12 @@ final class Takeover {
         });
     }
 
-    /** The WALs are sealed now: their seals say which of the streams they hold. */
-    private CompletableFuture<Void> commit(List<StreamState> streams, RecoveredRecords found, long endLsn) {
+    /** These WALs are sealed now: their seals say which of the streams they hold. */
+    private CompletableFuture<Void> commit(
+            List<StreamState> streams, List<WalState> dead, RecoveredRecords found, long endLsn) {
         List<StreamState> held = new ArrayList<>();
         for (StreamState state : streams) {
-            if (deadWals().stream().anyMatch(wal -> mayHold(wal, state))) {
+            if (dead.stream().anyMatch(wal -> mayHold(wal, state, false))) {
                 held.add(state);
             } else {
                 done.put(state.streamId(), state.leaderEpoch());

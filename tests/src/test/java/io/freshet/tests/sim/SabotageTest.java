@@ -5,8 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.freshet.common.stream.ObjectCommit;
 import io.freshet.common.stream.SegmentCommit;
+import io.freshet.common.stream.SegmentReplacement;
 import io.freshet.common.stream.StreamState;
 import io.freshet.metadata.ClusterController;
+import io.freshet.metadata.record.ReplaceSegmentsRecord;
+import io.freshet.metadata.record.ReplaceSegmentsRecord.RemovedSegment;
 import io.freshet.wal.WalEntry;
 import io.freshet.wal.WriteAheadLog;
 import java.lang.reflect.InvocationTargetException;
@@ -14,6 +17,9 @@ import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import org.apache.kafka.server.common.ApiMessageAndVersion;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -110,48 +116,42 @@ class SabotageTest {
                 segments);
     }
 
-    /** Passes everything on. */
-    private static class TamperedWal implements WriteAheadLog {
-        private final WriteAheadLog real;
+    @Test
+    void findsAcknowledgementsThatDoNotWaitForEarlierSlots() {
+        requireFound("order: a slot is acknowledged before the slots below it", new EarlyAcknowledgement());
+    }
 
-        TamperedWal(WriteAheadLog real) {
-            this.real = real;
-        }
+    @Test
+    void findsACompareAndSwapThatDoesNotCompare() {
+        requireFound("compare-and-swap: replaced segments are not compared", new Sabotage() {
+            @Override
+            ClusterController controller(SimQuorum quorum) {
+                return (ClusterController) Proxy.newProxyInstance(
+                        SabotageTest.class.getClassLoader(),
+                        new Class<?>[] {ClusterController.class},
+                        (self, method, args) -> {
+                            if (method.getName().equals("replaceSegments")) {
+                                SegmentReplacement wanted = (SegmentReplacement) args[0];
+                                quorum.order(image -> replaced(quorum, wanted));
+                                return CompletableFuture.completedFuture(Set.of());
+                            }
+                            try {
+                                return method.invoke(quorum.controller(), args);
+                            } catch (InvocationTargetException e) {
+                                throw e.getCause();
+                            }
+                        });
+            }
+        });
+    }
 
-        @Override
-        public void append(WalEntry entry) {
-            real.append(entry);
-        }
-
-        @Override
-        public java.util.concurrent.CompletableFuture<Void> trim(long lsn) {
-            return real.trim(lsn);
-        }
-
-        @Override
-        public long startLsn() {
-            return real.startLsn();
-        }
-
-        @Override
-        public long endLsn() {
-            return real.endLsn();
-        }
-
-        @Override
-        public long capacityBytes() {
-            return real.capacityBytes();
-        }
-
-        @Override
-        public long usedBytes() {
-            return real.usedBytes();
-        }
-
-        @Override
-        public void close() {
-            real.close();
-        }
+    private static List<ApiMessageAndVersion> replaced(SimQuorum quorum, SegmentReplacement wanted) {
+        List<RemovedSegment> removed = wanted.removed().stream()
+                .map(segment -> new RemovedSegment(segment.streamId(), segment.startOffset(), segment.objectId()))
+                .toList();
+        return List.of(
+                new ReplaceSegmentsRecord(quorum.process().wallMs(), wanted.objects(), removed, wanted.inserted())
+                        .versioned());
     }
 
     @Test
