@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** Holds what is stored, read by the independent readers, against what was promised. */
@@ -87,6 +88,7 @@ final class Audit {
             }
         }
         nothingIsLeftOver(clocksWereSteady);
+        objectsAreNamed();
         followersAgree();
     }
 
@@ -176,6 +178,19 @@ final class Audit {
                     !clocksWereSteady || !retired.contains(id),
                     () -> "Object " + key + " is retired and was not deleted");
         });
+    }
+
+    /** An object is known as live as long as a manifest names it, and no longer. */
+    private void objectsAreNamed() {
+        Set<Long> named = new TreeSet<>();
+        for (Stream stream : ledger.streams()) {
+            manifests.segments(stream.streamId, 0, MANY).forEach(segment -> named.add(segment.objectId()));
+        }
+        Set<Long> live = new TreeSet<>();
+        manifests.objects(0, MANY).forEach(object -> live.add(object.objectId()));
+        ledger.check(
+                live.equals(named),
+                () -> "Manifests name the objects " + named + ", the quorum holds for live " + live);
     }
 
     /** The state is the same function of the log everywhere. */

@@ -79,8 +79,8 @@ final class ProcessStorage {
                 .withTailCacheBytes(random.between(lanesBytes, 3 * lanesBytes))
                 .withObjects(random.between(1, 80_000), random.between(1, 40_000), BLOCK_BYTES)
                 .withDeletion(300, 1_000, 200, World.ORPHAN_GRACE_MS);
-        int cacheBytes = 1 << (int) random.between(17, 20);
-        this.cache = new BlockCacheConfig(cacheBytes, cacheBytes / 4, cacheBytes / 2, 1 << 16);
+        int cacheBytes = 1 << (int) (world.hasDiskTier ? random.between(16, 18) : random.between(17, 20));
+        this.cache = new BlockCacheConfig(cacheBytes, cacheBytes / 4, cacheBytes / 2, cacheBytes / 4);
     }
 
     StreamStorage streams() {

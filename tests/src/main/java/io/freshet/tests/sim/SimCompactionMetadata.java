@@ -22,6 +22,9 @@ record SimCompactionMetadata(World world, SimFollower follower) implements Compa
 
     @Override
     public CompletableFuture<Boolean> lease(String job, int brokerId, long brokerEpoch, long durationMs) {
+        if (world.leasesLie) {
+            return CompletableFuture.completedFuture(true);
+        }
         return follower.send(
                 "lease job", true, controller -> controller.leaseJob(job, brokerId, brokerEpoch, durationMs));
     }

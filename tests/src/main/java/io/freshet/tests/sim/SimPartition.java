@@ -220,7 +220,7 @@ final class SimPartition implements SegmentCheckpoint.Source {
                 world.counts.add("fetch fails: " + cause.kind());
                 world.time.say(process, () -> "fetch fails: " + cause);
                 world.ledger.check(
-                        cause.kind() != ErrorKind.INTERNAL,
+                        cause.kind() != ErrorKind.INTERNAL && cause.kind() != ErrorKind.INVALID,
                         () -> "A read of stream " + streamId + " at " + offset + " fails: " + cause);
                 reply.accept(Reply.of(Reply.Kind.RETRY));
                 return;

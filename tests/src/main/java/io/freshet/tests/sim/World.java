@@ -19,7 +19,8 @@ final class World {
     /** Age from which an object that the quorum does not know is garbage. */
     static final long ORPHAN_GRACE_MS = 10_000;
 
-    private static final List<Set<String>> LANES = List.of(Set.of("block"), Set.of("s3"), Set.of("block", "s3"));
+    private static final List<Set<String>> LANES =
+            List.of(Set.of("block"), Set.of("s3"), Set.of("s3"), Set.of("block", "s3"));
 
     final SimTime time;
     final SimRandom random;
@@ -39,6 +40,8 @@ final class World {
     final boolean hasDiskTier;
     /** Whether brokers compact. */
     final boolean compacts;
+    /** Whether each broker believes that it has the lease of compaction: nothing may depend on it. */
+    final boolean leasesLie;
 
     final List<SimBroker> brokers = new ArrayList<>();
     private @Nullable SimQuorum quorum;
@@ -51,6 +54,7 @@ final class World {
         this.lanes = LANES.get(random.below(LANES.size()));
         this.hasDiskTier = random.chance(0.5);
         this.compacts = random.chance(0.6);
+        this.leasesLie = random.chance(0.4);
         this.sabotage = sabotage;
         this.states = states;
         this.process = newProcess("world");

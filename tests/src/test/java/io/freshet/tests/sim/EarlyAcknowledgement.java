@@ -20,7 +20,7 @@ final class EarlyAcknowledgement extends Sabotage {
         return new TamperedWal(real) {
             @Override
             public void append(WalEntry entry) {
-                Once wrapped = new Once(entry);
+                Once wrapped = new Once(entry, real);
                 entries.add(wrapped);
                 super.append(wrapped);
             }
@@ -35,7 +35,7 @@ final class EarlyAcknowledgement extends Sabotage {
         for (ObjectFile.Segment segment : ObjectFile.read(key, bytes, -1).segments()) {
             for (Once entry : List.copyOf(waiting.getOrDefault(process, List.of()))) {
                 if (entry.isIn(segment)) {
-                    entry.onDurable(Long.MAX_VALUE / 2);
+                    entry.onDurable(entry.lane.endLsn());
                 }
             }
         }
@@ -44,10 +44,12 @@ final class EarlyAcknowledgement extends Sabotage {
     /** Is told once that it is durable. */
     private static final class Once implements WalEntry {
         private final WalEntry real;
+        private final WriteAheadLog lane;
         private boolean isTold;
 
-        Once(WalEntry real) {
+        Once(WalEntry real, WriteAheadLog lane) {
             this.real = real;
+            this.lane = lane;
         }
 
         boolean isIn(ObjectFile.Segment segment) {
