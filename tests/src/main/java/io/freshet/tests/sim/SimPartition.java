@@ -219,8 +219,9 @@ final class SimPartition implements SegmentCheckpoint.Source {
                 FreshetException cause = FreshetException.of(error);
                 world.counts.add("fetch fails: " + cause.kind());
                 world.time.say(process, () -> "fetch fails: " + cause);
+                boolean isTrimmed = cause.kind() == ErrorKind.INVALID && offset < open.startOffset();
                 world.ledger.check(
-                        cause.kind() != ErrorKind.INTERNAL && cause.kind() != ErrorKind.INVALID,
+                        isTrimmed || (cause.kind() != ErrorKind.INTERNAL && cause.kind() != ErrorKind.INVALID),
                         () -> "A read of stream " + streamId + " at " + offset + " fails: " + cause);
                 reply.accept(Reply.of(Reply.Kind.RETRY));
                 return;
