@@ -76,7 +76,10 @@ final class StorageWiring {
             OpenedParts opened) {
         var kafka = config.kafka();
         BlockCacheConfig cacheConfig = BlockCacheConfig.ofCapacity(kafka.getLong(FreshetKeys.CACHE_BLOCK_BYTES));
-        BlockCache blocks = new BlockCache(cacheConfig, store, openDiskTier(cacheConfig, opened), runtime.meters());
+        ExecutorService cacheGrowth = Threads.pool("freshet-cache-growth", 1, 1);
+        opened.add("cache growth's thread", () -> Threads.stop(cacheGrowth, Duration.ofSeconds(5)));
+        BlockCache blocks =
+                new BlockCache(cacheConfig, store, openDiskTier(cacheConfig, opened), cacheGrowth, runtime.meters());
         CatchUpPace pace = opened.add(
                 "catch-up pace",
                 new CatchUpPace(runtime.clock(), runtime.scheduler(), this::produceRequests, runtime.meters()));
