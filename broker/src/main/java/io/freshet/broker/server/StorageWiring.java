@@ -82,7 +82,11 @@ final class StorageWiring {
                 new BlockCache(cacheConfig, store, openDiskTier(cacheConfig, opened), cacheGrowth, runtime.meters());
         CatchUpPace pace = opened.add(
                 "catch-up pace",
-                new CatchUpPace(runtime.clock(), runtime.scheduler(), this::produceRequests, runtime.meters()));
+                new CatchUpPace(
+                        runtime.clock(),
+                        runtime.scheduler(),
+                        List.of(() -> seen("freshet.network.produce"), () -> seen("freshet.network.loop.delay")),
+                        runtime.meters()));
         ObjectSegmentReader reader = opened.add(
                 "segment reader",
                 new ObjectSegmentReader(
@@ -107,9 +111,9 @@ final class StorageWiring {
         return opened.add("streams", StreamStorage.open(storageConfig(), parts));
     }
 
-    /** What the front end has counted of produce requests. */
-    private CatchUpPace.TailRequests produceRequests() {
-        Timer timer = runtime.meters().find("freshet.network.produce").timer();
+    /** What the front end has counted in one of its histograms. */
+    private CatchUpPace.TailRequests seen(String name) {
+        Timer timer = runtime.meters().find(name).timer();
         if (timer == null) {
             return CatchUpPace.TailRequests.NONE;
         }

@@ -14,7 +14,7 @@ import org.apache.kafka.common.protocol.ApiKeys;
 
 /** The {@code freshet.network.*} metrics. Safe for use by many threads. */
 final class NetworkMetrics {
-    /** Bounds of the produce requests' histogram: {@code LEAST_BOUND_MS} times powers of the root of two, up to 16 s. */
+    /** Bounds of histograms: {@code LEAST_BOUND_MS} times powers of the root of two, up to 16 s. */
     private static final int BOUNDS = 32;
 
     private static final double LEAST_BOUND_MS = 0.35;
@@ -25,6 +25,7 @@ final class NetworkMetrics {
     private final Counter bytesIn;
     private final Counter bytesOut;
     private final Timer produces;
+    private final Timer loopDelays;
 
     NetworkMetrics(MeterRegistry meters, ConnectionCounts connections, RequestMemory memory) {
         this.meters = meters;
@@ -36,10 +37,10 @@ final class NetworkMetrics {
                 .baseUnit("bytes")
                 .description("Response bytes written")
                 .register(meters);
-        this.produces = Timer.builder("freshet.network.produce")
-                .description("Produce requests, from the complete frame to the written response")
-                .serviceLevelObjectives(bounds())
-                .register(meters);
+        this.produces = histogram(
+                "freshet.network.produce", "Produce requests, from the complete frame to the written response");
+        this.loopDelays = histogram(
+                "freshet.network.loop.delay", "How late the event loops come to tasks that are due each 20 ms");
         Gauge.builder("freshet.network.connections", connections, ConnectionCounts::open)
                 .description("Open connections")
                 .register(meters);
@@ -49,6 +50,13 @@ final class NetworkMetrics {
                 .register(meters);
         Gauge.builder("freshet.network.request.memory.waiting", memory, RequestMemory::waitingCount)
                 .description("Connections that wait for request memory")
+                .register(meters);
+    }
+
+    private Timer histogram(String name, String description) {
+        return Timer.builder(name)
+                .description(description)
+                .serviceLevelObjectives(bounds())
                 .register(meters);
     }
 
@@ -64,6 +72,11 @@ final class NetworkMetrics {
         if (api == ApiKeys.PRODUCE) {
             produces.record(nanos, TimeUnit.NANOSECONDS);
         }
+    }
+
+    /** An event loop came {@code nanos} too late to what was due. */
+    void loopDelayed(long nanos) {
+        loopDelays.record(nanos, TimeUnit.NANOSECONDS);
     }
 
     private Timer requests(ApiKeys api) {

@@ -6,6 +6,7 @@ import io.freshet.common.runtime.Scheduler;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -41,16 +42,14 @@ public final class CatchUpPace implements AutoCloseable {
 
     private final Clock clock;
     private final Scheduler scheduler;
-    private final Supplier<TailRequests> tail;
+    private final List<Sign> signs;
     private final Scheduler.Cancellable ticks;
     private final Counter delayedReads;
-    private final UsualTail usual = new UsualTail();
     private double rate = FIRST_RATE;
     private long freeAtNanos;
     private long tickBytes;
     private int idleTicks;
     private int silentTicks;
-    private TailRequests former;
 
     /**
      * Requests of the tail, by how long they took.
@@ -80,12 +79,33 @@ public final class CatchUpPace implements AutoCloseable {
         }
     }
 
-    /** @param tail tells the requests since the start; called ten times a second */
-    public CatchUpPace(Clock clock, Scheduler scheduler, Supplier<TailRequests> tail, MeterRegistry registry) {
+    /** One kind of requests, as they were at the last tick. */
+    private static final class Sign {
+        private final Supplier<TailRequests> source;
+        private final UsualTail usual = new UsualTail();
+        private TailRequests former;
+        private TailRequests requests = TailRequests.NONE;
+
+        Sign(Supplier<TailRequests> source) {
+            this.source = source;
+            this.former = source.get();
+        }
+
+        void look() {
+            TailRequests now = source.get();
+            requests = now.since(former);
+            former = now;
+        }
+    }
+
+    /**
+     * @param signs what suffers when the tail does, requests since the start by kind; the first kind are those of the tail
+     *     itself. Called ten times a second
+     */
+    public CatchUpPace(Clock clock, Scheduler scheduler, List<Supplier<TailRequests>> signs, MeterRegistry registry) {
         this.clock = clock;
         this.scheduler = scheduler;
-        this.tail = tail;
-        this.former = tail.get();
+        this.signs = signs.stream().map(Sign::new).toList();
         this.freeAtNanos = clock.nanoTime();
         this.delayedReads = registry.counter("freshet.catchup.delayed.reads");
         Gauge.builder("freshet.catchup.rate.bytes", this, CatchUpPace::bytesPerSecond)
@@ -125,30 +145,40 @@ public final class CatchUpPace implements AutoCloseable {
     }
 
     private synchronized void tick() {
-        TailRequests now = tail.get();
-        TailRequests requests = now.since(former);
-        former = now;
+        signs.forEach(Sign::look);
         boolean isIdle = tickBytes <= QUIET_BYTES && freeAtNanos <= clock.nanoTime();
         idleTicks = isIdle ? idleTicks + 1 : 0;
-        silentTicks = requests.count() > 0 ? 0 : silentTicks + 1;
+        silentTicks = signs.get(0).requests.count() > 0 ? 0 : silentTicks + 1;
         tickBytes = 0;
         if (silentTicks > 0) {
             rate = silentTicks >= SILENT_TICKS ? Math.min(GREATEST_RATE, rate * 2) : rate;
         } else if (idleTicks >= 3) {
-            usual.learn(requests, 1, FORGOTTEN);
+            learn(1);
             rate = Math.min(rate, FIRST_RATE);
-        } else if (!usual.isKnown()) {
-            usual.learn(requests, 1, FORGOTTEN);
+        } else if (!signs.get(0).usual.isKnown()) {
+            learn(1);
         } else {
-            steer(usual.excess(requests));
+            steer();
             if (rate <= LEAST_RATE) {
-                usual.learn(requests, WEIGHT_AT_LEAST_RATE, FORGOTTEN);
+                learn(WEIGHT_AT_LEAST_RATE);
             }
         }
     }
 
-    private void steer(double excess) {
-        double change = Math.max(-GREATEST_FALL, GAIN * (1 - excess));
+    private void learn(double weight) {
+        signs.forEach(sign -> sign.usual.learn(sign.requests, weight, FORGOTTEN));
+    }
+
+    private void steer() {
+        double slow = 0;
+        double tolerated = 0;
+        for (Sign sign : signs) {
+            if (sign.usual.isKnown()) {
+                slow += sign.usual.slow(sign.requests);
+                tolerated += sign.usual.tolerated(sign.requests);
+            }
+        }
+        double change = Math.max(-GREATEST_FALL, GAIN * (1 - slow / Math.max(tolerated, Double.MIN_NORMAL)));
         rate = Math.max(LEAST_RATE, Math.min(GREATEST_RATE, rate * Math.exp(change)));
     }
 

@@ -39,16 +39,24 @@ final class UsualTail {
         return count >= LEAST_REQUESTS;
     }
 
-    /** Share of slow ones among {@code requests}, in multiples of what is tolerated: above 1 is too many. */
-    double excess(CatchUpPace.TailRequests requests) {
+    /** How many of {@code requests} are slow. */
+    double slow(CatchUpPace.TailRequests requests) {
+        int bound = bound();
+        return bound < requests.bounds() ? requests.above(bound) : 0;
+    }
+
+    /** How many of {@code requests} may be slow; more are too many. */
+    double tolerated(CatchUpPace.TailRequests requests) {
+        int bound = bound();
+        double usual = bound < above.length ? above[bound] / count : 0;
+        return Math.max(LEAST_ALLOWED_SHARE, TOLERATED * usual) * requests.count();
+    }
+
+    private int bound() {
         int bound = 0;
         while (bound < above.length && above[bound] > SLOW_SHARE * count) {
             bound++;
         }
-        if (bound >= above.length || bound >= requests.bounds() || requests.count() == 0) {
-            return 0;
-        }
-        double allowed = Math.max(LEAST_ALLOWED_SHARE, TOLERATED * above[bound] / count);
-        return requests.above(bound) / requests.count() / allowed;
+        return bound;
     }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.freshet.storage.fake.SimRuntime;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 
@@ -17,14 +18,28 @@ class CatchUpPaceTest {
 
     private long requests;
     private final double[] within = new double[BOUNDS_MS.length];
-    private final CatchUpPace pace =
-            new CatchUpPace(sim, sim, () -> new CatchUpPace.TailRequests(requests, within.clone()), registry);
+    private final double[] probesWithin = new double[BOUNDS_MS.length];
+    private long probes;
+    private double probeMs = 0.1;
+    private final CatchUpPace pace = new CatchUpPace(
+            sim,
+            sim,
+            List.of(
+                    () -> new CatchUpPace.TailRequests(requests, within.clone()),
+                    () -> new CatchUpPace.TailRequests(probes, probesWithin.clone())),
+            registry);
+
+    private static void count(double latencyMs, double[] into) {
+        for (int i = 0; i < BOUNDS_MS.length; i++) {
+            into[i] += latencyMs <= BOUNDS_MS[i] ? 1 : 0;
+        }
+    }
 
     private void request(double latencyMs) {
         requests++;
-        for (int i = 0; i < BOUNDS_MS.length; i++) {
-            within[i] += latencyMs <= BOUNDS_MS[i] ? 1 : 0;
-        }
+        count(latencyMs, within);
+        probes++;
+        count(probeMs, probesWithin);
     }
 
     /** Lets {@code ms} pass with one request of the tail each 5 ms, and a slow one of 7 ms each half second. */
@@ -86,6 +101,14 @@ class CatchUpPaceTest {
         assertThat(pace.bytesPerSecond()).isEqualTo(CatchUpPace.LEAST_RATE);
         replay(300_000, rate -> 10);
         assertThat(pace.bytesPerSecond()).isGreaterThan(2 * CatchUpPace.LEAST_RATE);
+    }
+
+    @Test
+    void loopsThatComeLateCountToo() {
+        tail(10_000, 2);
+        probeMs = 10;
+        replay(5000, rate -> 2);
+        assertThat(pace.bytesPerSecond()).isEqualTo(CatchUpPace.LEAST_RATE);
     }
 
     @Test
