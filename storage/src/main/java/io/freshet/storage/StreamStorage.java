@@ -175,7 +175,10 @@ public final class StreamStorage implements AutoCloseable {
         return backpressure.isOverloaded();
     }
 
-    /** {@code listener} is told {@link #isOverloaded()} after each change of any lane's load; it must be short. */
+    /**
+     * {@code listener} is told {@link #isOverloaded()} after each change of any lane's load, and when a stream has left an
+     * overloaded lane; it must be short.
+     */
     public void addOverloadListener(Consumer<Boolean> listener) {
         backpressure.addListener(listener);
     }

@@ -212,11 +212,18 @@ class LaneSwitchTest {
         assertThat(large.log().isOverloaded()).isFalse();
         append(large, 1000);
         assertThat(large.acknowledgedEnd()).isEqualTo(large.endOffset());
+        small.log().useLane(SECOND);
+        large.log().useLane(FIRST);
+        assertThat(told).as("nobody has moved").containsExactly(true);
         small.log().useLane(FIRST);
+        assertThat(told)
+                .as("who waited for room in the full lane must look again")
+                .containsExactly(true, true);
+        assertThat(small.log().isOverloaded()).isFalse();
         append(small, 10);
         fixture.uploadNow();
         fixture.sim.advance(1_000);
-        assertThat(told).containsExactly(true, false);
+        assertThat(told).containsExactly(true, true, false);
         assertReadsEverything(small);
         assertReadsEverything(large);
     }

@@ -133,7 +133,7 @@ public final class BrokerServer implements AutoCloseable {
         readiness.phase("opening partitions");
         KafkaWiring kafka = new KafkaWiring(config, runtime, metadataWiring.brokerConfigs());
         Partitions partitions = kafka.start(metadata, streams, registered.brokerEpoch(), store, opened);
-        queries.serve(metadata, partitions::log);
+        queries.serve(metadata, partitions::log, walWiring::acknowledgedEndSlot);
         opened.add("network", network);
         gate.open(kafka.router());
         endOfService.watchMetadata(metadata.fault());

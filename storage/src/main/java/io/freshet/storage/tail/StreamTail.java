@@ -33,6 +33,7 @@ public final class StreamTail {
     private final HandOver handOver = new HandOver(this);
     private final TailReads reads = new TailReads(this, entries);
     private final DurableWait durableWait = new DurableWait();
+    private final TailAccess access;
 
     private volatile long startOffset;
     private volatile long committedEndOffset;
@@ -40,21 +41,12 @@ public final class StreamTail {
     private volatile long endOffset;
     private long plannedEndOffset;
     private long uncommittedPayloadBytes;
-    private boolean closed;
-    private boolean isClaimed;
-
-    private volatile int leaderEpoch = -1;
-    private volatile SegmentCheckpoint.@Nullable Source source;
-    private volatile @Nullable FreshetException refusal;
-    /** Set when a lane could not say whether it holds the stream's last entries: until its recovery, or until it holds nothing. */
-    private @Nullable FreshetException laneFailure;
-
-    private @Nullable WalLane failedLane;
 
     /** A tail without entries that begins at the end of the stream's committed segments. */
     public StreamTail(long streamId, long startOffset, long committedEndOffset, TailMemory memory) {
         this.streamId = streamId;
         this.memory = memory;
+        this.access = new TailAccess(streamId);
         this.startOffset = startOffset;
         this.committedEndOffset = committedEndOffset;
         this.durableEndOffset = committedEndOffset;
@@ -71,7 +63,7 @@ public final class StreamTail {
     }
 
     public int leaderEpoch() {
-        return leaderEpoch;
+        return access.leaderEpoch();
     }
 
     public long startOffset() {
@@ -92,28 +84,24 @@ public final class StreamTail {
 
     /** The owner's state for sealing; null while no owner has the stream open, or it was deleted. */
     public SegmentCheckpoint.@Nullable Source source() {
-        return source;
+        return access.source();
     }
 
     /** Why appends are refused; empty while they are accepted. */
     public Optional<FreshetException> refusal() {
-        return Optional.ofNullable(refusal);
+        return access.refusal();
     }
 
     // ---- opening and closing
 
     /** Takes the stream from its present owner's handle: no append and no new upload until {@link #activate}. */
     public synchronized void suspend() {
-        isClaimed = true;
-        closed = false;
-        source = null;
-        refusal = new FreshetException(
-                ErrorKind.UNAVAILABLE, "Stream " + streamId + " is being opened; retry when that has completed");
+        access.suspend();
     }
 
     /** Whether anybody has begun to open the stream since this tail was made. */
     synchronized boolean isClaimed() {
-        return isClaimed;
+        return access.isClaimed();
     }
 
     /**
@@ -121,10 +109,8 @@ public final class StreamTail {
      * others at the same offsets must not reach another lane. {@code newSource} gives the state when a segment is sealed.
      */
     public synchronized void activate(int newLeaderEpoch, SegmentCheckpoint.Source newSource) {
-        leaderEpoch = newLeaderEpoch;
         plannedEndOffset = committedEndOffset;
-        refusal = laneFailure;
-        source = newSource;
+        access.activate(newLeaderEpoch, newSource);
     }
 
     /**
@@ -132,50 +118,36 @@ public final class StreamTail {
      * when it is opened.
      */
     public synchronized void laneRenewed(WalLane lane) {
-        FreshetException failure = laneFailure;
-        if (failure == null || !lane.equals(failedLane)) {
-            return;
-        }
-        laneFailure = null;
-        failedLane = null;
-        if (source != null && failure.equals(refusal)) {
-            refusal = null;
-        }
+        access.laneRenewed(lane);
     }
 
     /** The owner left: appends are refused (FENCED), what is durable is still uploaded. */
     public synchronized void close() {
-        closed = true;
-        refuse(new FreshetException(
-                ErrorKind.FENCED, "Stream " + streamId + " was closed by its owner; reload the ownership"));
+        access.close();
     }
 
     /** Whether the owner left and everything is committed: nothing keeps this tail in memory any more. */
     public synchronized boolean isDrained() {
-        return closed && laneFailure == null && endOffset <= committedEndOffset;
+        return access.isOver() && endOffset <= committedEndOffset;
     }
 
     /** No new upload until the stream is opened again; appends are refused with {@code reason}. The data is kept. */
     public synchronized void stopUploads(FreshetException reason) {
-        refuse(reason);
-        source = null;
+        access.refuse(reason);
+        access.forgetSource();
         plannedEndOffset = committedEndOffset;
     }
 
     /** Refuses appends from now on with {@code reason}; what is durable may still be uploaded. */
     public synchronized void refuse(FreshetException reason) {
-        FreshetException present = refusal;
-        if (present == null || present.kind() != ErrorKind.FENCED) {
-            refusal = reason;
-        }
+        access.refuse(reason);
     }
 
     /** Refuses appends with {@code reason} and forgets all that is not committed: it will never be uploaded. */
     private void dropUncommitted(FreshetException reason) {
         List<TailEntry> dropped;
         synchronized (this) {
-            refusal = reason;
-            source = null;
+            access.stop(reason);
             dropped = removeBehind(committedEndOffset);
             durableEndOffset = committedEndOffset;
             plannedEndOffset = committedEndOffset;
@@ -229,7 +201,8 @@ public final class StreamTail {
         TailEntry entry;
         boolean isDirect;
         synchronized (this) {
-            checkAppend(append, epoch);
+            access.check(epoch);
+            checkFollows(append);
             lane.admit(streamId, append.bytes().sizeBytes());
             entry = new TailEntry(this, lane, epoch, append);
             entries.addLast(entry);
@@ -266,18 +239,7 @@ public final class StreamTail {
         entry.bytes().release();
     }
 
-    private void checkAppend(StreamAppend append, int epoch) {
-        if (epoch != leaderEpoch) {
-            throw new FreshetException(
-                    ErrorKind.FENCED,
-                    "Stream " + streamId + " is open under leader epoch " + leaderEpoch + ", not " + epoch
-                            + " any more; reload the ownership");
-        }
-        FreshetException reason = refusal;
-        if (reason != null) {
-            throw new FreshetException(
-                    reason.kind(), "Stream " + streamId + " takes no appends: " + reason.getMessage(), reason);
-        }
+    private void checkFollows(StreamAppend append) {
         if (append.baseOffset() != endOffset || append.endOffset() <= append.baseOffset()) {
             throw new FreshetException(
                     ErrorKind.INVALID,
@@ -308,8 +270,7 @@ public final class StreamTail {
                         + "; it may be appended to when the lane works again: " + cause.getMessage(),
                 cause);
         synchronized (this) {
-            laneFailure = reason;
-            failedLane = entry.lane();
+            access.laneFailed(entry.lane(), reason);
         }
         failFrom(durableEndOffset, reason, cause);
     }
@@ -331,8 +292,8 @@ public final class StreamTail {
     private void failFrom(long offset, FreshetException reason, FreshetException cause) {
         List<TailEntry> dropped;
         synchronized (this) {
-            refuse(reason);
-            source = null;
+            access.refuse(reason);
+            access.forgetSource();
             dropped = removeBehind(Math.min(offset, endOffset));
             handOver.cancelHeld(cause);
         }
@@ -362,7 +323,7 @@ public final class StreamTail {
         spans.add(baseOffset, lane);
         endOffset = newEndOffset;
         durableEndOffset = newEndOffset;
-        leaderEpoch = epoch;
+        access.recovered(epoch);
         uncommittedPayloadBytes += ownedBytes.sizeBytes();
         memory.added(entry);
     }
