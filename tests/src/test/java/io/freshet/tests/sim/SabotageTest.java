@@ -6,8 +6,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.freshet.common.stream.ObjectCommit;
 import io.freshet.common.stream.SegmentCommit;
 import io.freshet.common.stream.SegmentReplacement;
-import io.freshet.common.stream.StreamState;
+import io.freshet.common.stream.StreamSegment;
 import io.freshet.metadata.ClusterController;
+import io.freshet.metadata.record.ObjectRecord;
 import io.freshet.metadata.record.ReplaceSegmentsRecord;
 import io.freshet.metadata.record.ReplaceSegmentsRecord.RemovedSegment;
 import io.freshet.wal.WalEntry;
@@ -19,6 +20,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
 import org.apache.kafka.server.common.ApiMessageAndVersion;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -73,45 +75,38 @@ class SabotageTest {
     }
 
     @Test
-    void findsCommitsThatIgnoreTheLeaderEpoch() {
-        requireFound("commit: broker and leader epochs are not compared", new Sabotage() {
+    void findsCommitsThatCompareNothing() {
+        requireFound("commit: neither epochs nor offsets are compared", new Sabotage() {
             @Override
             ClusterController controller(SimQuorum quorum) {
-                return tampered(quorum);
+                return tampered(quorum, "commitObject", command -> committed(quorum, (ObjectCommit) command));
             }
         });
     }
 
-    /** Commits whatever comes, as if it came from the present owner and began at the manifest's end. */
-    private static ClusterController tampered(SimQuorum quorum) {
+    private static List<ApiMessageAndVersion> committed(SimQuorum quorum, ObjectCommit commit) {
+        List<StreamSegment> segments =
+                commit.segments().stream().map(SegmentCommit::segment).toList();
+        return List.of(new ObjectRecord(
+                        commit.objectId(), commit.sizeBytes(), quorum.process().wallMs(), segments)
+                .versioned());
+    }
+
+    /** The quorum's commands, of which {@code name} does what {@code records} says without a look at the state. */
+    private static ClusterController tampered(
+            SimQuorum quorum, String name, Function<Object, List<ApiMessageAndVersion>> records) {
         return (ClusterController) Proxy.newProxyInstance(
                 SabotageTest.class.getClassLoader(), new Class<?>[] {ClusterController.class}, (self, method, args) -> {
-                    Object[] used = args;
-                    if (method.getName().equals("commitObject")) {
-                        used = new Object[] {asIfCurrent(quorum, (ObjectCommit) args[0])};
+                    if (method.getName().equals(name)) {
+                        quorum.order(image -> records.apply(args[0]));
+                        return CompletableFuture.completedFuture(Set.of());
                     }
                     try {
-                        return method.invoke(quorum.controller(), used);
+                        return method.invoke(quorum.controller(), args);
                     } catch (InvocationTargetException e) {
                         throw e.getCause();
                     }
                 });
-    }
-
-    private static ObjectCommit asIfCurrent(SimQuorum quorum, ObjectCommit commit) {
-        var present = quorum.state().image().cluster().broker(commit.brokerId());
-        if (present == null) {
-            return commit;
-        }
-        List<SegmentCommit> segments = commit.segments().stream()
-                .map(wanted -> {
-                    StreamState state = quorum.state().manifests().stream(
-                                    wanted.segment().streamId())
-                            .orElseThrow();
-                    return new SegmentCommit(wanted.segment(), state.leaderEpoch());
-                })
-                .toList();
-        return new ObjectCommit(commit.objectId(), commit.sizeBytes(), commit.brokerId(), present.epoch(), segments);
     }
 
     @Test
@@ -124,21 +119,7 @@ class SabotageTest {
         requireFound("compare-and-swap: replaced segments are not compared", new Sabotage() {
             @Override
             ClusterController controller(SimQuorum quorum) {
-                return (ClusterController) Proxy.newProxyInstance(
-                        SabotageTest.class.getClassLoader(),
-                        new Class<?>[] {ClusterController.class},
-                        (self, method, args) -> {
-                            if (method.getName().equals("replaceSegments")) {
-                                SegmentReplacement wanted = (SegmentReplacement) args[0];
-                                quorum.order(image -> replaced(quorum, wanted));
-                                return CompletableFuture.completedFuture(Set.of());
-                            }
-                            try {
-                                return method.invoke(quorum.controller(), args);
-                            } catch (InvocationTargetException e) {
-                                throw e.getCause();
-                            }
-                        });
+                return tampered(quorum, "replaceSegments", command -> replaced(quorum, (SegmentReplacement) command));
             }
         });
     }
