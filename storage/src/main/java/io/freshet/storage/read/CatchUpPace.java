@@ -28,10 +28,10 @@ public final class CatchUpPace implements AutoCloseable {
     private static final double GAIN = 0.05;
 
     private static final double GREATEST_FALL = 1;
-    /** What is usual follows the last 20 s without a replay. */
-    private static final double FORGOTTEN = 0.005;
+    /** What is usual follows the last 5 s without a replay: a rough start, or a disturbance, should not excuse what comes later. */
+    private static final double FORGOTTEN = 0.02;
 
-    private static final double WEIGHT_AT_LEAST_RATE = 0.001;
+    private static final double WEIGHT_AT_LEAST_RATE = 0.0005;
     /** A tail without requests for so many ticks is none; for fewer it may be a stall. */
     private static final int SILENT_TICKS = 10;
     /** So few bytes in a tick are no replay. */

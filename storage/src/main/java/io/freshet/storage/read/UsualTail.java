@@ -8,7 +8,7 @@ package io.freshet.storage.read;
  */
 final class UsualTail {
     /** Fewer requests say nothing. */
-    static final int LEAST_REQUESTS = 400;
+    static final int LEAST_REQUESTS = 100;
 
     private static final double SLOW_SHARE = 0.005;
     private static final double LEAST_ALLOWED_SHARE = 0.002;
