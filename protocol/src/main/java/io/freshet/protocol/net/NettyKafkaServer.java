@@ -47,7 +47,8 @@ import org.slf4j.LoggerFactory;
 public final class NettyKafkaServer implements KafkaServer {
     private static final Logger LOG = LoggerFactory.getLogger(NettyKafkaServer.class);
 
-    private static final int PROBE_PERIOD_MS = 20;
+    /** So often one loop or another is asked how late it is. */
+    private static final int PROBE_PERIOD_MS = 10;
 
     private final ServerParts parts;
     private final EventLoopGroup eventLoops;
@@ -69,7 +70,7 @@ public final class NettyKafkaServer implements KafkaServer {
         this.eventLoops = epoll ? new EpollEventLoopGroup(threads, factory) : new NioEventLoopGroup(threads, factory);
         this.stallChecks = schedulerOn(eventLoops.next())
                 .scheduleRepeatedly(StalledFrames.CHECK_MS, new StalledFrames(parts.memory(), parts.clock()));
-        eventLoops.forEach(this::probe);
+        eventLoops.forEach(loop -> probe(loop, TimeUnit.MILLISECONDS.toNanos((long) PROBE_PERIOD_MS * threads)));
     }
 
     /**
@@ -77,8 +78,7 @@ public final class NettyKafkaServer implements KafkaServer {
      * own time begins only when it is read. What a loop has missed it makes up for at once, so that a long delay counts as often
      * as it was long.
      */
-    private void probe(EventExecutor loop) {
-        long periodNanos = TimeUnit.MILLISECONDS.toNanos(PROBE_PERIOD_MS);
+    private void probe(EventExecutor loop, long periodNanos) {
         long[] dueNanos = {parts.clock().nanoTime() + periodNanos};
         loop.scheduleAtFixedRate(
                 () -> {

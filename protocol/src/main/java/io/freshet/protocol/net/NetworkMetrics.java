@@ -39,8 +39,8 @@ final class NetworkMetrics {
                 .register(meters);
         this.produces = histogram(
                 "freshet.network.produce", "Produce requests, from the complete frame to the written response");
-        this.loopDelays = histogram(
-                "freshet.network.loop.delay", "How late the event loops come to tasks that are due each 20 ms");
+        this.loopDelays =
+                histogram("freshet.network.loop.delay", "How late the event loops come to tasks that are due");
         Gauge.builder("freshet.network.connections", connections, ConnectionCounts::open)
                 .description("Open connections")
                 .register(meters);

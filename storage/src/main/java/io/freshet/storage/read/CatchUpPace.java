@@ -21,17 +21,17 @@ import java.util.function.Supplier;
 public final class CatchUpPace implements AutoCloseable {
     static final long TICK_MS = 100;
     static final double LEAST_RATE = 32 << 20;
-    static final double FIRST_RATE = 128 << 20;
+    static final double FIRST_RATE = 64 << 20;
     static final double GREATEST_RATE = 16L << 30;
 
     /** By so much, in logarithms, a tick moves the rate: up while nothing is slow, down by as much for each excess. */
     private static final double GAIN = 0.05;
 
     private static final double GREATEST_FALL = 1;
-    /** What is usual follows the last 20 s without a replay. */
-    private static final double FORGOTTEN = 0.005;
+    /** What is usual follows the last 5 s without a replay: a rough start, or a disturbance, should not excuse what comes later. */
+    private static final double FORGOTTEN = 0.02;
 
-    private static final double WEIGHT_AT_LEAST_RATE = 0.005;
+    private static final double WEIGHT_AT_LEAST_RATE = 0.0005;
     /** A tail without requests for so many ticks is none; for fewer it may be a stall. */
     private static final int SILENT_TICKS = 10;
     /** So few bytes in a tick are no replay. */

@@ -3,15 +3,15 @@ package io.freshet.storage.read;
 
 /**
  * How long the tail's requests take when nobody replays, as a histogram that forgets, and by how much more of later ones are
- * slow. Slow is what takes longer than all but about one in fifty usually do: high enough to speak for the 99th percentile, low
- * enough to be seen often. Pure. Not safe for use by several threads.
+ * slow. Slow is what takes longer than all but one in two hundred usually do: a bound below the 99th percentile would not tell
+ * whether the slowest became much slower. Pure. Not safe for use by several threads.
  */
 final class UsualTail {
     /** Fewer requests say nothing. */
     static final int LEAST_REQUESTS = 100;
 
-    private static final double SLOW_SHARE = 0.02;
-    private static final double LEAST_ALLOWED_SHARE = 0.005;
+    private static final double SLOW_SHARE = 0.005;
+    private static final double LEAST_ALLOWED_SHARE = 0.002;
     /** So many times the usual share may be slow. */
     private static final double TOLERATED = 1.2;
 

@@ -91,7 +91,7 @@ class CatchUpPaceTest {
     void aFewMoreSlowRequestsAreEnoughToShrink() {
         tail(10_000, 2);
         replay(10_000, rate -> requests % 25 == 24 ? 30 : 2);
-        assertThat(pace.bytesPerSecond()).isLessThan(CatchUpPace.FIRST_RATE / 2);
+        assertThat(pace.bytesPerSecond()).isLessThan(CatchUpPace.FIRST_RATE * 0.75);
     }
 
     @Test
@@ -125,8 +125,8 @@ class CatchUpPaceTest {
     void settlesAroundWhatTheTailBears() {
         tail(3000, 2);
         double bearable = 60 * MIB;
-        replay(3000, rate -> rate > bearable ? 8 : 2);
-        long bytes = replay(10_000, rate -> rate > bearable ? 8 : 2);
+        replay(3000, rate -> rate > bearable ? 12 : 2);
+        long bytes = replay(10_000, rate -> rate > bearable ? 12 : 2);
         assertThat(bytes / 10.0).isBetween(bearable * 0.5, bearable * 1.2);
     }
 
