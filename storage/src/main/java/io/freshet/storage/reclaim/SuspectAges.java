@@ -66,7 +66,8 @@ final class SuspectAges {
     CompletableFuture<Void> save(Map<String, Age> ages) {
         if (ages.isEmpty()) {
             return mayExist
-                    ? store.delete(List.of(key)).thenAccept(outcome -> mayExist = !outcome.failed().isEmpty())
+                    ? store.delete(List.of(key))
+                            .thenAccept(outcome -> mayExist = !outcome.failed().isEmpty())
                     : CompletableFuture.completedFuture(null);
         }
         mayExist = true;
@@ -75,12 +76,13 @@ final class SuspectAges {
 
     static String encode(Map<String, Age> ages) {
         StringBuilder text = new StringBuilder(TITLE).append('\n');
-        new TreeMap<>(ages).forEach((key, age) -> text.append(age.ageMs)
-                .append(' ')
-                .append(age.modifiedAtMs)
-                .append(' ')
-                .append(key)
-                .append('\n'));
+        new TreeMap<>(ages)
+                .forEach((key, age) -> text.append(age.ageMs)
+                        .append(' ')
+                        .append(age.modifiedAtMs)
+                        .append(' ')
+                        .append(key)
+                        .append('\n'));
         return text + crcOf(text.toString()) + "\n";
     }
 

@@ -76,13 +76,14 @@ public final class KillSwitch implements MemoryStreamMetadata.Transport {
 
         @Override
         public CompletableFuture<Void> putPieces(String key, PieceSource source) {
-            return pass(() -> store.beginUpload(key)).thenCompose(id -> putParts(id, source)
-                    .thenCompose(nothing -> pass(() -> store.completeUpload(id)))
-                    .handle((nothing, error) -> error == null
-                            ? CompletableFuture.<Void>completedFuture(null)
-                            : pass(() -> store.abortUpload(id)).<Void>thenCompose(aborted ->
-                                    CompletableFuture.failedFuture(error)))
-                    .thenCompose(outcome -> outcome));
+            return pass(() -> store.beginUpload(key))
+                    .thenCompose(id -> putParts(id, source)
+                            .thenCompose(nothing -> pass(() -> store.completeUpload(id)))
+                            .handle((nothing, error) -> error == null
+                                    ? CompletableFuture.<Void>completedFuture(null)
+                                    : pass(() -> store.abortUpload(id))
+                                            .<Void>thenCompose(aborted -> CompletableFuture.failedFuture(error)))
+                            .thenCompose(outcome -> outcome));
         }
 
         private CompletableFuture<Void> putParts(long id, PieceSource source) {
