@@ -213,7 +213,8 @@ final class ProcessStorage {
 
     private void startTidying() {
         slotSweeper = new WalSweeper(
-                new SweepParts(objects, follower::catchUp, process, process, meters, 500, World.ORPHAN_GRACE_MS),
+                new SweepParts(
+                        objects, follower::catchUp, process, process, meters, 500, World.ORPHAN_GRACE_MS, broker.id()),
                 brokerId -> follower.state().manifests().wals(brokerId));
         if (!world.compacts) {
             return;
