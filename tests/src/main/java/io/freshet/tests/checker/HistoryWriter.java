@@ -13,13 +13,11 @@ import java.util.List;
 
 /** Writes a history as lines of JSON; gives each its index and time. Safe for use by many threads. */
 public final class HistoryWriter implements AutoCloseable {
-    private final BufferedWriter file;
     private final JsonGenerator json;
     private final long beganNanos = System.nanoTime();
     private long next;
 
-    private HistoryWriter(BufferedWriter file, JsonGenerator json) {
-        this.file = file;
+    private HistoryWriter(JsonGenerator json) {
         this.json = json;
     }
 
@@ -28,7 +26,7 @@ public final class HistoryWriter implements AutoCloseable {
         BufferedWriter file = Files.newBufferedWriter(path, StandardCharsets.UTF_8);
         JsonGenerator json = new JsonFactory().createGenerator(file);
         json.setPrettyPrinter(new com.fasterxml.jackson.core.util.MinimalPrettyPrinter("\n"));
-        return new HistoryWriter(file, json);
+        return new HistoryWriter(json);
     }
 
     /** Nanoseconds since the history's begin. */
@@ -88,7 +86,8 @@ public final class HistoryWriter implements AutoCloseable {
 
     @Override
     public synchronized void close() throws IOException {
-        json.flush();
-        file.close();
+        if (!json.isClosed()) {
+            json.close();
+        }
     }
 }
