@@ -61,18 +61,15 @@ class CheckerST {
                                 cluster.bootstrap(), "checked", 4, (short) 1, Map.of(), 400, 3, 3, 10, seed),
                         history)) {
             Nemesis nemesis = new Nemesis(
-                    cluster,
-                    proxy,
-                    workload.availability(),
-                    seed,
-                    EnumSet.allOf(Disruption.Kind.class),
-                    System.out);
+                    cluster, proxy, workload.availability(), seed, EnumSet.allOf(Disruption.Kind.class), System.out);
             List<String> problems = new ArrayList<>(nemesis.run(Duration.ofSeconds(seconds)));
             problems.addAll(workload.finish(Duration.ofSeconds(60)));
             Checker.Verdict verdict = HistoryReader.check(history);
             Verdicts.print(System.out, verdict, workload.errors(), problems);
             assertThat(problems).as("seed %d", seed).isEmpty();
-            assertThat(verdict.isGood()).as("seed %d: %s", seed, verdict.findings()).isTrue();
+            assertThat(verdict.isGood())
+                    .as("seed %d: %s", seed, verdict.findings())
+                    .isTrue();
             assertThat(verdict.totals().acked()).isGreaterThan(100);
         }
     }

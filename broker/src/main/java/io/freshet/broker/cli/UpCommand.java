@@ -11,7 +11,6 @@ import io.freshet.broker.config.WalSettings;
 import io.freshet.broker.server.BrokerServer;
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
-import io.freshet.metadata.MetadataFormat;
 import io.freshet.metadata.mirror.MirrorMode;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -95,8 +94,8 @@ final class UpCommand implements Callable<Integer> {
     @Option(
             names = "--brokers",
             paramLabel = "N",
-            description = "Runs N brokers as processes of their own, with s3 lanes on one store; three or more have "
-                    + "three voters. Ports are chosen unless --port gives the first; see `freshet broker`.")
+            description = "Runs N brokers as processes of their own, with s3 lanes on one store (this version: 1). Ports are "
+                    + "chosen unless --port gives the first; see `freshet broker`.")
     @Nullable
     Integer brokers;
 
@@ -136,13 +135,14 @@ final class UpCommand implements Callable<Integer> {
             }
             return found;
         }
+        if (size > 1) {
+            throw new FreshetException(
+                    ErrorKind.INVALID, "--brokers " + size + ": this version runs a quorum of one, give --brokers 1");
+        }
         boolean isPortGiven = spec.commandLine().getParseResult().hasMatchedOption("--port");
         Fleet made = Fleet.create(data, size, isPortGiven ? port : 0, given());
         for (FleetNode node : made.nodes()) {
-            ServerConfig config = ServerConfig.load(node.propertiesFile(), Map.of());
-            if (!MetadataFormat.isFormatted(config.metadataDirectory())) {
-                Formatting.format(config, made.clusterId());
-            }
+            KafkaStorage.run(made.formatArguments(node));
         }
         return made;
     }

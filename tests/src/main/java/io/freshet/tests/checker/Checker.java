@@ -64,7 +64,7 @@ public final class Checker {
             if (step.isSend()) {
                 sent(operation, step);
             } else {
-                log(step.key()).polled(step.value(), step.offset(), operation.timeNanos(), session.isSubscribed());
+                log(step.key()).polled(step.value(), step.offset(), operation.timeNanos());
             }
         }
         session.completed(operation, jumps);
@@ -86,7 +86,11 @@ public final class Checker {
                 own.add(List.of(step.key(), step.value()));
             } else if (own.contains(List.of(step.key(), step.value()))) {
                 findings.add(
-                        Anomaly.PRECOMMITTED_READ, "%s value %d in line %d", step.key(), step.value(), operation.index());
+                        Anomaly.PRECOMMITTED_READ,
+                        "%s value %d in line %d",
+                        step.key(),
+                        step.value(),
+                        operation.index());
             }
         }
     }

@@ -26,7 +26,6 @@ final class KeyLog {
         long offset = Step.UNKNOWN;
         long ackedNanos = -1;
         long polledNanos = -1;
-        int polledInGroups;
 
         boolean isAcked() {
             return ackedNanos >= 0;
@@ -57,13 +56,10 @@ final class KeyLog {
         }
     }
 
-    void polled(long value, long offset, long timeNanos, boolean isInGroup) {
+    void polled(long value, long offset, long timeNanos) {
         Fate fate = fate(value);
         if (!fate.isPolled()) {
             fate.polledNanos = timeNanos;
-        }
-        if (isInGroup) {
-            fate.polledInGroups++;
         }
         highestPolled = Math.max(highestPolled, offset);
         place(value, offset, "a poll");
@@ -86,7 +82,13 @@ final class KeyLog {
             fate.offset = offset;
         } else if (fate.offset != offset && other == null) {
             findings.add(
-                    Anomaly.DUPLICATE, "%s value %d is at %d, and by %s at %d", key, value, fate.offset, source, offset);
+                    Anomaly.DUPLICATE,
+                    "%s value %d is at %d, and by %s at %d",
+                    key,
+                    value,
+                    fate.offset,
+                    source,
+                    offset);
         }
     }
 

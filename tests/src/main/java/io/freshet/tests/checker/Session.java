@@ -7,14 +7,12 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /** One process: the order of what it sent and saw, within an operation and from one to the next. */
 final class Session {
     private final Findings findings;
     private final Map<String, Long> sent = new HashMap<>();
     private final Map<String, Long> position = new HashMap<>();
-    private boolean isSubscribed;
 
     Session(Findings findings) {
         this.findings = findings;
@@ -27,18 +25,12 @@ final class Session {
      */
     record Jump(String key, long from, long to, boolean isInternal, int process, long index) {}
 
-    boolean isSubscribed() {
-        return isSubscribed;
-    }
-
     void assigned(Collection<String> keys) {
         position.keySet().retainAll(Set.copyOf(keys));
-        isSubscribed = false;
     }
 
     void subscribed() {
         position.clear();
-        isSubscribed = true;
     }
 
     void crashed() {
@@ -66,7 +58,11 @@ final class Session {
         Long last = sent.put(step.key(), step.offset());
         if (last != null && step.offset() <= last) {
             complain(
-                    isInternal ? Anomaly.INT_NONMONOTONIC_SEND : Anomaly.NONMONOTONIC_SEND, operation, step.key(), last, step);
+                    isInternal ? Anomaly.INT_NONMONOTONIC_SEND : Anomaly.NONMONOTONIC_SEND,
+                    operation,
+                    step.key(),
+                    last,
+                    step);
         }
     }
 
@@ -77,14 +73,17 @@ final class Session {
         }
         if (step.offset() <= last) {
             complain(
-                    isInternal ? Anomaly.INT_NONMONOTONIC_POLL : Anomaly.NONMONOTONIC_POLL, operation, step.key(), last, step);
+                    isInternal ? Anomaly.INT_NONMONOTONIC_POLL : Anomaly.NONMONOTONIC_POLL,
+                    operation,
+                    step.key(),
+                    last,
+                    step);
         } else if (step.offset() > last + 1) {
-            jumps.add(
-                    new Jump(step.key(), last, step.offset(), isInternal, operation.process(), operation.index()));
+            jumps.add(new Jump(step.key(), last, step.offset(), isInternal, operation.process(), operation.index()));
         }
     }
 
-    private void complain(Anomaly anomaly, Operation operation, String key, @Nullable Long last, Step step) {
+    private void complain(Anomaly anomaly, Operation operation, String key, long last, Step step) {
         findings.add(
                 anomaly,
                 "%s: process %d went from offset %d to %d (value %d) in line %d",

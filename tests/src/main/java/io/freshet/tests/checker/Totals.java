@@ -12,8 +12,6 @@ public final class Totals {
     private long unknownRead;
     private long failed;
     private long values;
-    private long polledOnceInGroups;
-    private long polledOftenInGroups;
 
     void countOperation() {
         operations++;
@@ -32,8 +30,6 @@ public final class Totals {
             unknown++;
             unknownRead += fate.isPolled() ? 1 : 0;
         }
-        polledOnceInGroups += fate.polledInGroups == 1 ? 1 : 0;
-        polledOftenInGroups += fate.polledInGroups > 1 ? 1 : 0;
     }
 
     public long operations() {
@@ -50,8 +46,7 @@ public final class Totals {
         return String.format(
                 java.util.Locale.ROOT,
                 "%,d lines; %,d values: %,d acknowledged, %,d unknown (%,d of them read), %,d failed%n"
-                        + "first read after its acknowledgement: p50 %,d ms, p99 %,d ms, worst %,d ms%n"
-                        + "read in groups: %,d values once, %,d more often",
+                        + "first read after its acknowledgement: p50 %,d ms, p99 %,d ms, worst %,d ms",
                 operations,
                 values,
                 acked,
@@ -60,8 +55,6 @@ public final class Totals {
                 failed,
                 lagMs.getValueAtPercentile(50),
                 lagMs.getValueAtPercentile(99),
-                lagMs.getMaxValue(),
-                polledOnceInGroups,
-                polledOftenInGroups);
+                lagMs.getMaxValue());
     }
 }

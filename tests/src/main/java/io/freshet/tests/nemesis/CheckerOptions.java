@@ -8,8 +8,7 @@ import java.util.Set;
 
 /** The arguments of {@link CheckerMain}: {@code --name value} each. */
 final class CheckerOptions {
-    static final String USAGE =
-            """
+    static final String USAGE = """
             Usage: freshet-check --bootstrap HOST:PORT [options]   clients against a running cluster
                    freshet-check [--brokers N] [options]           servers of its own, which a nemesis disrupts
                    freshet-check --check FILE                      judge a history again

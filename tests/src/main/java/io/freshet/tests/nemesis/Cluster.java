@@ -63,13 +63,10 @@ public final class Cluster implements AutoCloseable {
     private static void format(Path distribution, Fleet fleet, FleetNode node, Map<String, String> environment)
             throws IOException, InterruptedException {
         Path log = node.folder().resolve("format.log");
-        ProcessBuilder builder = new ProcessBuilder(
-                        distribution.resolve("bin/kafka-storage.sh").toString(),
-                        "format",
-                        "--cluster-id",
-                        fleet.clusterId(),
-                        "--config",
-                        node.propertiesFile().toString())
+        List<String> command = new ArrayList<>();
+        command.add(distribution.resolve("bin/kafka-storage.sh").toString());
+        command.addAll(fleet.formatArguments(node));
+        ProcessBuilder builder = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile());
         builder.environment().putAll(environment);

@@ -37,10 +37,7 @@ public interface Disruption {
             case KILL -> of("kill -9 node " + id, () -> cluster.kill(node), () -> cluster.start(node));
             case RESTART -> of("restart node " + id, () -> cluster.stop(node), () -> cluster.start(node));
             case PAUSE ->
-                of(
-                        "pause node " + id,
-                        () -> cluster.signal(node, "STOP"),
-                        () -> cluster.signal(node, "CONT"));
+                of("pause node " + id, () -> cluster.signal(node, "STOP"), () -> cluster.signal(node, "CONT"));
             case STORE -> of("store " + fault, () -> store.set(fault), () -> store.set(FaultProxy.Fault.NONE));
         };
     }

@@ -237,7 +237,8 @@ public final class FaultProxy implements AutoCloseable {
             return new Head(all.get(0), all.subList(1, all.size()));
         }
 
-        @Nullable String value(String name) {
+        @Nullable
+        String value(String name) {
             return lines.stream()
                     .filter(line -> line.toLowerCase(Locale.ROOT).startsWith(name + ":"))
                     .map(line -> line.substring(line.indexOf(':') + 1).trim())

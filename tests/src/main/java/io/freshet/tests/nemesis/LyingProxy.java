@@ -135,7 +135,12 @@ public final class LyingProxy implements AutoCloseable {
         RequestHeader header = RequestHeader.parse(body);
         Lie present = isDue() ? lie : Lie.NONE;
         if (header.apiKey() == ApiKeys.PRODUCE) {
-            return produce(request, header, ProduceRequest.parse(new ByteBufferAccessor(body), header.apiVersion()), broker, present);
+            return produce(
+                    request,
+                    header,
+                    ProduceRequest.parse(new ByteBufferAccessor(body), header.apiVersion()),
+                    broker,
+                    present);
         }
         broker.write(request);
         ByteBuffer answer = broker.read();
@@ -162,8 +167,7 @@ public final class LyingProxy implements AutoCloseable {
                                 topic.topicId() + topic.name() + each.index(), each.baseOffset(), Math::max)));
         if (present == Lie.OFFSET_ZERO) {
             told.incrementAndGet();
-            response.responses()
-                    .forEach(topic -> topic.partitionResponses().forEach(each -> each.setBaseOffset(0)));
+            response.responses().forEach(topic -> topic.partitionResponses().forEach(each -> each.setBaseOffset(0)));
             return answer(header, response);
         }
         if (present == Lie.REPLAY_PRODUCE) {

@@ -23,7 +23,7 @@ import java.util.concurrent.locks.LockSupport;
  * writes again, and says how long which of them did not. One thread; one seed draws everything but the times that things take.
  */
 public final class Nemesis {
-    private static final Duration HEAL_TIMEOUT = Duration.ofSeconds(60);
+    private static final Duration HEAL_TIMEOUT = Duration.ofSeconds(120);
 
     private final Cluster cluster;
     private final FaultProxy store;
@@ -68,8 +68,9 @@ public final class Nemesis {
             for (Disruption disruption : chosen) {
                 disruption.end();
             }
-            awaitHealed(System.nanoTime());
-            report(chosen, sinceNanos);
+            long endedNanos = System.nanoTime();
+            awaitHealed(endedNanos);
+            report(chosen, sinceNanos, endedNanos);
         }
         summarize();
         return problems;
@@ -107,7 +108,7 @@ public final class Nemesis {
         }
     }
 
-    private void report(List<Disruption> chosen, long sinceNanos) {
+    private void report(List<Disruption> chosen, long sinceNanos, long endedNanos) {
         String what = chosen.isEmpty()
                 ? "nothing"
                 : String.join(" + ", chosen.stream().map(Disruption::name).toList());
@@ -128,10 +129,11 @@ public final class Nemesis {
         worstMs.computeIfAbsent(kind, any -> new IntSummaryStatistics()).accept((int) worst);
         out.printf(
                 Locale.ROOT,
-                "%7.1f s  %-44s for %5d ms; no writes (ms): %s%n",
+                "%7.1f s  %-44s for %5d ms, well after %5d ms; no writes (ms): %s%n",
                 (sinceNanos - beganNanos) / 1e9,
                 what,
-                (System.nanoTime() - sinceNanos) / 1_000_000,
+                (endedNanos - sinceNanos) / 1_000_000,
+                (System.nanoTime() - endedNanos) / 1_000_000,
                 downMs.isEmpty() ? "none" : downMs);
     }
 

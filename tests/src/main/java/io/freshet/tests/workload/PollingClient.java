@@ -109,8 +109,7 @@ final class PollingClient implements Runnable {
             if (manner == Manner.ASSIGN) {
                 assign();
             } else {
-                board.history()
-                        .add(process, Type.OK, Function.SUBSCRIBE, List.of(), List.of(board.topic()), "");
+                board.history().add(process, Type.OK, Function.SUBSCRIBE, List.of(), List.of(board.topic()), "");
                 consumer.subscribe(List.of(board.topic()), new Listener());
             }
         }

@@ -84,17 +84,12 @@ final class Prober implements Runnable {
         if (error != null || metadata == null) {
             availability.failed(probe);
             board.failed("probe", error == null ? new IllegalStateException() : error);
-            board.history()
-                    .add(process, Type.INFO, Function.SEND, List.of(sent), List.of(), String.valueOf(error));
+            board.history().add(process, Type.INFO, Function.SEND, List.of(sent), List.of(), String.valueOf(error));
             return;
         }
         availability.acknowledged(probe);
         board.acknowledged(metadata.partition(), metadata.offset() + 1);
         board.history()
-                .add(
-                        process,
-                        Type.OK,
-                        Function.SEND,
-                        List.of(Step.send(sent.key(), metadata.offset(), sent.value())));
+                .add(process, Type.OK, Function.SEND, List.of(Step.send(sent.key(), metadata.offset(), sent.value())));
     }
 }

@@ -103,8 +103,7 @@ final class SendingClient implements Runnable {
         int[] partitions = new int[count];
         for (int i = 0; i < count; i++) {
             partitions[i] = random.nextInt(board.partitions());
-            invoked.add(
-                    Step.send(board.partition(partitions[i]).toString(), board.newValue(partitions[i])));
+            invoked.add(Step.send(board.partition(partitions[i]).toString(), board.newValue(partitions[i])));
         }
         board.history().add(process, Type.INVOKE, Function.SEND, invoked);
         List<Future<RecordMetadata>> answers = new ArrayList<>(count);

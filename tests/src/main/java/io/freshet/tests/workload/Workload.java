@@ -109,17 +109,20 @@ public final class Workload implements AutoCloseable {
     public List<String> finish(Duration finalReads) throws InterruptedException, IOException {
         board.stop();
         List<String> problems = new ArrayList<>();
-        long deadlineNanos = System.nanoTime() + Duration.ofSeconds(STOP_SECONDS).toNanos();
+        long deadlineNanos =
+                System.nanoTime() + Duration.ofSeconds(STOP_SECONDS).toNanos();
         for (Thread thread : threads) {
             thread.join(Math.max(1, (deadlineNanos - System.nanoTime()) / 1_000_000));
             if (thread.isAlive()) {
                 problems.add(thread.getName() + " is stuck");
             }
         }
-        board.errors().keySet().stream().filter(error -> error.contains(" died")).forEach(problems::add);
+        board.errors().keySet().stream()
+                .filter(error -> error.contains(" died"))
+                .forEach(problems::add);
         if (!new FinalReader(board).read(finalReads)) {
-            problems.add("the final polls did not reach all acknowledged offsets within " + finalReads.toSeconds()
-                    + " s");
+            problems.add(
+                    "the final polls did not reach all acknowledged offsets within " + finalReads.toSeconds() + " s");
         }
         history.close();
         return problems;

@@ -132,13 +132,19 @@ class CheckerTest {
 
     @Test
     void aLostWrite() {
-        assertThat(good().sent(1, send(3, 13), send(4, 14)).polled(2, poll(4, 14)).anomalies())
+        assertThat(good().sent(1, send(3, 13), send(4, 14))
+                        .polled(2, poll(4, 14))
+                        .anomalies())
                 .contains(LOST_WRITE)
                 .doesNotContain(UNSEEN);
-        assertThat(good().maybeSent(1, send(3, 13), unknown(14)).polled(2, poll(3, 13)).anomalies())
+        assertThat(good().maybeSent(1, send(3, 13), unknown(14))
+                        .polled(2, poll(3, 13))
+                        .anomalies())
                 .as("what was never acknowledged may be missing")
                 .isEmpty();
-        assertThat(good().maybeSent(1, send(3, 13), unknown(14)).maybeSent(4, unknown(15)).polled(2, poll(4, 15))
+        assertThat(good().maybeSent(1, send(3, 13), unknown(14))
+                        .maybeSent(4, unknown(15))
+                        .polled(2, poll(4, 15))
                         .anomalies())
                 .as("one of an operation of unknown outcome was acknowledged")
                 .contains(LOST_WRITE);
@@ -161,7 +167,9 @@ class CheckerTest {
         assertThat(good().sent(1, send(7, 13)).polled(2, poll(3, 13)).anomalies())
                 .as("the acknowledgement names another place")
                 .containsExactly(DUPLICATE);
-        assertThat(good().sent(1, Step.send("t-1", 0, 12)).polled(2, Step.poll("t-1", 0, 12)).anomalies())
+        assertThat(good().sent(1, Step.send("t-1", 0, 12))
+                        .polled(2, Step.poll("t-1", 0, 12))
+                        .anomalies())
                 .as("another key may hold the same value")
                 .isEmpty();
     }
@@ -171,9 +179,13 @@ class CheckerTest {
         assertThat(good().refused(1, unknown(13)).anomalies()).isEmpty();
         assertThat(good().refused(1, unknown(13)).polled(2, poll(3, 13)).anomalies())
                 .containsExactly(ABORTED_READ);
-        assertThat(good().transaction(1, Type.FAIL, send(3, 13)).polled(2, poll(3, 13)).anomalies())
+        assertThat(good().transaction(1, Type.FAIL, send(3, 13))
+                        .polled(2, poll(3, 13))
+                        .anomalies())
                 .containsExactly(ABORTED_READ);
-        assertThat(good().transaction(1, Type.OK, send(3, 13)).polled(2, poll(3, 13)).anomalies())
+        assertThat(good().transaction(1, Type.OK, send(3, 13))
+                        .polled(2, poll(3, 13))
+                        .anomalies())
                 .isEmpty();
     }
 
@@ -206,15 +218,28 @@ class CheckerTest {
     void aPollThatSkips() {
         assertThat(good().assigned(4, K).polled(4, poll(0, 10), poll(2, 12)).anomalies())
                 .containsExactly(INT_POLL_SKIP);
-        assertThat(good().assigned(4, K).polled(4, poll(0, 10)).polled(4, poll(2, 12)).anomalies())
+        assertThat(good().assigned(4, K)
+                        .polled(4, poll(0, 10))
+                        .polled(4, poll(2, 12))
+                        .anomalies())
                 .containsExactly(POLL_SKIP);
-        assertThat(told().sent(1, send(0, 10), send(2, 12)).polled(4, poll(0, 10)).polled(4, poll(2, 12)).anomalies())
+        assertThat(told().sent(1, send(0, 10), send(2, 12))
+                        .polled(4, poll(0, 10))
+                        .polled(4, poll(2, 12))
+                        .anomalies())
                 .as("nothing is known to be between them")
                 .isEmpty();
-        assertThat(good().polled(4, poll(0, 10)).assigned(4).assigned(4, K).polled(4, poll(2, 12)).anomalies())
+        assertThat(good().polled(4, poll(0, 10))
+                        .assigned(4)
+                        .assigned(4, K)
+                        .polled(4, poll(2, 12))
+                        .anomalies())
                 .as("assigned anew between them")
                 .isEmpty();
-        assertThat(good().polled(4, poll(0, 10)).assigned(4, K, "t-1").polled(4, poll(2, 12)).anomalies())
+        assertThat(good().polled(4, poll(0, 10))
+                        .assigned(4, K, "t-1")
+                        .polled(4, poll(2, 12))
+                        .anomalies())
                 .as("an assignment keeps the position of what it had before")
                 .containsExactly(POLL_SKIP);
         assertThat(good().polled(4, poll(0, 10))
@@ -243,14 +268,23 @@ class CheckerTest {
 
     @Test
     void sendsInTheWrongOrder() {
-        assertThat(told().sent(1, send(1, 10), send(0, 11)).polled(2, poll(0, 11), poll(1, 10)).anomalies())
+        assertThat(told().sent(1, send(1, 10), send(0, 11))
+                        .polled(2, poll(0, 11), poll(1, 10))
+                        .anomalies())
                 .containsExactly(INT_NONMONOTONIC_SEND);
-        assertThat(told().sent(1, send(1, 10)).sent(1, send(0, 11)).polled(2, poll(0, 11), poll(1, 10)).anomalies())
+        assertThat(told().sent(1, send(1, 10))
+                        .sent(1, send(0, 11))
+                        .polled(2, poll(0, 11), poll(1, 10))
+                        .anomalies())
                 .containsExactly(NONMONOTONIC_SEND);
-        assertThat(told().sent(1, send(1, 10)).sent(2, send(0, 11)).polled(2, poll(0, 11), poll(1, 10)).anomalies())
+        assertThat(told().sent(1, send(1, 10))
+                        .sent(2, send(0, 11))
+                        .polled(2, poll(0, 11), poll(1, 10))
+                        .anomalies())
                 .as("two processes")
                 .isEmpty();
-        assertThat(told().sent(1, send(1, 10)).sent(1, Step.send("t-1", 0, 11))
+        assertThat(told().sent(1, send(1, 10))
+                        .sent(1, Step.send("t-1", 0, 11))
                         .polled(2, Step.poll("t-1", 0, 11), poll(1, 10))
                         .anomalies())
                 .as("two keys")

@@ -66,6 +66,7 @@ public final class Fleet {
                     i + 1,
                     home.resolve("node-" + (i + 1)),
                     i < voters,
+                    Uuid.randomUuid(),
                     firstPort == 0 ? free.get(3 * i) : firstPort + i,
                     i < voters ? free.get(3 * i + 1) : 0,
                     free.get(3 * i + 2)));
@@ -95,6 +96,7 @@ public final class Fleet {
                     id,
                     home.resolve("node-" + id),
                     controllerPort != 0,
+                    Uuid.fromString(values.getProperty("node." + id + ".directory.id", "")),
                     number(values, id, "port"),
                     controllerPort,
                     number(values, id, "http.port")));
@@ -138,6 +140,8 @@ public final class Fleet {
             Properties values = new Properties();
             values.setProperty("cluster.id", clusterId);
             for (FleetNode node : nodes) {
+                values.setProperty(
+                        "node." + node.id() + ".directory.id", node.directoryId().toString());
                 values.setProperty("node." + node.id() + ".port", Integer.toString(node.port()));
                 values.setProperty("node." + node.id() + ".controller.port", Integer.toString(node.controllerPort()));
                 values.setProperty("node." + node.id() + ".http.port", Integer.toString(node.httpPort()));
@@ -192,6 +196,27 @@ public final class Fleet {
 
     List<FleetNode> voters() {
         return nodes.stream().filter(FleetNode::isVoter).toList();
+    }
+
+    /** What {@code kafka-storage.sh} is to be told to format a node's metadata directory. */
+    public List<String> formatArguments(FleetNode node) {
+        List<String> arguments = new ArrayList<>(List.of(
+                "format",
+                "--cluster-id",
+                clusterId,
+                "--config",
+                node.propertiesFile().toString()));
+        if (!node.isVoter()) {
+            arguments.add("--no-initial-controllers");
+        } else if (voters().size() == 1) {
+            arguments.add("--standalone");
+        } else {
+            arguments.add("--initial-controllers");
+            arguments.add(voters().stream()
+                    .map(voter -> voter.id() + "@" + voter.controller() + ":" + voter.directoryId())
+                    .collect(Collectors.joining(",")));
+        }
+        return arguments;
     }
 
     /** INVALID if there is no such node. */

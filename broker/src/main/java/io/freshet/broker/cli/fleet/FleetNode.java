@@ -2,15 +2,18 @@
 package io.freshet.broker.cli.fleet;
 
 import java.nio.file.Path;
+import org.apache.kafka.common.Uuid;
 
 /**
  * One node of a fleet.
  *
  * @param folder all that it keeps on the local disk: configuration, data, log, process id
  * @param isVoter whether it votes in the quorum, besides being a broker
+ * @param directoryId names its metadata directory
  * @param controllerPort of a voter; else 0
  */
-public record FleetNode(int id, Path folder, boolean isVoter, int port, int controllerPort, int httpPort) {
+public record FleetNode(
+        int id, Path folder, boolean isVoter, Uuid directoryId, int port, int controllerPort, int httpPort) {
     /** Where Kafka clients find it. */
     public String bootstrap() {
         return "localhost:" + port;

@@ -99,8 +99,7 @@ public final class FleetRun {
     /** A line for people. */
     static String describe(NodeProcess process) {
         FleetNode node = process.node();
-        String state =
-                process.find().map(handle -> "process " + handle.pid()).orElse("does not run");
+        String state = process.find().map(handle -> "process " + handle.pid()).orElse("does not run");
         return String.format(
                 "node %-2d %-17s %s  %s  http://localhost:%d/readyz  %s",
                 node.id(), node.roles(), state, node.bootstrap(), node.httpPort(), node.logFile());

@@ -52,8 +52,7 @@ public final class NodeProcess {
         ProcessBuilder builder = new ProcessBuilder(command)
                 .redirectInput(ProcessBuilder.Redirect.from(new java.io.File("/dev/null")))
                 .redirectErrorStream(true)
-                .redirectOutput(
-                        ProcessBuilder.Redirect.appendTo(node.logFile().toFile()));
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(node.logFile().toFile()));
         builder.environment().putAll(environment);
         try {
             ProcessHandle handle = builder.start().toHandle();
@@ -87,8 +86,7 @@ public final class NodeProcess {
     }
 
     private ProcessHandle running() {
-        return find().orElseThrow(
-                        () -> new FreshetException(ErrorKind.INVALID, "Node " + node.id() + " does not run"));
+        return find().orElseThrow(() -> new FreshetException(ErrorKind.INVALID, "Node " + node.id() + " does not run"));
     }
 
     /** SIGKILL, and waits for the end; INVALID if it does not run. */
