@@ -94,8 +94,9 @@ final class UpCommand implements Callable<Integer> {
     @Option(
             names = "--brokers",
             paramLabel = "N",
-            description = "Runs N brokers as processes of their own, with s3 lanes on one store (this version: 1). Ports are "
-                    + "chosen unless --port gives the first; see `freshet broker`.")
+            description =
+                    "Runs N brokers as processes of their own, with s3 lanes on one store (this version: 1). Ports are "
+                            + "chosen unless --port gives the first; see `freshet broker`.")
     @Nullable
     Integer brokers;
 

@@ -66,9 +66,8 @@ public final class Cluster implements AutoCloseable {
         List<String> command = new ArrayList<>();
         command.add(distribution.resolve("bin/kafka-storage.sh").toString());
         command.addAll(fleet.formatArguments(node));
-        ProcessBuilder builder = new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(log.toFile());
+        ProcessBuilder builder =
+                new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
         builder.environment().putAll(environment);
         int code = builder.start().waitFor();
         if (code != 0) {

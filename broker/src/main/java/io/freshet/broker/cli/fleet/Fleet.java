@@ -141,7 +141,8 @@ public final class Fleet {
             values.setProperty("cluster.id", clusterId);
             for (FleetNode node : nodes) {
                 values.setProperty(
-                        "node." + node.id() + ".directory.id", node.directoryId().toString());
+                        "node." + node.id() + ".directory.id",
+                        node.directoryId().toString());
                 values.setProperty("node." + node.id() + ".port", Integer.toString(node.port()));
                 values.setProperty("node." + node.id() + ".controller.port", Integer.toString(node.controllerPort()));
                 values.setProperty("node." + node.id() + ".http.port", Integer.toString(node.httpPort()));

@@ -61,7 +61,9 @@ class FleetTest {
             ports.addAll(List.of(node.port(), node.httpPort(), node.controllerPort()));
         }
         assertThat(stores).hasSize(1);
-        assertThat(ports).as("all different, and none for the last one's controller").hasSize(12);
+        assertThat(ports)
+                .as("all different, and none for the last one's controller")
+                .hasSize(12);
     }
 
     @Test
