@@ -18,7 +18,7 @@ import java.util.concurrent.locks.LockSupport;
 
 /** Server processes of a packaged distribution that this process has started. Used by one thread. */
 public final class Cluster implements AutoCloseable {
-    private static final Duration START_TIMEOUT = Duration.ofSeconds(90);
+    private static final Duration START_TIMEOUT = Duration.ofSeconds(180);
     private static final Duration STOP_TIMEOUT = Duration.ofSeconds(90);
     private static final String HEAP = "-Xms128m -Xmx640m -XX:MaxDirectMemorySize=1g";
 
@@ -114,8 +114,10 @@ public final class Cluster implements AutoCloseable {
         for (NodeProcess node : nodes) {
             while (wanted.contains(node.node().id()) && !node.isReady()) {
                 if (node.find().isEmpty() || System.nanoTime() > deadlineNanos) {
-                    throw new IOException("Node " + node.node().id() + " is not ready; see "
-                            + node.node().logFile());
+                    throw new IOException("Node " + node.node().id()
+                            + (node.find().isEmpty() ? " has ended" : " is not ready")
+                            + "; its log says:\n"
+                            + Files.readString(node.node().logFile()));
                 }
                 LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
             }

@@ -9,6 +9,8 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +25,8 @@ import java.util.concurrent.TimeoutException;
  * and when it began, so that a number used anew is never taken for it. Used by one thread at a time.
  */
 public final class NodeProcess {
+    private static final Duration CLOCK_TOLERANCE = Duration.ofSeconds(3);
+
     private final FleetNode node;
     private final List<String> launcher;
     private final Map<String, String> environment;
@@ -63,8 +67,13 @@ public final class NodeProcess {
         }
     }
 
-    private static String beginOf(ProcessHandle handle) {
-        return handle.info().startInstant().map(Object::toString).orElse("unknown");
+    /** As this JVM sees it: another one may take the machine's boot, from which it is counted, for a second earlier or later. */
+    private static Instant beginOf(ProcessHandle handle) {
+        return handle.info().startInstant().orElse(Instant.EPOCH);
+    }
+
+    private static boolean isAbout(Instant one, Instant other) {
+        return Duration.between(one, other).abs().compareTo(CLOCK_TOLERANCE) <= 0;
     }
 
     /** The running process; empty if there is none. */
@@ -78,8 +87,8 @@ public final class NodeProcess {
                     .split(" ", 2);
             return ProcessHandle.of(Long.parseLong(words[0]))
                     .filter(ProcessHandle::isAlive)
-                    .filter(handle -> words.length == 2 && beginOf(handle).equals(words[1]));
-        } catch (IOException | NumberFormatException e) {
+                    .filter(handle -> words.length == 2 && isAbout(beginOf(handle), Instant.parse(words[1])));
+        } catch (IOException | NumberFormatException | DateTimeParseException e) {
             throw new FreshetException(
                     ErrorKind.INVALID, "Cannot read " + node.processFile() + ": " + e.getMessage(), e);
         }
