@@ -4,6 +4,8 @@ package io.freshet.broker.server;
 import io.freshet.broker.api.ApiRouter;
 import io.freshet.broker.api.ApiVersionsHandler;
 import io.freshet.broker.config.ServerConfig;
+import io.freshet.broker.controller.ControllersHandler;
+import io.freshet.broker.controller.LeaderForward;
 import io.freshet.broker.controller.RaftApis;
 import io.freshet.metadata.QuorumNode;
 import io.freshet.protocol.EnabledApis;
@@ -19,7 +21,6 @@ import java.util.List;
 import org.apache.kafka.common.protocol.ApiKeys;
 import org.apache.kafka.server.BrokerFeatures;
 import org.apache.kafka.server.common.FinalizedFeatures;
-import org.apache.kafka.server.common.MetadataVersion;
 
 /**
  * The listener on which the quorum's other nodes reach this one: a server of its own, so that clients never take its memory
@@ -52,8 +53,7 @@ final class ControllerListener implements AutoCloseable {
         CompositeMeterRegistry meters = new CompositeMeterRegistry(Clock.SYSTEM, List.of(runtime.meters()));
         meters.config().meterFilter(new OwnNames());
         StartGate gate = new StartGate();
-        KafkaServer network =
-                KafkaServers.start(settings, gate, EnabledApis.controllers(), meters, runtime.clock());
+        KafkaServer network = KafkaServers.start(settings, gate, EnabledApis.controllers(), meters, runtime.clock());
         return new ControllerListener(config, network, gate);
     }
 
@@ -62,10 +62,11 @@ final class ControllerListener implements AutoCloseable {
         return new Listener(endpoint.listener(), isAny ? "0.0.0.0" : endpoint.host(), endpoint.port());
     }
 
-    /** From now on {@code node} answers. */
-    void serve(QuorumNode node) {
+    /** From now on {@code node} answers; what only the leader knows is asked of {@code leader}. */
+    void serve(QuorumNode node, LeaderForward leader) {
         ApiRouter router = new ApiRouter();
         new RaftApis(node).register(router);
+        router.register(ApiKeys.DESCRIBE_CLUSTER, new ControllersHandler(node.clusterId(), leader));
         router.register(
                 ApiKeys.API_VERSIONS,
                 new ApiVersionsHandler(
@@ -79,10 +80,10 @@ final class ControllerListener implements AutoCloseable {
 
     private static FinalizedFeatures features(QuorumNode node) {
         var features = node.image().features();
-        return new FinalizedFeatures(
-                features.metadataVersion().orElse(MetadataVersion.MINIMUM_VERSION),
-                features.finalizedVersions(),
-                node.image().offset());
+        return features.metadataVersion()
+                .map(version -> FinalizedFeatures.of(
+                        version, features.finalizedVersions(), node.image().offset()))
+                .orElseGet(FinalizedFeatures::unknown);
     }
 
     @Override
