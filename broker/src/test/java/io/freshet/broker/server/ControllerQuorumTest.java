@@ -83,6 +83,31 @@ class ControllerQuorumTest {
         assertThat(controllers.node(survivor).fault()).isNotDone();
     }
 
+    @Test
+    void anObserverFollowsEachLeaderAndItsOwnRestart() {
+        start(3);
+        Set<Integer> done = commit(1, 5);
+        Path home = directory.resolve("observer");
+        try (ObservingBroker observer =
+                new ObservingBroker(home, 100, controllers.clusterId, controllers.bootstrap())) {
+            awaitHas(observer, done);
+            controllers.stop(controllers.leader());
+            done.addAll(commit(6, 10));
+            awaitHas(observer, done);
+            assertThat(observer.node.leaderNode()).isPresent();
+        }
+        done.addAll(commit(11, 15));
+        try (ObservingBroker observer =
+                new ObservingBroker(home, 100, controllers.clusterId, controllers.bootstrap())) {
+            awaitHas(observer, done);
+        }
+    }
+
+    private static void awaitHas(ObservingBroker observer, Set<Integer> done) {
+        await().atMost(Controllers.PATIENCE)
+                .until(() -> Controllers.changes(observer.node).containsAll(done));
+    }
+
     private Set<Integer> commit(int from, int to) {
         Set<Integer> done = new HashSet<>();
         for (int number = from; number <= to; number++) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.server;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.freshet.broker.config.ServerConfig;
@@ -146,19 +147,21 @@ final class Controllers implements AutoCloseable {
 
     /** Commits change number {@code number}, trying the leaders of the moment until one says that it is done. */
     void commit(int number) {
-        await().atMost(PATIENCE).pollInterval(Duration.ofMillis(20)).until(() -> tryCommit(number));
+        await().atMost(PATIENCE)
+                .pollInterval(Duration.ofMillis(20))
+                .untilAsserted(() -> assertThat(tryCommit(number)).isEqualTo("done"));
     }
 
-    private boolean tryCommit(int number) {
+    private String tryCommit(int number) {
         Optional<Integer> leader = leaderNow();
         if (leader.isEmpty()) {
-            return false;
+            return "no leader";
         }
         try {
             Map<ConfigResource, ApiError> outcome = get(change(leader.get(), number));
-            return outcome.values().stream().allMatch(ApiError::isSuccess);
+            return outcome.values().stream().allMatch(ApiError::isSuccess) ? "done" : outcome.toString();
         } catch (FreshetException e) {
-            return false;
+            return e.toString();
         }
     }
 
@@ -169,13 +172,18 @@ final class Controllers implements AutoCloseable {
                 .incrementalAlterConfigs(
                         Map.of(
                                 resource,
-                                Map.of("log.cleaner.threads", new ConfigChange(AlterConfigOp.OpType.SET, "2"))),
+                                Map.of("log.retention.ms", new ConfigChange(AlterConfigOp.OpType.SET, "86400000"))),
                         false);
     }
 
     /** The numbers of the changes that node {@code id} has applied. */
     Set<Integer> changes(int id) {
-        return node(id).image().configs().resourceData().keySet().stream()
+        return changes(node(id));
+    }
+
+    /** The same of any node. */
+    static Set<Integer> changes(QuorumNode node) {
+        return node.image().configs().resourceData().keySet().stream()
                 .filter(resource -> resource.type() == ConfigResource.Type.BROKER)
                 .map(resource -> Integer.parseInt(resource.name()))
                 .collect(Collectors.toCollection(TreeSet::new));
