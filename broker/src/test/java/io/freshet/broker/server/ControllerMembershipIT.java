@@ -49,10 +49,13 @@ class ControllerMembershipIT {
                 QuorumInfo quorum = describe(admin);
                 assertThat(quorum.leaderId()).isEqualTo(leader);
                 assertThat(voters(quorum)).containsExactlyInAnyOrder(1, 2, 3);
-                assertThat(quorum.nodes()).hasEntrySatisfying(2, node -> assertThat(node.endpoints())
-                        .singleElement()
-                        .satisfies(endpoint -> assertThat(endpoint.port())
-                                .isEqualTo(controllers.place(2).controllerPort())));
+                assertThat(quorum.nodes())
+                        .hasEntrySatisfying(
+                                2,
+                                node -> assertThat(node.endpoints())
+                                        .singleElement()
+                                        .satisfies(endpoint -> assertThat(endpoint.port())
+                                                .isEqualTo(controllers.place(2).controllerPort())));
                 assertThat(quorum.observers()).isEmpty();
                 assertThat(admin.describeCluster().clusterId().get(30, TimeUnit.SECONDS))
                         .isEqualTo(controllers.clusterId);

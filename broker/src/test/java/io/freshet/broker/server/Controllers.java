@@ -68,8 +68,7 @@ final class Controllers implements AutoCloseable {
     /** Formats node {@code id} without a vote and starts it. */
     void startWithoutVote(int id) {
         assign(id);
-        MetadataFormat.formatObserver(
-                directory(id), clusterId, id, place(id).directoryId());
+        MetadataFormat.formatObserver(directory(id), clusterId, id, place(id).directoryId());
         start(id);
     }
 
