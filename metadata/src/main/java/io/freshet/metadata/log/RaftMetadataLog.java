@@ -14,14 +14,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import org.apache.kafka.common.Node;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.errors.RecordBatchTooLargeException;
 import org.apache.kafka.common.internals.Topic;
 import org.apache.kafka.common.message.DescribeQuorumRequestData;
 import org.apache.kafka.common.message.DescribeQuorumResponseData;
 import org.apache.kafka.common.metrics.Metrics;
-import org.apache.kafka.common.network.ListenerName;
 import org.apache.kafka.common.protocol.ApiKeys;
 import org.apache.kafka.common.protocol.ApiMessage;
 import org.apache.kafka.common.utils.internals.LogContext;
@@ -32,6 +34,7 @@ import org.apache.kafka.raft.KafkaRaftClient;
 import org.apache.kafka.raft.KafkaRaftClientDriver;
 import org.apache.kafka.raft.LeaderAndEpoch;
 import org.apache.kafka.raft.NetworkChannel;
+import org.apache.kafka.raft.QuorumConfig;
 import org.apache.kafka.raft.RaftClient;
 import org.apache.kafka.raft.RaftRequest;
 import org.apache.kafka.raft.RaftResponse;
@@ -69,7 +72,9 @@ public final class RaftMetadataLog implements MetadataLog {
     private volatile FaultSink faultSink = fault -> {};
     private final KafkaRaftClientDriver<ApiMessageAndVersion> driver;
     private boolean isStarted;
+    private final Set<CompletableFuture<ApiMessage>> unanswered = ConcurrentHashMap.newKeySet();
     private boolean isClosed;
+    private volatile boolean hasStopped;
 
     /** Opens the log of {@code settings.directory()}, which must be formatted; {@code channel} is closed with the log. */
     public RaftMetadataLog(RaftLogSettings settings, Clock clock, NetworkChannel channel) {
@@ -134,15 +139,7 @@ public final class RaftMetadataLog implements MetadataLog {
     private List<InetSocketAddress> bootstrapAddresses() {
         return settings.bootstrapServers().isEmpty()
                 ? List.of(ownAddress())
-                : settings.bootstrapServers().stream()
-                        .map(RaftMetadataLog::parseAddress)
-                        .toList();
-    }
-
-    private static InetSocketAddress parseAddress(String server) {
-        int colon = server.lastIndexOf(':');
-        return InetSocketAddress.createUnresolved(
-                server.substring(0, colon), Integer.parseInt(server.substring(colon + 1)));
+                : QuorumConfig.parseBootstrapServers(settings.bootstrapServers());
     }
 
     @Override
@@ -199,6 +196,11 @@ public final class RaftMetadataLog implements MetadataLog {
     }
 
     @Override
+    public Optional<Node> voter(int voterId) {
+        return client.voterNode(voterId, channel.listenerName());
+    }
+
+    @Override
     public int nodeId() {
         return settings.nodeId().orElse(-1);
     }
@@ -237,12 +239,15 @@ public final class RaftMetadataLog implements MetadataLog {
     @Override
     public CompletableFuture<ApiMessage> answer(ApiMessage request, short apiVersion) {
         RaftRequest.Inbound inbound = new RaftRequest.Inbound(
-                new ListenerName(RaftLogSettings.CONTROLLER_LISTENER),
-                channel.newCorrelationId(),
-                apiVersion,
-                request,
-                clock.wallMs());
-        return client.handle(inbound).thenApply(RaftResponse::data).toCompletableFuture();
+                channel.listenerName(), channel.newCorrelationId(), apiVersion, request, clock.wallMs());
+        CompletableFuture<ApiMessage> answer =
+                client.handle(inbound).thenApply(RaftResponse::data).toCompletableFuture();
+        unanswered.add(answer);
+        if (hasStopped) {
+            answer.completeExceptionally(closed());
+        }
+        answer.whenComplete((data, error) -> unanswered.remove(answer));
+        return answer;
     }
 
     @Override
@@ -255,9 +260,15 @@ public final class RaftMetadataLog implements MetadataLog {
         quietly("expiration timer", timer::close);
         quietly("raft client", isStarted ? driver::shutdown : client::close);
         quietly("scheduler", scheduler::shutdown);
+        hasStopped = true;
+        unanswered.forEach(answer -> answer.completeExceptionally(closed()));
         quietly("channel", channel::close);
         quietly("log", raftLog::close);
         quietly("metrics", metrics::close);
+    }
+
+    private static FreshetException closed() {
+        return new FreshetException(ErrorKind.UNAVAILABLE, "This node's metadata log is closed; ask another node");
     }
 
     private static void quietly(String what, Closing closing) {
