@@ -4,6 +4,7 @@ package io.freshet.metadata;
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.metadata.log.RaftLogSettings;
+import io.freshet.metadata.log.StoredVoters;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -13,6 +14,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.internals.Topic;
 import org.apache.kafka.metadata.properties.MetaProperties;
 import org.apache.kafka.metadata.properties.MetaPropertiesEnsemble;
 import org.apache.kafka.metadata.properties.MetaPropertiesVersion;
@@ -24,8 +26,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Gives a metadata directory its identity, by Kafka's own formatter: cluster id, node id, directory id, the first voter
- * (this node) and the feature levels to begin with. Voters can be added later. Blocks on the disk.
+ * Gives a metadata directory its identity, by Kafka's own formatter: cluster id, node id, directory id, the first voters
+ * and the feature levels to begin with. Voters can be added later. Blocks on the disk.
  */
 public final class MetadataFormat {
     private static final Logger LOG = LoggerFactory.getLogger(MetadataFormat.class);
@@ -39,7 +41,7 @@ public final class MetadataFormat {
             "eligible.leader.replicas.version", (short) 0);
 
     /**
-     * The only voter of a new cluster, or of a restored one.
+     * One of the first voters of a new cluster, or the only one of a restored one.
      *
      * @param directoryId random, names the disk's content for ever
      * @param controllerHost where other voters will reach this one, e.g. {@code localhost}
@@ -68,7 +70,34 @@ public final class MetadataFormat {
      */
     public static void format(
             Path directory, String clusterId, int nodeId, Uuid directoryId, String controllerHost, int controllerPort) {
+        format(
+                directory,
+                clusterId,
+                nodeId,
+                RaftLogSettings.CONTROLLER_LISTENER,
+                List.of(new Voter(nodeId, directoryId, controllerHost, controllerPort)));
+    }
+
+    /**
+     * Formats {@code directory} of node {@code nodeId} for a new cluster whose first voters are {@code voters}, this node
+     * among them; all of them are to be formatted with the same list.
+     *
+     * @param listenerName the listener on which voters reach each other
+     * @throws FreshetException INVALID if the directory is formatted already, an id is not acceptable, or the node is not
+     *     among the voters
+     */
+    public static void format(Path directory, String clusterId, int nodeId, String listenerName, List<Voter> voters) {
         requireUnformatted(directory);
+        if (voters.stream().noneMatch(voter -> voter.nodeId() == nodeId)) {
+            throw new FreshetException(
+                    ErrorKind.INVALID,
+                    "Node " + nodeId + " is not among the first voters " + voters + "; add it, or format it without"
+                            + " initial controllers");
+        }
+        List<DynamicVoter> initial = voters.stream()
+                .map(voter -> new DynamicVoter(
+                        voter.directoryId(), voter.nodeId(), voter.controllerHost(), voter.controllerPort()))
+                .toList();
         ByteArrayOutputStream said = new ByteArrayOutputStream();
         try {
             Files.createDirectories(directory);
@@ -79,10 +108,9 @@ public final class MetadataFormat {
                     .setDirectories(List.of(directory.toString()))
                     .setMetadataLogDirectory(directory.toString())
                     .setReleaseVersion(MetadataVersion.latestProduction())
-                    .setControllerListenerName(RaftLogSettings.CONTROLLER_LISTENER)
+                    .setControllerListenerName(listenerName)
                     .setHasDynamicQuorum(true)
-                    .setInitialControllers(new DynamicVoters(
-                            List.of(new DynamicVoter(directoryId, nodeId, controllerHost, controllerPort))));
+                    .setInitialControllers(new DynamicVoters(initial));
             FEATURES.forEach(formatter::setFeatureLevel);
             formatter.run();
         } catch (Exception e) {
@@ -96,8 +124,8 @@ public final class MetadataFormat {
     }
 
     /**
-     * Formats {@code directory} for a node that follows the quorum of {@code clusterId} without a vote; everything else it
-     * learns from the quorum.
+     * Formats {@code directory} for a node that follows the quorum of {@code clusterId} without a vote, a controller that
+     * will be added as a voter later among them; everything else it learns from the quorum.
      *
      * @param directoryId random, names the disk's content for ever
      * @throws FreshetException INVALID if the directory is formatted already; UNAVAILABLE if it cannot be written
@@ -141,6 +169,15 @@ public final class MetadataFormat {
     /** The node id in {@code directory}; INVALID if it is not formatted. */
     public static int nodeId(Path directory) {
         return properties(directory).nodeId().getAsInt();
+    }
+
+    /**
+     * Whether the newest voter set in {@code directory}, committed or not, holds another node than {@code nodeId}. Nobody may
+     * have the directory's log open.
+     */
+    public static boolean hasOtherVoters(Path directory, int nodeId) {
+        return StoredVoters.ids(directory.resolve(Topic.CLUSTER_METADATA_TOPIC_NAME + "-0")).stream()
+                .anyMatch(id -> id != nodeId);
     }
 
     /** @throws FreshetException INVALID, naming the command to format with, if {@code directory} is not formatted */

@@ -51,10 +51,28 @@ public final class MetadataNodes {
             Clock clock,
             Randomness randomness,
             MeterRegistry registry) {
+        QuorumLink alone = new QuorumLink(List.of(), new LonelyChannel(RaftLogSettings.CONTROLLER_LISTENER));
+        return start(config, alone, mirror, clock, randomness, registry);
+    }
+
+    /**
+     * Starts a node that votes, or may be given a vote later: its peers' requests are to be handed to {@link
+     * QuorumNode#answerPeer}, and come to {@code config}'s controller host and port. A mirror is for a quorum of one only:
+     * such a node refuses to add voters.
+     *
+     * @throws FreshetException as above
+     */
+    public static QuorumNode start(
+            MetadataNodeConfig config,
+            QuorumLink link,
+            Optional<MirrorSettings> mirror,
+            Clock clock,
+            Randomness randomness,
+            MeterRegistry registry) {
         return open(
                 config,
-                List.of(),
-                new LonelyChannel(RaftLogSettings.CONTROLLER_LISTENER),
+                true,
+                link,
                 new Process(clock, randomness, registry),
                 (host, log) -> mirror.<CommitPath>map(
                                 settings -> new LogMirror(settings, host, log.endOffset(), registry))
@@ -84,14 +102,13 @@ public final class MetadataNodes {
                             + " controller.quorum.bootstrap.servers");
         }
         Process process = new Process(clock, randomness, registry);
-        return open(config, voters, ownedChannel, process, (host, log) -> CommitPath.DIRECT);
+        return open(config, false, new QuorumLink(voters, ownedChannel), process, (host, log) -> CommitPath.DIRECT);
     }
 
-    /** @param voters to be followed; none for a voter */
     private static QuorumNode open(
             MetadataNodeConfig config,
-            List<String> voters,
-            NetworkChannel channel,
+            boolean mayVote,
+            QuorumLink link,
             Process process,
             BiFunction<MirrorHost, MetadataLog, CommitPath> path) {
         MetaProperties properties = checkedProperties(config);
@@ -101,10 +118,10 @@ public final class MetadataNodes {
                 clusterId,
                 properties.directoryId().orElseThrow(),
                 OptionalInt.of(config.nodeId()),
-                voters.isEmpty(),
+                mayVote,
                 config.controllerHost(),
                 config.controllerPort(),
-                voters,
+                link.bootstrapServers(),
                 config.logOverrides());
         Inputs inputs = new Inputs(
                 process.clock,
@@ -117,7 +134,7 @@ public final class MetadataNodes {
         ManifestStore store = ManifestStore.open(config.directory().resolve("manifests"), clusterId);
         RaftMetadataLog log;
         try {
-            log = new RaftMetadataLog(settings, process.clock, channel);
+            log = new RaftMetadataLog(settings, process.clock, link.ownedChannel());
         } catch (RuntimeException e) {
             store.close();
             throw e;

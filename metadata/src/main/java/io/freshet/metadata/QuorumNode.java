@@ -19,13 +19,19 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Function;
+import org.apache.kafka.common.Node;
+import org.apache.kafka.common.message.AddRaftVoterRequestData;
+import org.apache.kafka.common.message.AddRaftVoterResponseData;
 import org.apache.kafka.common.message.DescribeQuorumResponseData;
 import org.apache.kafka.common.protocol.ApiMessage;
+import org.apache.kafka.common.protocol.Errors;
 import org.apache.kafka.image.MetadataDelta;
 import org.apache.kafka.image.MetadataImage;
 import org.apache.kafka.raft.Batch;
@@ -143,11 +149,24 @@ public final class QuorumNode implements MetadataNode {
         return log.describeQuorum();
     }
 
+    /** Where the controller listener of the quorum's leader is, as far as this node knows. From any thread. */
+    public Optional<Node> leaderNode() {
+        OptionalInt leaderId = log.leaderAndEpoch().leaderId();
+        return leaderId.isPresent() ? log.voter(leaderId.getAsInt()) : Optional.empty();
+    }
+
     /**
      * Answers a peer's Raft request; on a node that does not lead, the answer carries that error. The answer may hold slices
-     * of files: write it out at once.
+     * of files: write it out at once. A node that mirrors its log adds no voters, since the mirror would miss what another
+     * leader writes.
      */
     public CompletableFuture<ApiMessage> answerPeer(ApiMessage request, short apiVersion) {
+        if (request instanceof AddRaftVoterRequestData && path != CommitPath.DIRECT) {
+            return CompletableFuture.completedFuture(new AddRaftVoterResponseData()
+                    .setErrorCode(Errors.INVALID_REQUEST.code())
+                    .setErrorMessage("This node mirrors its metadata log into the object store, which a quorum of one"
+                            + " only can do; set metadata.mirror=off and restart it before adding voters"));
+        }
         return log.answer(request, apiVersion);
     }
 
@@ -257,10 +276,21 @@ public final class QuorumNode implements MetadataNode {
 
     /** A new cluster's first leader puts the records of the format into the log. */
     private void appendBootstrap() {
-        if (leader.isLeader(log.nodeId())
-                && state.image().features().metadataVersion().isEmpty()) {
+        if (!leader.isLeader(log.nodeId())
+                || state.image().features().metadataVersion().isPresent()) {
+            return;
+        }
+        if (bootstrap.isEmpty()) {
+            throw new FreshetException(
+                    ErrorKind.CORRUPT,
+                    "This node leads a cluster that has no features, and its directory lacks the records that formatting"
+                            + " writes; format a voter anew");
+        }
+        try {
             log.append(leader.epoch(), List.copyOf(bootstrap));
             log.flush();
+        } catch (FreshetException e) {
+            LOG.info("Leadership of epoch {} was lost before the cluster's first records were written", leader.epoch());
         }
     }
 
@@ -379,6 +409,7 @@ public final class QuorumNode implements MetadataNode {
         @Override
         public void onBootstrap(SnapshotReader<ApiMessageAndVersion> snapshot) {
             if (!onMetadataThread(() -> {
+                bootstrap.clear();
                 try (snapshot) {
                     snapshot.forEachRemaining(batch -> bootstrap.addAll(batch.records()));
                 }

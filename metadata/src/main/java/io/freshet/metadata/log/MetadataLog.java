@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
+import org.apache.kafka.common.Node;
 import org.apache.kafka.common.message.DescribeQuorumResponseData;
 import org.apache.kafka.common.protocol.ApiMessage;
 import org.apache.kafka.raft.BatchReader;
@@ -32,6 +33,11 @@ public interface MetadataLog extends AutoCloseable {
     void flush();
 
     LeaderAndEpoch leaderAndEpoch();
+
+    /** Where the controller listener of voter {@code voterId} is; empty if the voter set that is known here lacks it. */
+    default Optional<Node> voter(int voterId) {
+        return Optional.empty();
+    }
 
     /** This node's id in the quorum. */
     int nodeId();

@@ -20,7 +20,7 @@ import org.apache.kafka.raft.QuorumConfig;
  * @param nodeId this node; empty for an observer without an id
  * @param isVoterCapable whether this node may vote, and flushes as a voter must; an observer only follows
  * @param controllerHost where voters reach this one; an observer has no such place
- * @param controllerPort 0 or more; not bound by a quorum of one
+ * @param controllerPort 0 or more; a quorum of one may leave it unbound
  * @param bootstrapServers host:port of voters to ask first; empty means this node itself
  * @param overrides Kafka's {@code controller.quorum.*} and {@code metadata.*} keys
  */
@@ -34,7 +34,7 @@ public record RaftLogSettings(
         int controllerPort,
         List<String> bootstrapServers,
         Map<String, String> overrides) {
-    /** The listener's name in the voter set. */
+    /** The listener's name in the voter set, unless the configuration has another. */
     public static final String CONTROLLER_LISTENER = "CONTROLLER";
 
     public RaftLogSettings {
@@ -51,6 +51,10 @@ public record RaftLogSettings(
     }
 
     private AbstractConfig config() {
+        return config(overrides);
+    }
+
+    static AbstractConfig config(Map<String, String> overrides) {
         Map<String, Object> values = new java.util.HashMap<>();
         values.put(QuorumConfig.QUORUM_LINGER_MS_CONFIG, "0");
         values.putAll(overrides);

@@ -15,13 +15,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
+import org.apache.kafka.common.Node;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.errors.RecordBatchTooLargeException;
 import org.apache.kafka.common.internals.Topic;
 import org.apache.kafka.common.message.DescribeQuorumRequestData;
 import org.apache.kafka.common.message.DescribeQuorumResponseData;
 import org.apache.kafka.common.metrics.Metrics;
-import org.apache.kafka.common.network.ListenerName;
 import org.apache.kafka.common.protocol.ApiKeys;
 import org.apache.kafka.common.protocol.ApiMessage;
 import org.apache.kafka.common.utils.internals.LogContext;
@@ -32,6 +32,7 @@ import org.apache.kafka.raft.KafkaRaftClient;
 import org.apache.kafka.raft.KafkaRaftClientDriver;
 import org.apache.kafka.raft.LeaderAndEpoch;
 import org.apache.kafka.raft.NetworkChannel;
+import org.apache.kafka.raft.QuorumConfig;
 import org.apache.kafka.raft.RaftClient;
 import org.apache.kafka.raft.RaftRequest;
 import org.apache.kafka.raft.RaftResponse;
@@ -134,15 +135,7 @@ public final class RaftMetadataLog implements MetadataLog {
     private List<InetSocketAddress> bootstrapAddresses() {
         return settings.bootstrapServers().isEmpty()
                 ? List.of(ownAddress())
-                : settings.bootstrapServers().stream()
-                        .map(RaftMetadataLog::parseAddress)
-                        .toList();
-    }
-
-    private static InetSocketAddress parseAddress(String server) {
-        int colon = server.lastIndexOf(':');
-        return InetSocketAddress.createUnresolved(
-                server.substring(0, colon), Integer.parseInt(server.substring(colon + 1)));
+                : QuorumConfig.parseBootstrapServers(settings.bootstrapServers());
     }
 
     @Override
@@ -199,6 +192,11 @@ public final class RaftMetadataLog implements MetadataLog {
     }
 
     @Override
+    public Optional<Node> voter(int voterId) {
+        return client.voterNode(voterId, channel.listenerName());
+    }
+
+    @Override
     public int nodeId() {
         return settings.nodeId().orElse(-1);
     }
@@ -237,11 +235,7 @@ public final class RaftMetadataLog implements MetadataLog {
     @Override
     public CompletableFuture<ApiMessage> answer(ApiMessage request, short apiVersion) {
         RaftRequest.Inbound inbound = new RaftRequest.Inbound(
-                new ListenerName(RaftLogSettings.CONTROLLER_LISTENER),
-                channel.newCorrelationId(),
-                apiVersion,
-                request,
-                clock.wallMs());
+                channel.listenerName(), channel.newCorrelationId(), apiVersion, request, clock.wallMs());
         return client.handle(inbound).thenApply(RaftResponse::data).toCompletableFuture();
     }
 
