@@ -95,14 +95,20 @@ public final class MetadataNodes {
             Clock clock,
             Randomness randomness,
             MeterRegistry registry) {
-        if (voters.isEmpty()) {
+        return observe(config, new QuorumLink(voters, ownedChannel), clock, randomness, registry);
+    }
+
+    /** The same, with a way for commands to the leader if {@code link} has one. */
+    public static QuorumNode observe(
+            MetadataNodeConfig config, QuorumLink link, Clock clock, Randomness randomness, MeterRegistry registry) {
+        if (link.bootstrapServers().isEmpty()) {
             throw new FreshetException(
                     ErrorKind.INVALID,
                     "An observer of the metadata quorum needs the address of a voter; set"
                             + " controller.quorum.bootstrap.servers");
         }
         Process process = new Process(clock, randomness, registry);
-        return open(config, false, new QuorumLink(voters, ownedChannel), process, (host, log) -> CommitPath.DIRECT);
+        return open(config, false, link, process, (host, log) -> CommitPath.DIRECT);
     }
 
     private static QuorumNode open(
@@ -148,7 +154,8 @@ public final class MetadataNodes {
                     inputs,
                     process.registry,
                     config.snapshotAfterBytes(),
-                    host -> path.apply(host, log)));
+                    host -> path.apply(host, log),
+                    link.routing()));
         } catch (RuntimeException e) {
             log.close();
             store.close();

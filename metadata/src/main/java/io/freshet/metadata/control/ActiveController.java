@@ -135,8 +135,8 @@ public final class ActiveController implements ClusterController {
     /** A record that changes nothing: once it is committed, whatever was before is as well, and this node still leads. */
     @Override
     public CompletableFuture<Void> barrier() {
-        return queue.submit(state -> Command.Decision.of(
-                        List.of(new ApiMessageAndVersion(new NoOpRecord(), (short) 0)), true))
+        return queue.submit(state ->
+                        Command.Decision.of(List.of(new ApiMessageAndVersion(new NoOpRecord(), (short) 0)), true))
                 .thenAccept(done -> {});
     }
 }

@@ -24,15 +24,14 @@ sealed interface Answer {
     void write(CommandWriter out);
 
     static Answer read(short status, CommandReader in) {
-        Answer answer =
-                switch (status) {
-                    case DONE -> new Done(in.readLong(), in);
-                    case FAILED -> new Failed(kind(in.readByte()), in.readString());
-                    case REFUSED -> new Refused(in.readShort(), in.readNullableString());
-                    case NOT_LEADING -> NotLeading.read(in);
-                    case UNKNOWN_COMMAND -> new UnknownCommand(in.readShort(), in.readString());
-                    default -> throw in.damaged("has the unknown status " + status);
-                };
+        Answer answer = switch (status) {
+            case DONE -> new Done(in.readLong(), in);
+            case FAILED -> new Failed(kind(in.readByte()), in.readString());
+            case REFUSED -> new Refused(in.readShort(), in.readNullableString());
+            case NOT_LEADING -> NotLeading.read(in);
+            case UNKNOWN_COMMAND -> new UnknownCommand(in.readShort(), in.readString());
+            default -> throw in.damaged("has the unknown status " + status);
+        };
         if (!(answer instanceof Done)) {
             in.requireEnd();
         }

@@ -76,8 +76,8 @@ final class BrokerCommandTypes {
         return new BrokerSpec(
                 in.readInt(),
                 in.readUuid(),
-                in.readList(from ->
-                        new Endpoint(from.readString(), from.readString(), from.readString(), from.readInt())),
+                in.readList(
+                        from -> new Endpoint(from.readString(), from.readString(), from.readString(), from.readInt())),
                 in.readNullableString());
     }
 }

@@ -39,11 +39,7 @@ final class CommandCall<Q, A> {
     private int pauses;
 
     CommandCall(
-            RoutedController controller,
-            CommandHost host,
-            CommandRouting routing,
-            CommandType<Q, A> type,
-            Q question) {
+            RoutedController controller, CommandHost host, CommandRouting routing, CommandType<Q, A> type, Q question) {
         this.controller = controller;
         this.host = host;
         this.routing = routing;
@@ -102,7 +98,8 @@ final class CommandCall<Q, A> {
             resume(now);
         } else if (now instanceof Sent sent && isRepeatable) {
             LeaderAndEpoch leader = host.leader();
-            boolean isElsewhere = leader.leaderId().isPresent() && leader.leaderId().getAsInt() != sent.nodeId;
+            boolean isElsewhere =
+                    leader.leaderId().isPresent() && leader.leaderId().getAsInt() != sent.nodeId;
             if (isElsewhere && take(now)) { // its answer may never come: a node that died says nothing
                 mayBeDone = true;
                 attempt(Optional.empty());
@@ -142,7 +139,8 @@ final class CommandCall<Q, A> {
         return new FreshetException(
                 ErrorKind.UNAVAILABLE,
                 leader.leaderId().isPresent()
-                        ? "Metadata quorum's leader, node " + leader.leaderId().getAsInt() + ", has no known address; retry"
+                        ? "Metadata quorum's leader, node " + leader.leaderId().getAsInt()
+                                + ", has no known address; retry"
                         : "The metadata quorum has no leader now; retry");
     }
 
@@ -200,7 +198,9 @@ final class CommandCall<Q, A> {
                 failed(leader, failed.exception());
             }
         } catch (FreshetException damaged) {
-            failed(leader, new FreshetException(ErrorKind.INDETERMINATE, damaged.getMessage() + "; read the state back"));
+            failed(
+                    leader,
+                    new FreshetException(ErrorKind.INDETERMINATE, damaged.getMessage() + "; read the state back"));
         }
     }
 

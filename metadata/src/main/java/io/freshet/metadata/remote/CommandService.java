@@ -55,7 +55,9 @@ public final class CommandService {
                 return answered(new Answer.NotLeading(leader.epoch(), host.leaderNode()));
             }
             Optional<CommandType<?, ?>> type = types.find(received.typeId());
-            if (type.isEmpty() || received.version() < 0 || received.version() > type.get().version()) {
+            if (type.isEmpty()
+                    || received.version() < 0
+                    || received.version() > type.get().version()) {
                 return answered(unknown(received, type));
             }
             return run(type.get(), received);
@@ -76,8 +78,7 @@ public final class CommandService {
         Q question = CommandCodec.question(type, received);
         return type.run()
                 .apply(host.local(), question)
-                .thenApply(result ->
-                        CommandCodec.encodeDone(type, received.version(), host.appliedOffset(), result))
+                .thenApply(result -> CommandCodec.encodeDone(type, received.version(), host.appliedOffset(), result))
                 .exceptionally(e -> CommandCodec.encode(failure(e)));
     }
 

@@ -44,8 +44,12 @@ record CommandType<Q, A>(
     /** The same without an answer but that it is done. */
     static <Q> CommandType<Q, Done> doing(
             int id, String name, Codec<Q> question, BiFunction<ClusterController, Q, CompletableFuture<Void>> run) {
-        return of(id, name, question, Codec.nothing(Done.DONE), (controller, asked) -> run.apply(controller, asked)
-                .thenApply(nothing -> Done.DONE));
+        return of(
+                id,
+                name,
+                question,
+                Codec.nothing(Done.DONE),
+                (controller, asked) -> run.apply(controller, asked).thenApply(nothing -> Done.DONE));
     }
 
     CommandType<Q, A> repeatable() {
@@ -67,8 +71,7 @@ record CommandType<Q, A>(
     }
 
     CommandType<Q, A> atVersion(int newest) {
-        return new CommandType<>(
-                id, name, (short) newest, question, answer, run, isRepeatable, isLogged, withinMs);
+        return new CommandType<>(id, name, (short) newest, question, answer, run, isRepeatable, isLogged, withinMs);
     }
 
     /** The answer of a command that has none. */

@@ -121,8 +121,7 @@ public final class RoutedController implements ClusterController, AutoCloseable 
     @Override
     public CompletableFuture<List<CreatePartitionsTopicResult>> createPartitions(
             List<CreatePartitionsTopic> topics, boolean validateOnly) {
-        return call(
-                TopicCommandTypes.CREATE_PARTITIONS, new TopicCommandTypes.CreatePartitions(topics, validateOnly));
+        return call(TopicCommandTypes.CREATE_PARTITIONS, new TopicCommandTypes.CreatePartitions(topics, validateOnly));
     }
 
     @Override
@@ -136,8 +135,7 @@ public final class RoutedController implements ClusterController, AutoCloseable 
     @Override
     public CompletableFuture<Map<ConfigResource, ApiError>> legacyAlterConfigs(
             Map<ConfigResource, Map<String, String>> configs, boolean validateOnly) {
-        return call(
-                TopicCommandTypes.LEGACY_ALTER_CONFIGS, new TopicCommandTypes.ConfigValues(configs, validateOnly));
+        return call(TopicCommandTypes.LEGACY_ALTER_CONFIGS, new TopicCommandTypes.ConfigValues(configs, validateOnly));
     }
 
     @Override
@@ -168,15 +166,12 @@ public final class RoutedController implements ClusterController, AutoCloseable 
     @Override
     public CompletableFuture<Boolean> leaseJob(String job, int brokerId, long brokerEpoch, long durationMs) {
         return call(
-                StreamCommandTypes.LEASE_JOB,
-                new StreamCommandTypes.JobLease(job, brokerId, brokerEpoch, durationMs));
+                StreamCommandTypes.LEASE_JOB, new StreamCommandTypes.JobLease(job, brokerId, brokerEpoch, durationMs));
     }
 
     @Override
     public CompletableFuture<Void> trimStream(long streamId, int leaderEpoch, long newStartOffset) {
-        return run(
-                StreamCommandTypes.TRIM_STREAM,
-                new StreamCommandTypes.Trim(streamId, leaderEpoch, newStartOffset));
+        return run(StreamCommandTypes.TRIM_STREAM, new StreamCommandTypes.Trim(streamId, leaderEpoch, newStartOffset));
     }
 
     @Override

@@ -79,8 +79,8 @@ final class StreamCommandTypes {
             .repeatable()
             .notLogged();
 
-    static final List<CommandType<?, ?>> ALL = List.of(
-            RESERVE_OBJECT_IDS, COMMIT_OBJECT, REPLACE_SEGMENTS, TRIM_STREAM, FORGET_OBJECTS, LEASE_JOB);
+    static final List<CommandType<?, ?>> ALL =
+            List.of(RESERVE_OBJECT_IDS, COMMIT_OBJECT, REPLACE_SEGMENTS, TRIM_STREAM, FORGET_OBJECTS, LEASE_JOB);
 
     private StreamCommandTypes() {}
 

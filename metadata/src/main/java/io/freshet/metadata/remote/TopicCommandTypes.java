@@ -24,8 +24,7 @@ final class TopicCommandTypes {
     private static final int CREATE_PARTITIONS_VERSION = 3;
 
     private static final Codec<Map<ConfigResource, ApiError>> CONFIG_ERRORS = Codec.of(
-            (out, errors) ->
-                    out.writeMap(errors, TopicCommandTypes::writeResource, TopicCommandTypes::writeError),
+            (out, errors) -> out.writeMap(errors, TopicCommandTypes::writeResource, TopicCommandTypes::writeError),
             in -> in.readMap(TopicCommandTypes::readResource, TopicCommandTypes::readError));
 
     static final CommandType<CreateTopics, CreateTopicsResponseData> CREATE_TOPICS = CommandType.of(
@@ -62,8 +61,7 @@ final class TopicCommandTypes {
                     Codec.of(
                             (CommandWriter out, CreatePartitions asked) -> {
                                 out.writeList(
-                                        asked.topics,
-                                        (to, topic) -> to.writeMessage(topic, CREATE_PARTITIONS_VERSION));
+                                        asked.topics, (to, topic) -> to.writeMessage(topic, CREATE_PARTITIONS_VERSION));
                                 out.writeBoolean(asked.validateOnly);
                             },
                             in -> new CreatePartitions(
@@ -94,8 +92,8 @@ final class TopicCommandTypes {
                     (controller, asked) -> controller.legacyAlterConfigs(asked.values, asked.validateOnly))
             .repeatableIf(asked -> asked.validateOnly);
 
-    static final List<CommandType<?, ?>> ALL = List.of(
-            CREATE_TOPICS, DELETE_TOPICS, CREATE_PARTITIONS, INCREMENTAL_ALTER_CONFIGS, LEGACY_ALTER_CONFIGS);
+    static final List<CommandType<?, ?>> ALL =
+            List.of(CREATE_TOPICS, DELETE_TOPICS, CREATE_PARTITIONS, INCREMENTAL_ALTER_CONFIGS, LEGACY_ALTER_CONFIGS);
 
     private TopicCommandTypes() {}
 
