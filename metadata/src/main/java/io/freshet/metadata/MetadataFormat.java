@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.internals.Topic;
 import org.apache.kafka.metadata.properties.MetaProperties;
@@ -172,12 +173,12 @@ public final class MetadataFormat {
     }
 
     /**
-     * Whether the newest voter set in {@code directory}, committed or not, holds another node than {@code nodeId}. Nobody may
-     * have the directory's log open.
+     * Whether the newest voter set in {@code directory}, committed or not, is {@code nodeId} alone. Nobody may have the
+     * directory's log open.
      */
-    public static boolean hasOtherVoters(Path directory, int nodeId) {
-        return StoredVoters.ids(directory.resolve(Topic.CLUSTER_METADATA_TOPIC_NAME + "-0")).stream()
-                .anyMatch(id -> id != nodeId);
+    public static boolean isOnlyVoter(Path directory, int nodeId) {
+        return StoredVoters.ids(directory.resolve(Topic.CLUSTER_METADATA_TOPIC_NAME + "-0"))
+                .equals(Set.of(nodeId));
     }
 
     /** @throws FreshetException INVALID, naming the command to format with, if {@code directory} is not formatted */

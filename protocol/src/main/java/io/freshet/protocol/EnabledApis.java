@@ -12,4 +12,9 @@ public interface EnabledApis {
     static EnabledApis stable() {
         return (api, version) -> api.inScope(ListenerType.BROKER) && api.isVersionEnabled(version, false);
     }
+
+    /** Every stable version of every API that a Kafka controller has. */
+    static EnabledApis controllers() {
+        return (api, version) -> api.inScope(ListenerType.CONTROLLER) && api.isVersionEnabled(version, false);
+    }
 }

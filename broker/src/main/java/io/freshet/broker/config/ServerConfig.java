@@ -16,9 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Properties;
-import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import org.apache.kafka.common.Endpoint;
 import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.network.ListenerName;
@@ -28,8 +26,11 @@ import org.apache.kafka.raft.MetadataLogConfig;
 
 /** One node's checked configuration. Immutable. All failures are INVALID and name the key. */
 public final class ServerConfig {
+    private static final String ADVERTISED = "advertised.listeners";
+
     private final KafkaSettings kafka;
     private final WalSettings wal;
+    private final QuorumSettings quorum;
     private final Map<String, String> values;
 
     private ServerConfig(Map<String, String> values) {
@@ -40,7 +41,11 @@ public final class ServerConfig {
         } catch (ConfigException e) {
             throw new FreshetException(ErrorKind.INVALID, "Configuration refused: " + e.getMessage(), e);
         }
-        checkRoles();
+        if (kafka.nodeId() < 0) {
+            throw new FreshetException(ErrorKind.INVALID, "node.id must be set to a number of 0 or more");
+        }
+        this.quorum = QuorumSettings.of(
+                kafka, endpoints(SocketServerConfigs.LISTENERS_CONFIG), advertises() ? endpoints(ADVERTISED) : List.of());
         checkListeners();
         this.wal = WalSettings.of(kafka);
     }
@@ -70,26 +75,13 @@ public final class ServerConfig {
         return forThisProcess(values);
     }
 
-    private void checkRoles() {
-        Set<String> roles = new TreeSet<>(kafka.getList("process.roles"));
-        if (!roles.equals(Set.of("broker", "controller"))) {
-            throw new FreshetException(
-                    ErrorKind.INVALID,
-                    "process.roles is " + roles
-                            + ", but this version runs a quorum of one: set process.roles=broker,controller");
-        }
-        if (kafka.nodeId() < 0) {
-            throw new FreshetException(ErrorKind.INVALID, "node.id must be set to a number of 0 or more");
-        }
-    }
-
     private void checkListeners() {
-        if (clientListeners().isEmpty()) {
+        if (quorum.isBroker() && clientListeners().isEmpty()) {
             throw new FreshetException(
                     ErrorKind.INVALID,
                     "listeners names no listener for clients; set listeners=PLAINTEXT://localhost:9092");
         }
-        for (Endpoint endpoint : clientListeners()) {
+        for (Endpoint endpoint : endpoints(SocketServerConfigs.LISTENERS_CONFIG)) {
             if (endpoint.securityProtocol() != SecurityProtocol.PLAINTEXT) {
                 throw new FreshetException(
                         ErrorKind.INVALID,
@@ -98,6 +90,16 @@ public final class ServerConfig {
                                 + "listener.security.protocol.map");
             }
         }
+    }
+
+    /** This node's part in the metadata quorum. */
+    public QuorumSettings quorum() {
+        return quorum;
+    }
+
+    /** Where the other controllers reach this one, an empty or unspecified host made this machine's name. */
+    public String advertisedControllerHost() {
+        return advertisedHost(quorum.advertisedHost());
     }
 
     /** Kafka's typed view. */
@@ -173,11 +175,7 @@ public final class ServerConfig {
      * @param boundPorts listener name to port
      */
     public List<Endpoint> advertisedListeners(Map<String, Integer> boundPorts) {
-        boolean configured = !kafka.originals()
-                .getOrDefault("advertised.listeners", "")
-                .toString()
-                .isBlank();
-        List<Endpoint> source = configured ? endpoints("advertised.listeners") : clientListeners();
+        List<Endpoint> source = advertises() ? endpoints(ADVERTISED) : clientListeners();
         return source.stream()
                 .filter(endpoint -> boundPorts.containsKey(endpoint.listener()))
                 .map(endpoint -> new Endpoint(
@@ -186,6 +184,10 @@ public final class ServerConfig {
                         advertisedHost(endpoint.host()),
                         endpoint.port() == 0 ? boundPorts.getOrDefault(endpoint.listener(), 0) : endpoint.port()))
                 .toList();
+    }
+
+    private boolean advertises() {
+        return !kafka.originals().getOrDefault(ADVERTISED, "").toString().isBlank();
     }
 
     private List<Endpoint> endpoints(String key) {

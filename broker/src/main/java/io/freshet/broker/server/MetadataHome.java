@@ -2,6 +2,7 @@
 package io.freshet.broker.server;
 
 import io.freshet.broker.config.FreshetKeys;
+import io.freshet.broker.config.QuorumSettings;
 import io.freshet.broker.config.ServerConfig;
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
@@ -14,6 +15,7 @@ import io.freshet.metadata.mirror.MirrorSettings;
 import io.freshet.metadata.mirror.MirrorStart;
 import io.freshet.objectstore.ObjectStore;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import org.apache.kafka.common.Uuid;
@@ -23,9 +25,6 @@ import org.apache.kafka.common.Uuid;
  * empty directory, formats one for a new cluster if the caller allows it, and refuses a pair that does not belong together.
  */
 final class MetadataHome {
-    private static final String CONTROLLER_HOST = "localhost";
-    private static final int CONTROLLER_PORT = 9093;
-
     private final ServerConfig config;
     private final Runtime runtime;
     private String origin = "";
@@ -41,7 +40,7 @@ final class MetadataHome {
      * @throws FreshetException INVALID if it is not formatted
      */
     void requireUsable(boolean mayFormat) {
-        if (!mayFormat && config.metadataMirror() != MirrorMode.SYNC) {
+        if (!mayFormat && mode() != MirrorMode.SYNC) {
             MetadataFormat.requireFormatted(config.metadataDirectory());
         }
     }
@@ -57,7 +56,7 @@ final class MetadataHome {
      * @param mayFormat whether an empty directory may become that of a new cluster
      */
     Optional<MirrorSettings> prepare(ObjectStore bucket, boolean mayFormat) {
-        MirrorMode mode = config.metadataMirror();
+        MirrorMode mode = mode();
         Path directory = config.metadataDirectory();
         if (mode == MirrorMode.OFF) {
             formatIfNew(directory, mayFormat);
@@ -81,6 +80,36 @@ final class MetadataHome {
         return Optional.of(MirrorSettings.of(mode, session, runtime.scheduler()));
     }
 
+    /**
+     * The configured mode for the only voter of a quorum; other nodes have no mirror, since only one node can write it.
+     *
+     * @throws FreshetException INVALID if another node asks for one
+     */
+    private MirrorMode mode() {
+        MirrorMode mode = config.metadataMirror();
+        if (mode == MirrorMode.OFF || isAlone()) {
+            return mode;
+        }
+        if (config.values().containsKey(FreshetKeys.METADATA_MIRROR)) {
+            throw new FreshetException(
+                    ErrorKind.INVALID,
+                    FreshetKeys.METADATA_MIRROR + "=" + config.values().get(FreshetKeys.METADATA_MIRROR)
+                            + " is for a node that is the only voter of its quorum, which node " + config.nodeId()
+                            + " is not; set it to off");
+        }
+        return MirrorMode.OFF;
+    }
+
+    private boolean isAlone() {
+        QuorumSettings quorum = config.quorum();
+        if (!quorum.isController() || !quorum.isBroker()) {
+            return false;
+        }
+        return quorum.listeners().isEmpty()
+                || !MetadataFormat.isFormatted(config.metadataDirectory())
+                || MetadataFormat.isOnlyVoter(config.metadataDirectory(), config.nodeId());
+    }
+
     private static FreshetException isAnothers(ObjectMirrorStore store, String clusterId, Path directory) {
         return new FreshetException(
                 ErrorKind.INVALID,
@@ -97,13 +126,16 @@ final class MetadataHome {
         String clusterId = MetadataFormat.newClusterId(runtime.randomness());
         MetadataFormat.Voter voter = voter();
         MetadataFormat.format(
-                directory, clusterId, voter.nodeId(), voter.directoryId(), CONTROLLER_HOST, CONTROLLER_PORT);
+                directory, clusterId, voter.nodeId(), config.quorum().listenerName(), List.of(voter));
         origin = "Formatted " + directory + " for the new cluster " + clusterId + ".";
     }
 
     private MetadataFormat.Voter voter() {
         return new MetadataFormat.Voter(
-                config.nodeId(), randomId(runtime.randomness()), CONTROLLER_HOST, CONTROLLER_PORT);
+                config.nodeId(),
+                randomId(runtime.randomness()),
+                config.advertisedControllerHost(),
+                config.quorum().advertisedPort());
     }
 
     private static Uuid randomId(Randomness randomness) {

@@ -4,6 +4,7 @@ package io.freshet.broker.server;
 import io.freshet.broker.admin.BrokerConfigs;
 import io.freshet.broker.admin.ConfigChangeValidation;
 import io.freshet.broker.config.KafkaSettings;
+import io.freshet.broker.config.QuorumSettings;
 import io.freshet.broker.config.ServerConfig;
 import io.freshet.common.runtime.Randomness;
 import io.freshet.metadata.ClusterController.BrokerSpec;
@@ -12,7 +13,9 @@ import io.freshet.metadata.ClusterController.RegisteredBroker;
 import io.freshet.metadata.MetadataNode;
 import io.freshet.metadata.MetadataNodeConfig;
 import io.freshet.metadata.MetadataNodes;
+import io.freshet.metadata.QuorumLink;
 import io.freshet.metadata.QuorumNode;
+import io.freshet.metadata.log.PeerSockets;
 import io.freshet.metadata.mirror.MirrorSettings;
 import java.time.Duration;
 import java.util.HashMap;
@@ -23,15 +26,16 @@ import java.util.UUID;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.image.ConfigurationsImage;
+import org.apache.kafka.raft.MetadataLogConfig;
+import org.apache.kafka.raft.NetworkChannel;
 
 /** Starts this node's part of the quorum, and registers its broker. */
 final class MetadataWiring {
     private static final Duration READY_TIMEOUT = Duration.ofSeconds(60);
     private static final Duration FLUSH_TIMEOUT = Duration.ofSeconds(5);
-    private static final String DEFAULT_CONTROLLER_HOST = "localhost";
-    private static final int DEFAULT_CONTROLLER_PORT = 9093;
 
     private final ServerConfig config;
+    private final QuorumSettings quorum;
     private final Runtime runtime;
     private final AtomicReference<ConfigurationsImage> configurations =
             new AtomicReference<>(ConfigurationsImage.EMPTY);
@@ -39,6 +43,7 @@ final class MetadataWiring {
 
     MetadataWiring(ServerConfig config, Runtime runtime) {
         this.config = config;
+        this.quorum = config.quorum();
         this.runtime = runtime;
         this.brokerConfigs =
                 new BrokerConfigs(config.nodeId(), KafkaSettings.DEFINITION, config.kafka(), configurations::get);
@@ -49,8 +54,46 @@ final class MetadataWiring {
         return brokerConfigs;
     }
 
-    /** Starts the node and waits until it leads and has replayed its log; the store of {@code mirror} outlives it. */
-    MetadataNode start(Optional<MirrorSettings> mirror, OpenedParts opened) {
+    /**
+     * Starts the node and waits until there is a leader and this node has what was committed then; the store of {@code mirror}
+     * outlives it.
+     */
+    QuorumNode start(Optional<MirrorSettings> mirror, OpenedParts opened) {
+        QuorumNode node = launch(mirror, opened);
+        Waiting.on("the metadata quorum", READY_TIMEOUT, node.ready());
+        return node;
+    }
+
+    /** Starts the node, and its controller listener if it has one; does not wait for a leader. */
+    QuorumNode launch(Optional<MirrorSettings> mirror, OpenedParts opened) {
+        Optional<ControllerListener> listener = quorum.listeners().isEmpty()
+                ? Optional.empty()
+                : Optional.of(opened.add("controller listener", ControllerListener.bind(config, runtime)));
+        QuorumNode node = opened.add("metadata", open(mirror));
+        listener.ifPresent(bound -> bound.serve(node));
+        opened.add(
+                "metadata mirror", () -> Waiting.on("The last write of the mirror", FLUSH_TIMEOUT, node.flushMirror()));
+        node.addListener((delta, image) -> configurations.set(image.configs()));
+        return node;
+    }
+
+    private QuorumNode open(Optional<MirrorSettings> mirror) {
+        MetadataNodeConfig settings = settings();
+        if (quorum.isController() && quorum.listeners().isEmpty()) {
+            return MetadataNodes.start(
+                    settings, mirror, runtime.clock(), runtime.randomness(), runtime.meters());
+        }
+        NetworkChannel channel =
+                PeerSockets.open(quorum.listenerName(), config.nodeId(), quorum.logOverrides(), runtime.clock());
+        if (quorum.isController()) {
+            QuorumLink link = new QuorumLink(quorum.bootstrapServers(), channel);
+            return MetadataNodes.start(settings, link, mirror, runtime.clock(), runtime.randomness(), runtime.meters());
+        }
+        return MetadataNodes.observe(
+                settings, quorum.bootstrapServers(), channel, runtime.clock(), runtime.randomness(), runtime.meters());
+    }
+
+    private MetadataNodeConfig settings() {
         ConfigChangeValidation validation = ConfigChangeValidation.of(config.kafka());
         Map<String, Object> staticConfig = new HashMap<>();
         config.kafka().nonInternalValues().forEach((key, value) -> {
@@ -58,30 +101,18 @@ final class MetadataWiring {
                 staticConfig.put(key, value);
             }
         });
-        QuorumNode node = opened.add(
-                "metadata",
-                MetadataNodes.start(
-                        new MetadataNodeConfig(
-                                config.metadataDirectory(),
-                                config.nodeId(),
-                                DEFAULT_CONTROLLER_HOST,
-                                DEFAULT_CONTROLLER_PORT,
-                                config.kafka().numPartitions(),
-                                (short) config.kafka().defaultReplicationFactor(),
-                                MetadataNodeConfig.DEFAULT_SNAPSHOT_AFTER_BYTES,
-                                validation::validate,
-                                BrokerConfigs.schema(KafkaSettings.DEFINITION),
-                                staticConfig,
-                                Map.of()),
-                        mirror,
-                        runtime.clock(),
-                        runtime.randomness(),
-                        runtime.meters()));
-        opened.add(
-                "metadata mirror", () -> Waiting.on("The last write of the mirror", FLUSH_TIMEOUT, node.flushMirror()));
-        node.addListener((delta, image) -> configurations.set(image.configs()));
-        Waiting.on("the metadata quorum", READY_TIMEOUT, node.ready());
-        return node;
+        return new MetadataNodeConfig(
+                config.metadataDirectory(),
+                config.nodeId(),
+                config.advertisedControllerHost(),
+                quorum.advertisedPort(),
+                config.kafka().numPartitions(),
+                (short) config.kafka().defaultReplicationFactor(),
+                config.kafka().getLong(MetadataLogConfig.METADATA_SNAPSHOT_MAX_NEW_RECORD_BYTES_CONFIG),
+                validation::validate,
+                BrokerConfigs.schema(KafkaSettings.DEFINITION),
+                staticConfig,
+                quorum.logOverrides());
     }
 
     /** Registers this process as the broker and waits until its image says so. */
