@@ -117,6 +117,20 @@ public final class MetadataNodes {
             QuorumLink link,
             Process process,
             BiFunction<MirrorHost, MetadataLog, CommitPath> path) {
+        try {
+            return started(config, mayVote, link, process, path);
+        } catch (RuntimeException e) {
+            link.routing().ifPresent(routing -> routing.ownedChannel().close());
+            throw e;
+        }
+    }
+
+    private static QuorumNode started(
+            MetadataNodeConfig config,
+            boolean mayVote,
+            QuorumLink link,
+            Process process,
+            BiFunction<MirrorHost, MetadataLog, CommitPath> path) {
         MetaProperties properties = checkedProperties(config);
         String clusterId = properties.clusterId().orElseThrow();
         RaftLogSettings settings = new RaftLogSettings(

@@ -79,8 +79,9 @@ public record QuorumSettings(
                 .or(() -> own);
         boolean isBound = own.isPresent() && own.get().port() != 0;
         if (isController && !isBound && !isBroker) {
-            throw invalid("The controller listener of a node that is controller only must have a port other than 0, since the"
-                    + " other nodes of the quorum must know it");
+            throw invalid(
+                    "The controller listener of a node that is controller only must have a port other than 0, since the"
+                            + " other nodes of the quorum must know it");
         }
         return new QuorumSettings(
                 isBroker,
@@ -108,9 +109,10 @@ public record QuorumSettings(
 
     private static void checkServers(KafkaSettings kafka) {
         if (!kafka.getList(QuorumConfig.QUORUM_VOTERS_CONFIG).isEmpty()) {
-            throw invalid("controller.quorum.voters names a fixed set of voters, which this server does not have: remove it,"
-                    + " set controller.quorum.bootstrap.servers, and name the first voters when formatting"
-                    + " (kafka-storage.sh format --initial-controllers, or --standalone)");
+            throw invalid(
+                    "controller.quorum.voters names a fixed set of voters, which this server does not have: remove it,"
+                            + " set controller.quorum.bootstrap.servers, and name the first voters when formatting"
+                            + " (kafka-storage.sh format --initial-controllers, or --standalone)");
         }
         List<String> servers = kafka.getList(QuorumConfig.QUORUM_BOOTSTRAP_SERVERS_CONFIG);
         if (servers.isEmpty()) {
@@ -127,13 +129,15 @@ public record QuorumSettings(
     private static void checkController(
             List<String> names, List<Endpoint> listeners, List<Endpoint> controllers, boolean isBroker) {
         if (controllers.isEmpty()) {
-            throw invalid(NAMES + " must contain at least one value appearing in the 'listeners' configuration when running"
-                    + " the KRaft controller role");
+            throw invalid(
+                    NAMES + " must contain at least one value appearing in the 'listeners' configuration when running"
+                            + " the KRaft controller role");
         }
         if (!names.stream()
-                .allMatch(name ->
-                        listeners.stream().anyMatch(endpoint -> endpoint.listener().equals(name)))) {
-            throw invalid(NAMES + " must only contain values appearing in the 'listeners' configuration when running the KRaft"
+                .allMatch(name -> listeners.stream()
+                        .anyMatch(endpoint -> endpoint.listener().equals(name)))) {
+            throw invalid(NAMES
+                    + " must only contain values appearing in the 'listeners' configuration when running the KRaft"
                     + " controller role");
         }
         if (!isBroker && controllers.size() != listeners.size()) {
@@ -147,12 +151,13 @@ public record QuorumSettings(
             throw invalid(NAMES + " must contain at least one value when running KRaft with just the broker role");
         }
         if (!controllers.isEmpty()) {
-            throw invalid(NAMES + " must not contain a value appearing in the 'listeners' configuration when running KRaft with"
+            throw invalid(NAMES
+                    + " must not contain a value appearing in the 'listeners' configuration when running KRaft with"
                     + " just the broker role");
         }
         if (kafka.getBoolean(QuorumConfig.QUORUM_AUTO_JOIN_ENABLE_CONFIG)) {
-            throw invalid(QuorumConfig.QUORUM_AUTO_JOIN_ENABLE_CONFIG + " is only supported when process.roles contains the"
-                    + " 'controller' role.");
+            throw invalid(QuorumConfig.QUORUM_AUTO_JOIN_ENABLE_CONFIG
+                    + " is only supported when process.roles contains the" + " 'controller' role.");
         }
     }
 

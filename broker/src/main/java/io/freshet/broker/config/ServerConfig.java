@@ -45,7 +45,9 @@ public final class ServerConfig {
             throw new FreshetException(ErrorKind.INVALID, "node.id must be set to a number of 0 or more");
         }
         this.quorum = QuorumSettings.of(
-                kafka, endpoints(SocketServerConfigs.LISTENERS_CONFIG), advertises() ? endpoints(ADVERTISED) : List.of());
+                kafka,
+                endpoints(SocketServerConfigs.LISTENERS_CONFIG),
+                advertises() ? endpoints(ADVERTISED) : List.of());
         checkListeners();
         this.wal = WalSettings.of(kafka);
     }

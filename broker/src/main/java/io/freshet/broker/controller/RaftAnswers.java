@@ -57,8 +57,8 @@ final class RaftAnswers {
 
     private static FetchResponse fetched(FetchResponseData answer) {
         answer.responses()
-                .forEach(topic -> topic.partitions()
-                        .forEach(partition -> partition.setRecords(fromFile(partition.records()))));
+                .forEach(topic ->
+                        topic.partitions().forEach(partition -> partition.setRecords(fromFile(partition.records()))));
         return FetchResponse.of(answer);
     }
 

@@ -4,6 +4,7 @@ package io.freshet.broker.server;
 import io.freshet.broker.api.ApiRouter;
 import io.freshet.broker.api.ApiVersionsHandler;
 import io.freshet.broker.config.ServerConfig;
+import io.freshet.broker.controller.EnvelopeApi;
 import io.freshet.broker.controller.RaftApis;
 import io.freshet.metadata.QuorumNode;
 import io.freshet.protocol.EnabledApis;
@@ -52,8 +53,7 @@ final class ControllerListener implements AutoCloseable {
         CompositeMeterRegistry meters = new CompositeMeterRegistry(Clock.SYSTEM, List.of(runtime.meters()));
         meters.config().meterFilter(new OwnNames());
         StartGate gate = new StartGate();
-        KafkaServer network =
-                KafkaServers.start(settings, gate, EnabledApis.controllers(), meters, runtime.clock());
+        KafkaServer network = KafkaServers.start(settings, gate, EnabledApis.controllers(), meters, runtime.clock());
         return new ControllerListener(config, network, gate);
     }
 
@@ -66,6 +66,7 @@ final class ControllerListener implements AutoCloseable {
     void serve(QuorumNode node) {
         ApiRouter router = new ApiRouter();
         new RaftApis(node).register(router);
+        new EnvelopeApi(node::answerCommand).register(router);
         router.register(
                 ApiKeys.API_VERSIONS,
                 new ApiVersionsHandler(

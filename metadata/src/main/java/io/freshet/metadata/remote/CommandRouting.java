@@ -40,7 +40,7 @@ public record CommandRouting(
      */
     public record Limits(
             long withinMs, long answerMs, long firstPauseMs, long longestPauseMs, int maxCommandBytes, int maxWaiting) {
-        /** Shorter than the 30 s that Kafka's clients wait for an answer. */
-        public static final Limits DEFAULT = new Limits(20_000, 10_000, 20, 500, 64 << 20, 10_000);
+        /** Shorter than the 30 s that Kafka's clients wait; twice the largest batch that the metadata log takes. */
+        public static final Limits DEFAULT = new Limits(20_000, 10_000, 20, 500, 16 << 20, 10_000);
     }
 }

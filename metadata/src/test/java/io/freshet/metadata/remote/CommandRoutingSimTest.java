@@ -64,7 +64,8 @@ class CommandRoutingSimTest {
             services.add(new CommandService(host, CommandTypes.of(List.of(once)), new SimpleMeterRegistry()));
             controllers.add(new RoutedController(
                     host,
-                    new CommandRouting(new BadNetwork(), time, time, random::nextLong, new SimpleMeterRegistry(), LIMITS)));
+                    new CommandRouting(
+                            new BadNetwork(), time, time, random::nextLong, new SimpleMeterRegistry(), LIMITS)));
         }
         Map<Integer, CompletableFuture<Integer>> calls = new HashMap<>();
         for (int i = 0; i < 60; i++) {
@@ -85,8 +86,8 @@ class CommandRoutingSimTest {
     private void requireTruth(long seed, int command, CompletableFuture<Integer> call) {
         int done = timesDone.getOrDefault(command, 0);
         assertThat(call).as("seed %s", seed).isDone();
-        FreshetException error = (FreshetException)
-                call.handle((answer, failure) -> FreshetException.unwrap(failure)).join();
+        FreshetException error = (FreshetException) call.handle((answer, failure) -> FreshetException.unwrap(failure))
+                .join();
         outcomes[error == null ? ErrorKind.values().length : error.kind().ordinal()]++;
         if (command % 2 == 0) {
             assertThat(done).as("seed %s, not repeatable", seed).isLessThanOrEqualTo(1);
@@ -147,15 +148,16 @@ class CommandRoutingSimTest {
                 answer.completeExceptionally(new FreshetException(ErrorKind.UNAVAILABLE, "cannot connect"));
                 return answer;
             }
-            time.schedule(timeoutMs, () ->
-                    answer.completeExceptionally(new FreshetException(ErrorKind.INDETERMINATE, "no answer in time")));
+            time.schedule(
+                    timeoutMs,
+                    () -> answer.completeExceptionally(
+                            new FreshetException(ErrorKind.INDETERMINATE, "no answer in time")));
             if (fate == 1) {
                 return answer;
             }
-            time.schedule(random.nextInt(fate == 2 ? 1_500 : 30), () -> services
-                    .get(to.id())
-                    .answer(command)
-                    .thenAccept(bytes -> {
+            time.schedule(
+                    random.nextInt(fate == 2 ? 1_500 : 30),
+                    () -> services.get(to.id()).answer(command).thenAccept(bytes -> {
                         if (fate != 3) {
                             time.schedule(random.nextInt(30), () -> answer.complete(bytes));
                         }

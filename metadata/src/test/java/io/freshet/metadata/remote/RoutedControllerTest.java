@@ -27,7 +27,11 @@ class RoutedControllerTest {
     private final ScriptedChannel channel = new ScriptedChannel();
     private final List<Integer> ranHere = new ArrayList<>();
     private final CommandType<Integer, Integer> once = CommandType.of(
-            900, "once", Codec.of(CommandWriter::writeInt, CommandReader::readInt), answerCodec(), (controller, asked) -> {
+            900,
+            "once",
+            Codec.of(CommandWriter::writeInt, CommandReader::readInt),
+            answerCodec(),
+            (controller, asked) -> {
                 ranHere.add(asked);
                 return CompletableFuture.completedFuture(asked + 1);
             });
@@ -91,7 +95,9 @@ class RoutedControllerTest {
         channel.failAllWith = ErrorKind.UNAVAILABLE;
         time.advance(LIMITS.withinMs());
         assertThat(failure(call).kind()).isEqualTo(ErrorKind.UNAVAILABLE);
-        assertThat(failure(call)).hasMessageContaining("once was not done within 10000 ms").hasMessageContaining("refused");
+        assertThat(failure(call))
+                .hasMessageContaining("once was not done within 10000 ms")
+                .hasMessageContaining("refused");
     }
 
     @Test
@@ -153,7 +159,8 @@ class RoutedControllerTest {
     void anAnswerOfAnotherShapeIsALostOne() {
         host.leader(2, 1);
         CompletableFuture<Integer> call = controller.call(once, 5);
-        channel.only().answer(CommandCodec.encodeDone(StreamCommandTypes.TRIM_STREAM, (short) 0, 1, CommandType.Done.DONE));
+        channel.only()
+                .answer(CommandCodec.encodeDone(StreamCommandTypes.TRIM_STREAM, (short) 0, 1, CommandType.Done.DONE));
         assertThat(failure(call).kind()).isEqualTo(ErrorKind.INDETERMINATE);
     }
 
@@ -249,7 +256,8 @@ class RoutedControllerTest {
         }
         CompletableFuture<Integer> call = controller.call(once, 5);
         channel.last().answer(CommandCodec.encode(Answer.of(new TopicExistsException("is there"))));
-        assertThat(call.handle((answer, error) -> FreshetException.unwrap(error)).join())
+        assertThat(call.handle((answer, error) -> FreshetException.unwrap(error))
+                        .join())
                 .isInstanceOf(TopicExistsException.class)
                 .hasMessage("is there");
     }
@@ -290,9 +298,12 @@ class RoutedControllerTest {
         FakeHost other = new FakeHost(2);
         other.leader(2, 1);
         CompletableFuture<Integer> call = controller.call(once, 5);
-        channel.only().answer(service(other, List.of()).answer(channel.only().command).join());
+        channel.only()
+                .answer(service(other, List.of()).answer(channel.only().command).join());
         assertThat(failure(call).kind()).isEqualTo(ErrorKind.INVALID);
-        assertThat(failure(call)).hasMessageContaining("Controller node 2 does not know").hasMessageContaining("upgrade");
+        assertThat(failure(call))
+                .hasMessageContaining("Controller node 2 does not know")
+                .hasMessageContaining("upgrade");
         assertThat(ranHere).isEmpty();
     }
 
@@ -310,7 +321,8 @@ class RoutedControllerTest {
                     assertThat(failed.kind()).isEqualTo(ErrorKind.INVALID);
                     assertThat(failed.message()).contains("cluster another");
                 });
-        assertThat(CommandCodec.answer("once", service.answer(ByteBuffer.allocate(3)).join()))
+        assertThat(CommandCodec.answer(
+                        "once", service.answer(ByteBuffer.allocate(3)).join()))
                 .isInstanceOfSatisfying(
                         Answer.Failed.class, failed -> assertThat(failed.kind()).isEqualTo(ErrorKind.INVALID));
         assertThat(ranHere).isEmpty();
