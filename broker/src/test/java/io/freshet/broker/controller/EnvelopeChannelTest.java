@@ -106,7 +106,8 @@ class EnvelopeChannelTest {
             nobody = new Node(3, "127.0.0.1", free.getLocalPort());
         }
         for (int i = 0; i < 3; i++) {
-            assertThat(failure(channel.send(nobody, number(i), TIMEOUT_MS)).kind()).isEqualTo(ErrorKind.UNAVAILABLE);
+            assertThat(failure(channel.send(nobody, number(i), TIMEOUT_MS)).kind())
+                    .isEqualTo(ErrorKind.UNAVAILABLE);
         }
     }
 
@@ -136,9 +137,9 @@ class EnvelopeChannelTest {
         servers.remove(0).close();
         assertThat(failure(lost).kind()).isEqualTo(ErrorKind.INDETERMINATE);
         serve(node.port(), command -> CompletableFuture.completedFuture(reversed(command)));
-        await().atMost(Duration.ofSeconds(20)).untilAsserted(() -> assertThat(
-                        get(channel.send(node, number(7), TIMEOUT_MS)))
-                .isEqualTo(reversed(number(7))));
+        await().atMost(Duration.ofSeconds(20))
+                .untilAsserted(() -> assertThat(get(channel.send(node, number(7), TIMEOUT_MS)))
+                        .isEqualTo(reversed(number(7))));
     }
 
     @Test

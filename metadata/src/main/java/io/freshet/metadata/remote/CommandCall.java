@@ -55,13 +55,13 @@ final class CommandCall<Q, A> {
     /** Where a call can be. Each instance is used once. */
     private sealed interface Phase {}
 
-    /** Someone works on it now, or this node runs it. */
+    /** Someone works on it now. */
     private static final class Running implements Phase {}
 
     /** It pauses until a timer or a new leader. */
     private static final class Waiting implements Phase {}
 
-    /** It was sent to {@code nodeId}. */
+    /** It was given to {@code nodeId}, another node or this one: it may be done at any time. */
     private static final class Sent implements Phase {
         private final int nodeId;
 
@@ -145,10 +145,12 @@ final class CommandCall<Q, A> {
     }
 
     private void runHere(LeaderAndEpoch leader) {
+        Sent here = new Sent(host.nodeId());
+        phase.set(here);
         type.run().apply(host.local(), question).whenComplete((answer, error) -> {
             if (error == null) {
                 result.complete(answer);
-            } else {
+            } else if (take(here)) {
                 failed(leader, error);
             }
         });

@@ -128,7 +128,7 @@ class CommandRoutingSimTest {
                 host.apply(logEnd);
             }
         });
-        time.schedule(random.nextInt(50), () -> {
+        time.schedule(random.nextInt(fate == 2 ? 5_000 : 50), () -> {
             if (fate == 1) {
                 answer.completeExceptionally(new FreshetException(ErrorKind.INDETERMINATE, "leadership lost"));
             } else {

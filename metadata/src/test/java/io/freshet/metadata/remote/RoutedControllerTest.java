@@ -210,6 +210,17 @@ class RoutedControllerTest {
     }
 
     @Test
+    void whatThisNodeHasNotFinishedInTimeIsIndeterminate() {
+        CommandType<Integer, Integer> endless = CommandType.of(
+                902, "endless", once.question(), answerCodec(), (controller, asked) -> new CompletableFuture<>());
+        CompletableFuture<Integer> call = controller.call(endless, 5);
+        host.leader(HERE, 1);
+        controller.onLeaderChange();
+        time.advance(LIMITS.withinMs());
+        assertThat(failure(call).kind()).isEqualTo(ErrorKind.INDETERMINATE);
+    }
+
+    @Test
     void failsWithoutALeaderWhenTheTimeIsOver() {
         CompletableFuture<Integer> call = controller.call(once.within(2_000), 5);
         time.advance(1_999);
