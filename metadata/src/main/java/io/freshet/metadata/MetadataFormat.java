@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.internals.Topic;
@@ -33,13 +34,9 @@ import org.slf4j.LoggerFactory;
 public final class MetadataFormat {
     private static final Logger LOG = LoggerFactory.getLogger(MetadataFormat.class);
 
-    /** Feature levels of a new cluster; what is not named starts at 0. */
-    private static final Map<String, Short> FEATURES = Map.of(
-            "group.version", (short) 1,
-            "transaction.version", (short) 2,
-            "share.version", (short) 0,
-            "streams.version", (short) 0,
-            "eligible.leader.replicas.version", (short) 0);
+    /** Features that start at 0, not at the release's default, since this server has nothing behind them. */
+    private static final Set<String> NOT_OFFERED =
+            Set.of("share.version", "streams.version", "eligible.leader.replicas.version");
 
     /**
      * One of the first voters of a new cluster, or the only one of a restored one.
@@ -48,6 +45,22 @@ public final class MetadataFormat {
      * @param controllerHost where other voters will reach this one, e.g. {@code localhost}
      */
     public record Voter(int nodeId, Uuid directoryId, String controllerHost, int controllerPort) {}
+
+    /**
+     * What a new cluster begins with.
+     *
+     * @param releaseVersion Kafka's name of the metadata version, such as {@code 4.4-IV0}; the latest if empty
+     * @param features levels that differ from those of the release, by Kafka's names
+     * @param scram credentials in the words of {@code kafka-storage.sh --add-scram}
+     */
+    public record Beginning(Optional<String> releaseVersion, Map<String, Short> features, List<String> scram) {
+        public static final Beginning DEFAULT = new Beginning(Optional.empty(), Map.of(), List.of());
+
+        public Beginning {
+            features = Map.copyOf(features);
+            scram = List.copyOf(scram);
+        }
+    }
 
     private MetadataFormat() {}
 
@@ -88,6 +101,21 @@ public final class MetadataFormat {
      *     among the voters
      */
     public static void format(Path directory, String clusterId, int nodeId, String listenerName, List<Voter> voters) {
+        format(directory, clusterId, nodeId, listenerName, voters, Beginning.DEFAULT);
+    }
+
+    /**
+     * The same with a choice of what the cluster begins with.
+     *
+     * @throws FreshetException also INVALID if {@code beginning} cannot be had
+     */
+    public static void format(
+            Path directory,
+            String clusterId,
+            int nodeId,
+            String listenerName,
+            List<Voter> voters,
+            Beginning beginning) {
         requireUnformatted(directory);
         if (voters.stream().noneMatch(voter -> voter.nodeId() == nodeId)) {
             throw new FreshetException(
@@ -108,15 +136,22 @@ public final class MetadataFormat {
                     .setNodeId(nodeId)
                     .setDirectories(List.of(directory.toString()))
                     .setMetadataLogDirectory(directory.toString())
-                    .setReleaseVersion(MetadataVersion.latestProduction())
+                    .setReleaseVersion(beginning
+                            .releaseVersion
+                            .map(version -> MetadataVersion.fromVersionString(version, false))
+                            .orElseGet(MetadataVersion::latestProduction))
                     .setControllerListenerName(listenerName)
                     .setHasDynamicQuorum(true)
-                    .setInitialControllers(new DynamicVoters(initial));
-            FEATURES.forEach(formatter::setFeatureLevel);
+                    .setInitialControllers(new DynamicVoters(initial))
+                    .setScramArguments(beginning.scram);
+            NOT_OFFERED.forEach(feature -> formatter.setFeatureLevel(feature, (short) 0));
+            beginning.features.forEach(formatter::setFeatureLevel);
             formatter.run();
         } catch (Exception e) {
             throw new FreshetException(
-                    ErrorKind.INVALID, "Cannot format " + directory + " for cluster " + clusterId + ": " + e, e);
+                    ErrorKind.INVALID,
+                    "Cannot format " + directory + " for cluster " + clusterId + ": " + e.getMessage(),
+                    e);
         }
         LOG.debug(
                 "Formatted {}: {}",

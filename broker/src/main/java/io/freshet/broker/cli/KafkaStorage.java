@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.cli;
 
+import io.freshet.broker.config.QuorumSettings;
 import io.freshet.broker.config.ServerConfig;
+import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.metadata.MetadataFormat;
+import io.freshet.metadata.MetadataFormat.Beginning;
+import io.freshet.metadata.MetadataFormat.Voter;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.apache.kafka.common.Uuid;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -94,10 +104,30 @@ public final class KafkaStorage {
                 description = "Cluster id, as printed by random-uuid.")
         String clusterId;
 
+        @ArgGroup(exclusive = true)
+        @Nullable
+        Voters voters;
+
         @Option(
-                names = {"-s", "--standalone"},
-                description = "This node is the first, and for now only, voter (the default).")
-        boolean standalone;
+                names = {"-r", "--release-version"},
+                paramLabel = "VERSION",
+                description = "Metadata version of the new cluster; the latest by default.")
+        @Nullable
+        String releaseVersion;
+
+        @Option(
+                names = {"-f", "--feature"},
+                paramLabel = "NAME=LEVEL",
+                description = "Level of a feature, such as kraft.version=1; may be repeated.")
+        Map<String, Short> features = new LinkedHashMap<>();
+
+        @Option(
+                names = {"-S", "--add-scram"},
+                paramLabel = "CREDENTIAL",
+                description =
+                        "A SCRAM credential to begin with, such as 'SCRAM-SHA-256=[name=alice,password=secret]'; may be"
+                                + " repeated.")
+        List<String> scram = new ArrayList<>();
 
         @Option(
                 names = {"-g", "--ignore-formatted"},
@@ -119,9 +149,58 @@ public final class KafkaStorage {
                 node.complain("Already formatted: " + directory + ". Use --ignore-formatted to leave it as it is.");
                 return 1;
             }
-            Formatting.format(config, clusterId);
+            Beginning beginning = new Beginning(Optional.ofNullable(releaseVersion), features, scram);
+            Formatting.format(config, clusterId, voters == null ? defaultVoters(config) : voters.of(config), beginning);
             node.say("Formatted " + directory + " for cluster " + clusterId + ", node " + config.nodeId() + ".");
             return 0;
+        }
+
+        /** A broker has none; a node that is all of its cluster is its own. */
+        private static List<Voter> defaultVoters(ServerConfig config) {
+            QuorumSettings quorum = config.quorum();
+            if (!quorum.isController()) {
+                return List.of();
+            }
+            if (!quorum.isBroker() || quorum.bootstrapServers().size() > 1) {
+                throw new FreshetException(
+                        ErrorKind.INVALID,
+                        "Because controller.quorum.voters is not set on this controller, you must specify one of the"
+                                + " following: --standalone, --initial-controllers, or --no-initial-controllers.");
+            }
+            return Formatting.standalone(config);
+        }
+    }
+
+    /** Who votes first: one of the three. */
+    static final class Voters {
+        @Option(
+                names = {"-s", "--standalone"},
+                description =
+                        "This node is the first, and for now only, voter (the default of a broker that is a controller"
+                                + " and names no other one in controller.quorum.bootstrap.servers).")
+        boolean standalone;
+
+        @Option(
+                names = {"-N", "--no-initial-controllers"},
+                description = "This node has no vote, or gets one later (kafka-metadata-quorum.sh add-controller).")
+        boolean none;
+
+        @Option(
+                names = {"-I", "--initial-controllers"},
+                paramLabel = "LIST",
+                description = "The first voters, the same list for all of them: id@host:port:directory-id, separated by"
+                        + " commas; directory ids are made with random-uuid.")
+        @Nullable
+        String list;
+
+        @SuppressWarnings("NullAway.Init")
+        Voters() {}
+
+        List<Voter> of(ServerConfig config) {
+            if (list != null) {
+                return Formatting.initialControllers(list);
+            }
+            return standalone ? Formatting.standalone(config) : List.of();
         }
     }
 

@@ -2,7 +2,7 @@
 package io.freshet.broker.cli;
 
 import io.freshet.broker.config.ServerConfig;
-import io.freshet.broker.server.BrokerServer;
+import io.freshet.broker.server.NodeServer;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -33,7 +33,7 @@ final class ServerCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
-        BrokerServer server = BrokerServer.start(ServerConfig.load(file, overrides));
+        NodeServer server = NodeServer.start(ServerConfig.load(file, overrides));
         spec.commandLine().getOut().println("Ready: " + server.describe());
         spec.commandLine().getOut().flush();
         return ServerRun.untilStopped(server);

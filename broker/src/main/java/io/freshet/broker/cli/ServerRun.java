@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.cli;
 
-import io.freshet.broker.server.BrokerServer;
+import io.freshet.broker.server.NodeServer;
 import io.freshet.common.runtime.Threads;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -20,7 +20,7 @@ final class ServerRun {
      *
      * @return exit code: 1 after a failure; a signal's code is the JVM's own (128 and its number)
      */
-    static int untilStopped(BrokerServer server) throws InterruptedException {
+    static int untilStopped(NodeServer server) throws InterruptedException {
         CompletableFuture<Integer> ended = new CompletableFuture<>();
         Thread hook = Threads.newThread("shutdown", () -> {
             LOG.info("Stopping");
@@ -38,7 +38,7 @@ final class ServerRun {
     }
 
     /** A failed part may hang while it is closed: the process ends all the same. */
-    private static void stopFailed(BrokerServer server) throws InterruptedException {
+    private static void stopFailed(NodeServer server) throws InterruptedException {
         Thread closing = Threads.newThread("stop-after-failure", server::close);
         closing.start();
         closing.join(LAST_STOP_TIMEOUT.toMillis());

@@ -96,11 +96,6 @@ public record QuorumSettings(
 
     private static Set<String> roles(KafkaSettings kafka) {
         Set<String> roles = new TreeSet<>(kafka.getList("process.roles"));
-        for (String role : roles) {
-            if (!role.equals(BROKER) && !role.equals(CONTROLLER)) {
-                throw invalid("Unknown process role '" + role + "' (only 'broker' and 'controller' are allowed roles)");
-            }
-        }
         if (roles.isEmpty()) {
             throw invalid("process.roles must be set: to broker,controller for a node that does both");
         }

@@ -6,7 +6,6 @@ import io.freshet.broker.config.ServerConfig;
 import io.freshet.broker.inspect.StoragePages;
 import io.freshet.broker.inspect.StorageQueries;
 import io.freshet.broker.partition.Partitions;
-import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Clock;
 import io.freshet.common.runtime.Randomness;
@@ -24,10 +23,6 @@ import io.freshet.protocol.KafkaServers;
 import io.freshet.protocol.Listener;
 import io.freshet.storage.StreamStorage;
 import io.freshet.wal.block.BlockDevice;
-import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
-import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
-import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
-import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
@@ -41,10 +36,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One node: broker and voter. {@link #start} returns when clients are served; {@link #close} uploads what the WAL holds and
+ * A node that serves clients, voter or not. {@link #start} returns when clients are served; {@link #close} uploads what the WAL holds and
  * stops everything in reverse order.
  */
-public final class BrokerServer implements AutoCloseable {
+public final class BrokerServer implements NodeServer {
     private static final Logger LOG = LoggerFactory.getLogger(BrokerServer.class);
     private static final Duration LAST_UPLOAD_TIMEOUT = Duration.ofSeconds(20);
     private static final int STORAGE_PAGES_QUEUE = 64;
@@ -97,9 +92,10 @@ public final class BrokerServer implements AutoCloseable {
     }
 
     private Wired wire(boolean mayFormat) {
-        bindProcessMetrics();
+        HttpWiring http = new HttpWiring(config, runtime);
+        http.bindProcessMetrics(opened);
         StorageQueries queries = queries();
-        Optional<ConsoleServer> console = startConsole(queries);
+        Optional<ConsoleServer> console = http.start(readiness, queries, opened);
         MetadataHome home = new MetadataHome(config, runtime);
         home.requireUsable(mayFormat);
         StorageWiring storageWiring = new StorageWiring(config, runtime);
@@ -132,6 +128,7 @@ public final class BrokerServer implements AutoCloseable {
         readiness.phase("opening partitions");
         KafkaWiring kafka = new KafkaWiring(config, runtime, metadataWiring.brokerConfigs());
         Partitions partitions = kafka.start(metadata, streams, registered.brokerEpoch(), store, opened);
+        metadataWiring.registerQuorumApis(kafka.router());
         queries.serve(metadata, partitions::log);
         opened.add("network", network);
         gate.open(kafka.router());
@@ -156,14 +153,6 @@ public final class BrokerServer implements AutoCloseable {
         return complaints;
     }
 
-    private void bindProcessMetrics() {
-        new JvmMemoryMetrics().bindTo(runtime.meters());
-        new JvmThreadMetrics().bindTo(runtime.meters());
-        new ProcessorMetrics().bindTo(runtime.meters());
-        JvmGcMetrics gc = opened.add("gc metrics", new JvmGcMetrics());
-        gc.bindTo(runtime.meters());
-    }
-
     private StorageQueries queries() {
         ExecutorService pages = Threads.pool("freshet-storage-pages", 1, STORAGE_PAGES_QUEUE);
         opened.add("storage pages", () -> Threads.stop(pages, Duration.ofSeconds(5)));
@@ -176,25 +165,6 @@ public final class BrokerServer implements AutoCloseable {
                         config.kafka().getLong(FreshetKeys.STORAGE_ORPHAN_GRACE_MS),
                         config.kafka().getLong(FreshetKeys.STORAGE_DELETE_GRACE_MS),
                         runtime.clock().wallMs()));
-    }
-
-    private Optional<ConsoleServer> startConsole(StorageQueries queries) {
-        String listener = config.httpListener();
-        if (listener.isEmpty()) {
-            return Optional.empty();
-        }
-        int colon = listener.lastIndexOf(':');
-        try {
-            String host = listener.substring(0, colon);
-            int port = Integer.parseInt(listener.substring(colon + 1));
-            return Optional.of(opened.add(
-                    "console",
-                    ConsoleServer.start(
-                            host, port, readiness, () -> runtime.meters().scrape(), queries)));
-        } catch (IndexOutOfBoundsException | NumberFormatException e) {
-            throw new FreshetException(
-                    ErrorKind.INVALID, "http.listener=" + listener + " is not host:port, such as 127.0.0.1:8080", e);
-        }
     }
 
     private KafkaServer startNetwork(StartGate gate) {
@@ -252,10 +222,7 @@ public final class BrokerServer implements AutoCloseable {
         return wired.metadata.clusterId();
     }
 
-    /**
-     * Completes with the reason when a part has failed that the node cannot do without: close it and end the process. May
-     * never complete.
-     */
+    @Override
     public CompletableFuture<FreshetException> failure() {
         return endOfService.failure();
     }
@@ -265,7 +232,7 @@ public final class BrokerServer implements AutoCloseable {
         return startMs;
     }
 
-    /** One line for logs. */
+    @Override
     public String describe() {
         return "node " + config.nodeId() + " of cluster " + clusterId() + " on " + bootstrap() + ", objects in "
                 + storeDescription() + ", started in " + startMs + " ms";

@@ -4,7 +4,9 @@ package io.freshet.broker.server;
 import io.freshet.broker.api.ApiRouter;
 import io.freshet.broker.api.ApiVersionsHandler;
 import io.freshet.broker.config.ServerConfig;
+import io.freshet.broker.controller.ControllersHandler;
 import io.freshet.broker.controller.EnvelopeApi;
+import io.freshet.broker.controller.LeaderForward;
 import io.freshet.broker.controller.RaftApis;
 import io.freshet.metadata.QuorumNode;
 import io.freshet.protocol.EnabledApis;
@@ -20,7 +22,6 @@ import java.util.List;
 import org.apache.kafka.common.protocol.ApiKeys;
 import org.apache.kafka.server.BrokerFeatures;
 import org.apache.kafka.server.common.FinalizedFeatures;
-import org.apache.kafka.server.common.MetadataVersion;
 
 /**
  * The listener on which the quorum's other nodes reach this one: a server of its own, so that clients never take its memory
@@ -62,11 +63,12 @@ final class ControllerListener implements AutoCloseable {
         return new Listener(endpoint.listener(), isAny ? "0.0.0.0" : endpoint.host(), endpoint.port());
     }
 
-    /** From now on {@code node} answers. */
-    void serve(QuorumNode node) {
+    /** From now on {@code node} answers; what only the leader knows is asked of {@code leader}. */
+    void serve(QuorumNode node, LeaderForward leader) {
         ApiRouter router = new ApiRouter();
         new RaftApis(node).register(router);
         new EnvelopeApi(node::answerCommand).register(router);
+        router.register(ApiKeys.DESCRIBE_CLUSTER, new ControllersHandler(node.clusterId(), leader));
         router.register(
                 ApiKeys.API_VERSIONS,
                 new ApiVersionsHandler(
@@ -80,10 +82,10 @@ final class ControllerListener implements AutoCloseable {
 
     private static FinalizedFeatures features(QuorumNode node) {
         var features = node.image().features();
-        return new FinalizedFeatures(
-                features.metadataVersion().orElse(MetadataVersion.MINIMUM_VERSION),
-                features.finalizedVersions(),
-                node.image().offset());
+        return features.metadataVersion()
+                .map(version -> FinalizedFeatures.of(
+                        version, features.finalizedVersions(), node.image().offset()))
+                .orElseGet(FinalizedFeatures::unknown);
     }
 
     @Override

@@ -3,9 +3,12 @@ package io.freshet.broker.server;
 
 import io.freshet.broker.admin.BrokerConfigs;
 import io.freshet.broker.admin.ConfigChangeValidation;
+import io.freshet.broker.api.ApiRouter;
 import io.freshet.broker.config.KafkaSettings;
 import io.freshet.broker.config.QuorumSettings;
 import io.freshet.broker.config.ServerConfig;
+import io.freshet.broker.controller.LeaderForward;
+import io.freshet.broker.controller.QuorumApis;
 import io.freshet.common.runtime.Randomness;
 import io.freshet.metadata.ClusterController.BrokerSpec;
 import io.freshet.metadata.ClusterController.Endpoint;
@@ -15,6 +18,7 @@ import io.freshet.metadata.MetadataNodeConfig;
 import io.freshet.metadata.MetadataNodes;
 import io.freshet.metadata.QuorumLink;
 import io.freshet.metadata.QuorumNode;
+import io.freshet.metadata.log.PeerRequests;
 import io.freshet.metadata.log.PeerSockets;
 import io.freshet.metadata.mirror.MirrorSettings;
 import io.freshet.metadata.remote.CommandRouting;
@@ -24,6 +28,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicReference;
@@ -31,6 +36,7 @@ import org.apache.kafka.common.Uuid;
 import org.apache.kafka.image.ConfigurationsImage;
 import org.apache.kafka.raft.MetadataLogConfig;
 import org.apache.kafka.raft.NetworkChannel;
+import org.jspecify.annotations.Nullable;
 
 /** Starts this node's part of the quorum, and registers its broker. */
 final class MetadataWiring {
@@ -43,6 +49,7 @@ final class MetadataWiring {
     private final AtomicReference<ConfigurationsImage> configurations =
             new AtomicReference<>(ConfigurationsImage.EMPTY);
     private final BrokerConfigs brokerConfigs;
+    private @Nullable LeaderForward leader;
 
     MetadataWiring(ServerConfig config, Runtime runtime) {
         this.config = config;
@@ -72,17 +79,34 @@ final class MetadataWiring {
         Optional<ControllerListener> listener = quorum.listeners().isEmpty()
                 ? Optional.empty()
                 : Optional.of(opened.add("controller listener", ControllerListener.bind(config, runtime)));
+        Optional<PeerRequests> peers = isAlone()
+                ? Optional.empty()
+                : Optional.of(opened.add(
+                        "requests to peers",
+                        PeerRequests.open(quorum.listenerName(), config.nodeId(), runtime.clock())));
         QuorumNode node = opened.add("metadata", open(mirror));
-        listener.ifPresent(bound -> bound.serve(node));
+        LeaderForward forward = new LeaderForward(node, config.nodeId(), peers);
+        leader = forward;
+        listener.ifPresent(bound -> bound.serve(node, forward));
         opened.add(
                 "metadata mirror", () -> Waiting.on("The last write of the mirror", FLUSH_TIMEOUT, node.flushMirror()));
         node.addListener((delta, image) -> configurations.set(image.configs()));
         return node;
     }
 
+    /** Whether this node has no way to others. */
+    private boolean isAlone() {
+        return quorum.isController() && quorum.listeners().isEmpty();
+    }
+
+    /** Adds what operators ask of the quorum to the router of a started node's clients. */
+    void registerQuorumApis(ApiRouter router) {
+        new QuorumApis(Objects.requireNonNull(leader, "the metadata node is not started")).register(router);
+    }
+
     private QuorumNode open(Optional<MirrorSettings> mirror) {
         MetadataNodeConfig settings = settings();
-        if (quorum.isController() && quorum.listeners().isEmpty()) {
+        if (isAlone()) {
             return MetadataNodes.start(settings, mirror, runtime.clock(), runtime.randomness(), runtime.meters());
         }
         NetworkChannel channel =

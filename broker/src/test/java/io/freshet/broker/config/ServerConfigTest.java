@@ -54,7 +54,12 @@ class ServerConfigTest {
     @Test
     void wrongValuesNameTheKey() {
         assertRefused("num.partitions", "many", "num.partitions");
-        assertRefused("process.roles", "broker", "process.roles=broker,controller");
+        assertRefused("process.roles", "brooker", "process.roles");
+        assertRefused("process.roles", "broker", "must not contain a value appearing in the 'listeners'");
+        assertRefused("process.roles", "controller", "must only contain KRaft controller listeners");
+        assertRefused("controller.listener.names", "OTHER", "appearing in the 'listeners' configuration");
+        assertRefused("controller.quorum.voters", "3@localhost:9093", "controller.quorum.bootstrap.servers");
+        assertRefused("controller.quorum.bootstrap.servers", "", "controller.quorum.bootstrap.servers must contain");
         assertRefused("listener.security.protocol.map", "PLAINTEXT:SSL,CONTROLLER:PLAINTEXT", "PLAINTEXT only");
         assertRefused("cache.tail.bytes", "100000000", "wal.capacity.bytes");
     }

@@ -54,7 +54,8 @@ public final class PeerSockets {
         return channel;
     }
 
-    private static NetworkClient client(ListenerName listener, String clientId, int requestTimeoutMs, ClockTime time) {
+    /** A client of controller listeners, to be polled by one thread and closed by it. */
+    static NetworkClient client(ListenerName listener, String clientId, int requestTimeoutMs, ClockTime time) {
         LogContext context = new LogContext("[" + clientId + "] ");
         PlaintextChannelBuilder connections = new PlaintextChannelBuilder(listener);
         connections.configure(Map.of());
