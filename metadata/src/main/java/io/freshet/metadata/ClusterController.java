@@ -20,8 +20,10 @@ import org.apache.kafka.common.requests.ApiError;
 /**
  * Commands to the quorum, in Kafka's own message types where Kafka has the operation. A future completes when the
  * command is committed and applied on this node; per-item failures are inside the result with Kafka's error codes. It
- * fails with UNAVAILABLE (not the active controller), FENCED (old broker epoch) or INDETERMINATE (leadership lost before
- * the outcome was known).
+ * fails with UNAVAILABLE (no active controller was found; nothing was done), THROTTLED (too much waits), FENCED (old broker
+ * epoch), INVALID (also: the active controller's version does not know the command) or INDETERMINATE (whether it was done
+ * is not known: leadership or an answer was lost, or this node has not applied it in time). From a node that does not lead,
+ * commands whose repeat does no harm are repeated instead; creating, deleting and altering topics and configurations is not.
  */
 public interface ClusterController {
     /** Makes topics and their streams; manual assignments and replication factors are accepted, owners are placed evenly. */
@@ -101,6 +103,12 @@ public interface ClusterController {
 
     /** Forgets a sealed WAL, which can never be opened again; INVALID if it is still open. */
     CompletableFuture<Void> retireWal(int brokerId, long brokerEpoch);
+
+    /**
+     * A read barrier: when it completes, this node has applied everything that was committed anywhere before the call. Costs
+     * one write of the log.
+     */
+    CompletableFuture<Void> barrier();
 
     /** One change to one configuration key. */
     record ConfigChange(

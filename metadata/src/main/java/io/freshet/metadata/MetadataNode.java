@@ -13,7 +13,10 @@ public interface MetadataNode extends AutoCloseable {
     /** Streams and objects as applied here. */
     Manifests manifests();
 
-    /** Accepts commands; on a node that is not the active controller they fail with UNAVAILABLE naming the leader. */
+    /**
+     * Accepts commands. A node that is not the active controller sends them there; one without a way to other nodes fails
+     * them with UNAVAILABLE naming the leader.
+     */
     ClusterController controller();
 
     /**

@@ -95,17 +95,37 @@ public final class MetadataNodes {
             Clock clock,
             Randomness randomness,
             MeterRegistry registry) {
-        if (voters.isEmpty()) {
+        return observe(config, new QuorumLink(voters, ownedChannel), clock, randomness, registry);
+    }
+
+    /** The same, with a way for commands to the leader if {@code link} has one. */
+    public static QuorumNode observe(
+            MetadataNodeConfig config, QuorumLink link, Clock clock, Randomness randomness, MeterRegistry registry) {
+        if (link.bootstrapServers().isEmpty()) {
             throw new FreshetException(
                     ErrorKind.INVALID,
                     "An observer of the metadata quorum needs the address of a voter; set"
                             + " controller.quorum.bootstrap.servers");
         }
         Process process = new Process(clock, randomness, registry);
-        return open(config, false, new QuorumLink(voters, ownedChannel), process, (host, log) -> CommitPath.DIRECT);
+        return open(config, false, link, process, (host, log) -> CommitPath.DIRECT);
     }
 
     private static QuorumNode open(
+            MetadataNodeConfig config,
+            boolean mayVote,
+            QuorumLink link,
+            Process process,
+            BiFunction<MirrorHost, MetadataLog, CommitPath> path) {
+        try {
+            return started(config, mayVote, link, process, path);
+        } catch (RuntimeException e) {
+            link.routing().ifPresent(routing -> routing.ownedChannel().close());
+            throw e;
+        }
+    }
+
+    private static QuorumNode started(
             MetadataNodeConfig config,
             boolean mayVote,
             QuorumLink link,
@@ -148,7 +168,8 @@ public final class MetadataNodes {
                     inputs,
                     process.registry,
                     config.snapshotAfterBytes(),
-                    host -> path.apply(host, log)));
+                    host -> path.apply(host, log),
+                    link.routing()));
         } catch (RuntimeException e) {
             log.close();
             store.close();

@@ -10,12 +10,17 @@ import io.freshet.metadata.control.Inputs;
 import io.freshet.metadata.log.MetadataLog;
 import io.freshet.metadata.mirror.CommitPath;
 import io.freshet.metadata.mirror.MirrorHost;
+import io.freshet.metadata.remote.CommandHost;
+import io.freshet.metadata.remote.CommandRouting;
+import io.freshet.metadata.remote.CommandService;
+import io.freshet.metadata.remote.RoutedController;
 import io.freshet.metadata.state.ClusterState;
 import io.freshet.metadata.state.ClusterState.FrozenState;
 import io.freshet.metadata.state.ManifestStore;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -57,7 +62,9 @@ public final class QuorumNode implements MetadataNode {
     private final ManifestStore store;
     private final ClusterState state;
     private final CommandQueue commands;
-    private final ClusterController controller;
+    private final ActiveController local;
+    private final Optional<RoutedController> routed;
+    private final CommandService service;
     private final ExecutorService metadataThread = Threads.pool("freshet-metadata", 1, MAX_TASKS);
     private final ExecutorService snapshotThread = Threads.pool("freshet-metadata-snapshot", 1, 4);
     private final long snapshotAfterBytes;
@@ -82,7 +89,9 @@ public final class QuorumNode implements MetadataNode {
         this.path = parts.path.apply(new Host());
         MeterRegistry registry = parts.registry;
         this.commands = new CommandQueue(log, state, metadataThread, registry);
-        this.controller = new ActiveController(commands, parts.inputs);
+        this.local = new ActiveController(commands, parts.inputs);
+        this.routed = parts.routing.map(routing -> new RoutedController(new Commanding(), routing));
+        this.service = new CommandService(new Commanding(), registry);
         this.snapshots = registry.counter("freshet.metadata.snapshots");
         Gauge.builder("freshet.metadata.applied.offset", state, ClusterState::appliedOffset)
                 .register(registry);
@@ -94,6 +103,7 @@ public final class QuorumNode implements MetadataNode {
      * What a node is made of.
      *
      * @param path makes the way from the log to the state
+     * @param routing sends commands to the leader when it is another node
      */
     record QuorumParts(
             String clusterId,
@@ -102,7 +112,8 @@ public final class QuorumNode implements MetadataNode {
             Inputs inputs,
             MeterRegistry registry,
             long snapshotAfterBytes,
-            Function<MirrorHost, CommitPath> path) {}
+            Function<MirrorHost, CommitPath> path,
+            Optional<CommandRouting> routing) {}
 
     private static double partitionCount(ClusterState state) {
         return state.image().topics().topicsById().values().stream()
@@ -126,7 +137,7 @@ public final class QuorumNode implements MetadataNode {
 
     @Override
     public ClusterController controller() {
-        return controller;
+        return routed.isPresent() ? routed.get() : local;
     }
 
     @Override
@@ -142,6 +153,14 @@ public final class QuorumNode implements MetadataNode {
     @Override
     public CompletableFuture<Throwable> fault() {
         return fault.copy();
+    }
+
+    /**
+     * Answers a command that another node has sent here; never fails, and {@code command} is free when this returns. From any
+     * thread.
+     */
+    public CompletableFuture<ByteBuffer> answerCommand(ByteBuffer command) {
+        return service.answer(command);
     }
 
     /** The quorum as Kafka's DescribeQuorum shows it; on a node that does not lead, the answer carries that error. */
@@ -330,6 +349,7 @@ public final class QuorumNode implements MetadataNode {
         }
         isClosed = true;
         commands.refuse();
+        routed.ifPresent(RoutedController::close);
         Threads.stop(snapshotThread, Duration.ofSeconds(30));
         log.close();
         Threads.stop(metadataThread, Duration.ofSeconds(30));
@@ -338,6 +358,44 @@ public final class QuorumNode implements MetadataNode {
         waiting.values().forEach(list -> list.forEach(reached -> reached.completeExceptionally(stopping())));
         ready.completeExceptionally(stopping());
         store.close();
+    }
+
+    /** What commands from and for other nodes ask of this one. */
+    private final class Commanding implements CommandHost {
+        @Override
+        public int nodeId() {
+            return log.nodeId();
+        }
+
+        @Override
+        public String clusterId() {
+            return clusterId;
+        }
+
+        @Override
+        public LeaderAndEpoch leader() {
+            return log.leaderAndEpoch();
+        }
+
+        @Override
+        public Optional<Node> voter(int nodeId) {
+            return log.voter(nodeId);
+        }
+
+        @Override
+        public ClusterController local() {
+            return local;
+        }
+
+        @Override
+        public long appliedOffset() {
+            return state.appliedOffset();
+        }
+
+        @Override
+        public CompletableFuture<Void> awaitOffset(long offset) {
+            return QuorumNode.this.awaitOffset(offset);
+        }
     }
 
     /** What the mirror asks of this node. */
@@ -424,6 +482,7 @@ public final class QuorumNode implements MetadataNode {
                 leader = changed;
                 appendBootstrap();
                 commands.onLeaderChange(changed);
+                routed.ifPresent(RoutedController::onLeaderChange);
                 checkReady();
             }));
         }

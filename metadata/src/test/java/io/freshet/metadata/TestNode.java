@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -73,6 +74,17 @@ final class TestNode implements AutoCloseable {
     static TestNode observe(MetadataNodeConfig config, List<String> voters, NetworkChannel channel) {
         return ready(MetadataNodes.observe(
                 config, voters, channel, Clock.system(), Randomness.secure(), new SimpleMeterRegistry()));
+    }
+
+    static TestNode observe(MetadataNodeConfig config, QuorumLink link) {
+        return ready(
+                MetadataNodes.observe(config, link, Clock.system(), Randomness.secure(), new SimpleMeterRegistry()));
+    }
+
+    /** Returns at once; a quorum of several voters is ready when most of them run. */
+    static TestNode vote(MetadataNodeConfig config, QuorumLink link) {
+        return new TestNode(MetadataNodes.start(
+                config, link, Optional.empty(), Clock.system(), Randomness.secure(), new SimpleMeterRegistry()));
     }
 
     private static TestNode ready(QuorumNode node) {

@@ -5,6 +5,7 @@ import io.freshet.broker.api.ApiRouter;
 import io.freshet.broker.api.ApiVersionsHandler;
 import io.freshet.broker.config.ServerConfig;
 import io.freshet.broker.controller.ControllersHandler;
+import io.freshet.broker.controller.EnvelopeApi;
 import io.freshet.broker.controller.LeaderForward;
 import io.freshet.broker.controller.RaftApis;
 import io.freshet.metadata.QuorumNode;
@@ -66,6 +67,7 @@ final class ControllerListener implements AutoCloseable {
     void serve(QuorumNode node, LeaderForward leader) {
         ApiRouter router = new ApiRouter();
         new RaftApis(node).register(router);
+        new EnvelopeApi(node::answerCommand).register(router);
         router.register(ApiKeys.DESCRIBE_CLUSTER, new ControllersHandler(node.clusterId(), leader));
         router.register(
                 ApiKeys.API_VERSIONS,

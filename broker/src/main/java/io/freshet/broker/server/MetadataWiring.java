@@ -21,6 +21,9 @@ import io.freshet.metadata.QuorumNode;
 import io.freshet.metadata.log.PeerRequests;
 import io.freshet.metadata.log.PeerSockets;
 import io.freshet.metadata.mirror.MirrorSettings;
+import io.freshet.metadata.remote.CommandRouting;
+import io.freshet.metadata.remote.EnvelopeChannel;
+import io.freshet.metadata.remote.EnvelopeSettings;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -108,12 +111,21 @@ final class MetadataWiring {
         }
         NetworkChannel channel =
                 PeerSockets.open(quorum.listenerName(), config.nodeId(), quorum.logOverrides(), runtime.clock());
+        QuorumLink link = new QuorumLink(quorum.bootstrapServers(), channel, Optional.of(commands()));
         if (quorum.isController()) {
-            QuorumLink link = new QuorumLink(quorum.bootstrapServers(), channel);
             return MetadataNodes.start(settings, link, mirror, runtime.clock(), runtime.randomness(), runtime.meters());
         }
-        return MetadataNodes.observe(
-                settings, quorum.bootstrapServers(), channel, runtime.clock(), runtime.randomness(), runtime.meters());
+        return MetadataNodes.observe(settings, link, runtime.clock(), runtime.randomness(), runtime.meters());
+    }
+
+    private CommandRouting commands() {
+        EnvelopeSettings connections = EnvelopeSettings.plaintext(config.nodeId(), quorum.listenerName());
+        return new CommandRouting(
+                new EnvelopeChannel(connections, runtime.clock()),
+                runtime.clock(),
+                runtime.scheduler(),
+                runtime.randomness(),
+                runtime.meters());
     }
 
     private MetadataNodeConfig settings() {

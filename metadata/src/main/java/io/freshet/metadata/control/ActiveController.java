@@ -16,7 +16,9 @@ import org.apache.kafka.common.message.CreatePartitionsRequestData.CreatePartiti
 import org.apache.kafka.common.message.CreatePartitionsResponseData.CreatePartitionsTopicResult;
 import org.apache.kafka.common.message.CreateTopicsRequestData;
 import org.apache.kafka.common.message.CreateTopicsResponseData;
+import org.apache.kafka.common.metadata.NoOpRecord;
 import org.apache.kafka.common.requests.ApiError;
+import org.apache.kafka.server.common.ApiMessageAndVersion;
 
 /** The commands, put into the queue. Safe for use by many threads. */
 public final class ActiveController implements ClusterController {
@@ -128,5 +130,13 @@ public final class ActiveController implements ClusterController {
     @Override
     public CompletableFuture<Boolean> leaseJob(String job, int brokerId, long brokerEpoch, long durationMs) {
         return queue.submit(state -> leases.ask(state, job, brokerId, brokerEpoch, durationMs));
+    }
+
+    /** A record that changes nothing: once it is committed, whatever was before is as well, and this node still leads. */
+    @Override
+    public CompletableFuture<Void> barrier() {
+        return queue.submit(state ->
+                        Command.Decision.of(List.of(new ApiMessageAndVersion(new NoOpRecord(), (short) 0)), true))
+                .thenAccept(done -> {});
     }
 }

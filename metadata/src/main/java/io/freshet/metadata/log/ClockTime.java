@@ -6,10 +6,10 @@ import java.util.function.Supplier;
 import org.apache.kafka.common.utils.Time;
 
 /** Our clock as Kafka's libraries want it; waiting is left to theirs. */
-final class ClockTime implements Time {
+public final class ClockTime implements Time {
     private final Clock clock;
 
-    ClockTime(Clock clock) {
+    public ClockTime(Clock clock) {
         this.clock = clock;
     }
 

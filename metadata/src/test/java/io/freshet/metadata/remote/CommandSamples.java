@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.metadata.remote;
+
+import io.freshet.common.stream.IdRange;
+import io.freshet.common.stream.ObjectCommit;
+import io.freshet.common.stream.SegmentCommit;
+import io.freshet.common.stream.SegmentReplacement;
+import io.freshet.common.stream.SegmentReplacement.NewObject;
+import io.freshet.common.stream.StreamSegment;
+import io.freshet.common.stream.WalSeal;
+import io.freshet.metadata.ClusterController.BrokerSpec;
+import io.freshet.metadata.ClusterController.ConfigChange;
+import io.freshet.metadata.ClusterController.Endpoint;
+import io.freshet.metadata.ClusterController.RegisteredBroker;
+import io.freshet.metadata.remote.BrokerCommandTypes.Process;
+import io.freshet.metadata.remote.CommandType.Done;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.function.Supplier;
+import org.apache.kafka.clients.admin.AlterConfigOp.OpType;
+import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.message.CreatePartitionsRequestData.CreatePartitionsAssignment;
+import org.apache.kafka.common.message.CreatePartitionsRequestData.CreatePartitionsTopic;
+import org.apache.kafka.common.message.CreatePartitionsResponseData.CreatePartitionsTopicResult;
+import org.apache.kafka.common.message.CreateTopicsRequestData;
+import org.apache.kafka.common.message.CreateTopicsRequestData.CreatableReplicaAssignment;
+import org.apache.kafka.common.message.CreateTopicsRequestData.CreatableTopic;
+import org.apache.kafka.common.message.CreateTopicsRequestData.CreatableTopicConfig;
+import org.apache.kafka.common.message.CreateTopicsResponseData;
+import org.apache.kafka.common.message.CreateTopicsResponseData.CreatableTopicConfigs;
+import org.apache.kafka.common.message.CreateTopicsResponseData.CreatableTopicResult;
+import org.apache.kafka.common.protocol.Errors;
+import org.apache.kafka.common.requests.ApiError;
+
+/** Random questions and answers of every command. */
+final class CommandSamples {
+    private static final String LETTERS = "abc-./_ 0189äß漢\uD83D\uDE00";
+
+    private final Random random;
+
+    CommandSamples(Random random) {
+        this.random = random;
+    }
+
+    /** One command with something to ask and to answer. */
+    record Sample<Q, A>(CommandType<Q, A> type, Q question, A answer) {}
+
+    /** One of each. */
+    List<Sample<?, ?>> all() {
+        List<Sample<?, ?>> samples = new ArrayList<>();
+        samples.addAll(topics());
+        samples.addAll(streams());
+        samples.addAll(brokersAndWals());
+        return samples;
+    }
+
+    private List<Sample<?, ?>> topics() {
+        return List.of(
+                new Sample<>(
+                        TopicCommandTypes.CREATE_TOPICS,
+                        new TopicCommandTypes.CreateTopics(createTopics(), strings()),
+                        createdTopics()),
+                new Sample<>(TopicCommandTypes.DELETE_TOPICS, list(this::uuid), map(this::uuid, this::error)),
+                new Sample<>(
+                        TopicCommandTypes.CREATE_PARTITIONS,
+                        new TopicCommandTypes.CreatePartitions(list(this::morePartitions), random.nextBoolean()),
+                        list(() -> new CreatePartitionsTopicResult()
+                                .setName(text())
+                                .setErrorCode(error().error().code())
+                                .setErrorMessage(text()))),
+                new Sample<>(
+                        TopicCommandTypes.INCREMENTAL_ALTER_CONFIGS,
+                        new TopicCommandTypes.ConfigChanges(
+                                map(this::resource, () -> map(this::text, this::change)), random.nextBoolean()),
+                        map(this::resource, this::error)),
+                new Sample<>(
+                        TopicCommandTypes.LEGACY_ALTER_CONFIGS,
+                        new TopicCommandTypes.ConfigValues(
+                                map(this::resource, () -> map(this::text, this::text)), random.nextBoolean()),
+                        map(this::resource, this::error)));
+    }
+
+    private List<Sample<?, ?>> streams() {
+        return List.of(
+                new Sample<>(StreamCommandTypes.RESERVE_OBJECT_IDS, random.nextInt(), ids()),
+                new Sample<>(
+                        StreamCommandTypes.COMMIT_OBJECT,
+                        new ObjectCommit(
+                                random.nextLong(),
+                                random.nextLong(),
+                                random.nextInt(),
+                                random.nextLong(),
+                                list(() -> new SegmentCommit(segment(), random.nextInt()))),
+                        new LinkedHashSet<>(list(random::nextLong))),
+                new Sample<>(
+                        StreamCommandTypes.REPLACE_SEGMENTS,
+                        new SegmentReplacement(
+                                random.nextInt(),
+                                random.nextLong(),
+                                list(() -> new NewObject(random.nextLong(), random.nextLong())),
+                                list(this::segment),
+                                list(this::segment)),
+                        new LinkedHashSet<>(list(random::nextLong))),
+                new Sample<>(
+                        StreamCommandTypes.TRIM_STREAM,
+                        new StreamCommandTypes.Trim(random.nextLong(), random.nextInt(), random.nextLong()),
+                        Done.DONE),
+                new Sample<>(StreamCommandTypes.FORGET_OBJECTS, list(random::nextLong), Done.DONE),
+                new Sample<>(
+                        StreamCommandTypes.LEASE_JOB,
+                        new StreamCommandTypes.JobLease(text(), random.nextInt(), random.nextLong(), random.nextLong()),
+                        random.nextBoolean()));
+    }
+
+    private List<Sample<?, ?>> brokersAndWals() {
+        return List.of(
+                new Sample<>(
+                        BrokerCommandTypes.REGISTER_BROKER,
+                        new BrokerSpec(
+                                random.nextInt(),
+                                uuid(),
+                                list(() -> new Endpoint(text(), text(), text(), random.nextInt())),
+                                random.nextBoolean() ? text() : null),
+                        new RegisteredBroker(random.nextLong(), random.nextLong())),
+                new Sample<>(BrokerCommandTypes.ALLOCATE_PRODUCER_IDS, process(), ids()),
+                new Sample<>(BrokerCommandTypes.BARRIER, Done.DONE, Done.DONE),
+                new Sample<>(WalCommandTypes.OPEN_WAL, process(), Done.DONE),
+                new Sample<>(
+                        WalCommandTypes.SEAL_WAL,
+                        new WalSeal(
+                                random.nextInt(),
+                                random.nextLong(),
+                                random.nextLong(),
+                                map(random::nextLong, random::nextLong)),
+                        Done.DONE),
+                new Sample<>(
+                        WalCommandTypes.TRIM_WAL, new WalCommandTypes.Trim(process(), random.nextLong()), Done.DONE),
+                new Sample<>(WalCommandTypes.RETIRE_WAL, process(), Done.DONE));
+    }
+
+    private CreateTopicsRequestData createTopics() {
+        CreateTopicsRequestData request =
+                new CreateTopicsRequestData().setTimeoutMs(random.nextInt()).setValidateOnly(random.nextBoolean());
+        for (int i = random.nextInt(3); i >= 0; i--) {
+            CreatableTopic topic = new CreatableTopic()
+                    .setName("topic-" + i)
+                    .setNumPartitions(random.nextInt())
+                    .setReplicationFactor((short) random.nextInt());
+            topic.configs()
+                    .add(new CreatableTopicConfig().setName(text()).setValue(random.nextBoolean() ? text() : null));
+            topic.assignments()
+                    .add(new CreatableReplicaAssignment()
+                            .setPartitionIndex(random.nextInt())
+                            .setBrokerIds(list(random::nextInt)));
+            request.topics().add(topic);
+        }
+        return request;
+    }
+
+    private CreateTopicsResponseData createdTopics() {
+        CreateTopicsResponseData answer = new CreateTopicsResponseData().setThrottleTimeMs(random.nextInt());
+        for (int i = random.nextInt(3); i >= 0; i--) {
+            answer.topics()
+                    .add(new CreatableTopicResult()
+                            .setName("topic-" + i)
+                            .setTopicId(uuid())
+                            .setErrorCode(error().error().code())
+                            .setErrorMessage(text())
+                            .setTopicConfigErrorCode(Errors.TOPIC_AUTHORIZATION_FAILED.code())
+                            .setNumPartitions(random.nextInt())
+                            .setReplicationFactor((short) random.nextInt())
+                            .setConfigs(list(() -> new CreatableTopicConfigs()
+                                    .setName(text())
+                                    .setValue(random.nextBoolean() ? text() : null)
+                                    .setIsSensitive(random.nextBoolean()))));
+        }
+        return answer;
+    }
+
+    private CreatePartitionsTopic morePartitions() {
+        return new CreatePartitionsTopic()
+                .setName(text())
+                .setCount(random.nextInt())
+                .setAssignments(
+                        random.nextBoolean()
+                                ? null
+                                : list(() -> new CreatePartitionsAssignment().setBrokerIds(list(random::nextInt))));
+    }
+
+    private ConfigChange change() {
+        OpType operation = OpType.values()[random.nextInt(OpType.values().length)];
+        return new ConfigChange(operation, operation == OpType.DELETE ? null : text());
+    }
+
+    private ConfigResource resource() {
+        ConfigResource.Type[] types = ConfigResource.Type.values();
+        return new ConfigResource(types[random.nextInt(types.length)], text());
+    }
+
+    private ApiError error() {
+        Errors[] errors = Errors.values();
+        return new ApiError(errors[random.nextInt(errors.length)], random.nextBoolean() ? text() : null);
+    }
+
+    private Process process() {
+        return new Process(random.nextInt(), random.nextLong());
+    }
+
+    private IdRange ids() {
+        long first = random.nextLong(Long.MAX_VALUE / 2);
+        return new IdRange(first, first + 1 + random.nextInt(1_000_000));
+    }
+
+    private StreamSegment segment() {
+        long start = random.nextLong(1L << 60);
+        return new StreamSegment(
+                random.nextLong(),
+                start,
+                start + 1 + random.nextInt(1000),
+                random.nextLong(),
+                random.nextLong(1L << 60),
+                random.nextLong(),
+                random.nextLong());
+    }
+
+    private Uuid uuid() {
+        return new Uuid(random.nextLong(), random.nextLong());
+    }
+
+    private String text() {
+        StringBuilder text = new StringBuilder();
+        for (int i = random.nextInt(12); i > 0; i--) {
+            int[] letters = LETTERS.codePoints().toArray();
+            text.appendCodePoint(letters[random.nextInt(letters.length)]);
+        }
+        return text.toString();
+    }
+
+    private Set<String> strings() {
+        return new LinkedHashSet<>(list(this::text));
+    }
+
+    private <T> List<T> list(Supplier<T> element) {
+        List<T> values = new ArrayList<>();
+        for (int i = random.nextInt(4); i > 0; i--) {
+            values.add(element.get());
+        }
+        return values;
+    }
+
+    private <K, V> Map<K, V> map(Supplier<K> key, Supplier<V> value) {
+        Map<K, V> values = new LinkedHashMap<>();
+        for (int i = random.nextInt(4); i > 0; i--) {
+            values.put(key.get(), value.get());
+        }
+        return values;
+    }
+}
