@@ -104,7 +104,7 @@ final class UpCommand implements Callable<Integer> {
             out.println(server.origin());
         }
         printWelcome(out, config, server);
-        return ServerRun.untilStopped(server);
+        return ServerRun.untilStopped(server, () -> BrokerServer.start(config));
     }
 
     private ServerConfig config() {
