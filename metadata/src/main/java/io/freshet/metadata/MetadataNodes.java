@@ -168,6 +168,7 @@ public final class MetadataNodes {
                     inputs,
                     process.registry,
                     config.snapshotAfterBytes(),
+                    config.brokerSessionTimeoutMs(),
                     host -> path.apply(host, log),
                     link.routing()));
         } catch (RuntimeException e) {

@@ -7,6 +7,7 @@ import io.freshet.common.runtime.Threads;
 import io.freshet.metadata.control.ActiveController;
 import io.freshet.metadata.control.CommandQueue;
 import io.freshet.metadata.control.Inputs;
+import io.freshet.metadata.control.Upkeep;
 import io.freshet.metadata.log.MetadataLog;
 import io.freshet.metadata.mirror.CommitPath;
 import io.freshet.metadata.mirror.MirrorHost;
@@ -67,6 +68,7 @@ public final class QuorumNode implements MetadataNode {
     private final CommandService service;
     private final ExecutorService metadataThread = Threads.pool("freshet-metadata", 1, MAX_TASKS);
     private final ExecutorService snapshotThread = Threads.pool("freshet-metadata-snapshot", 1, 4);
+    private final Threads.SchedulerThread ticks = Threads.scheduler("freshet-metadata-upkeep");
     private final long snapshotAfterBytes;
     private final CommitPath path;
     private final Counter snapshots;
@@ -89,7 +91,7 @@ public final class QuorumNode implements MetadataNode {
         this.path = parts.path.apply(new Host());
         MeterRegistry registry = parts.registry;
         this.commands = new CommandQueue(log, state, metadataThread, registry);
-        this.local = new ActiveController(commands, parts.inputs);
+        this.local = new ActiveController(commands, parts.inputs, parts.sessionTimeoutMs);
         this.routed = parts.routing.map(routing -> new RoutedController(new Commanding(), routing));
         this.service = new CommandService(new Commanding(), registry);
         this.snapshots = registry.counter("freshet.metadata.snapshots");
@@ -102,6 +104,7 @@ public final class QuorumNode implements MetadataNode {
     /**
      * What a node is made of.
      *
+     * @param sessionTimeoutMs how long a broker may be silent before it is fenced
      * @param path makes the way from the log to the state
      * @param routing sends commands to the leader when it is another node
      */
@@ -112,6 +115,7 @@ public final class QuorumNode implements MetadataNode {
             Inputs inputs,
             MeterRegistry registry,
             long snapshotAfterBytes,
+            long sessionTimeoutMs,
             Function<MirrorHost, CommitPath> path,
             Optional<CommandRouting> routing) {}
 
@@ -123,6 +127,8 @@ public final class QuorumNode implements MetadataNode {
 
     void start() {
         log.start(new Follower());
+        ticks.scheduleRepeatedly(
+                Upkeep.TICK_MS, () -> onMetadataThread(() -> local.upkeep().tick(state)));
     }
 
     @Override
@@ -273,6 +279,7 @@ public final class QuorumNode implements MetadataNode {
             waiting.pollFirstEntry().getValue().forEach(reached -> reached.complete(null));
         }
         commands.onApplied(applied);
+        local.upkeep().onApplied(state);
         checkReady();
     }
 
@@ -348,6 +355,7 @@ public final class QuorumNode implements MetadataNode {
             return;
         }
         isClosed = true;
+        ticks.close();
         commands.refuse();
         routed.ifPresent(RoutedController::close);
         Threads.stop(snapshotThread, Duration.ofSeconds(30));
@@ -482,6 +490,7 @@ public final class QuorumNode implements MetadataNode {
                 leader = changed;
                 appendBootstrap();
                 commands.onLeaderChange(changed);
+                local.upkeep().onLeaderChange();
                 routed.ifPresent(RoutedController::onLeaderChange);
                 checkReady();
             }));

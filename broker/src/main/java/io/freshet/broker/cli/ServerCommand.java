@@ -33,9 +33,10 @@ final class ServerCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
-        NodeServer server = NodeServer.start(ServerConfig.load(file, overrides));
+        ServerConfig config = ServerConfig.load(file, overrides);
+        NodeServer server = NodeServer.start(config);
         spec.commandLine().getOut().println("Ready: " + server.describe());
         spec.commandLine().getOut().flush();
-        return ServerRun.untilStopped(server);
+        return ServerRun.untilStopped(server, () -> NodeServer.start(config));
     }
 }

@@ -9,6 +9,8 @@ import io.freshet.broker.config.QuorumSettings;
 import io.freshet.broker.config.ServerConfig;
 import io.freshet.broker.controller.LeaderForward;
 import io.freshet.broker.controller.QuorumApis;
+import io.freshet.broker.membership.Membership;
+import io.freshet.broker.membership.MembershipConfig;
 import io.freshet.common.runtime.Randomness;
 import io.freshet.metadata.ClusterController.BrokerSpec;
 import io.freshet.metadata.ClusterController.Endpoint;
@@ -37,6 +39,7 @@ import org.apache.kafka.image.ConfigurationsImage;
 import org.apache.kafka.raft.MetadataLogConfig;
 import org.apache.kafka.raft.NetworkChannel;
 import org.jspecify.annotations.Nullable;
+import org.apache.kafka.raft.KRaftConfigs;
 
 /** Starts this node's part of the quorum, and registers its broker. */
 final class MetadataWiring {
@@ -147,11 +150,12 @@ final class MetadataWiring {
                 validation::validate,
                 BrokerConfigs.schema(KafkaSettings.DEFINITION),
                 staticConfig,
-                quorum.logOverrides());
+                quorum.logOverrides(),
+                config.kafka().getInt(KRaftConfigs.BROKER_SESSION_TIMEOUT_MS_CONFIG));
     }
 
     /** Registers this process as the broker and waits until its image says so. */
-    RegisteredBroker register(MetadataNode node, Map<String, Integer> boundPorts) {
+    RegisteredBroker register(MetadataNode node, Map<String, Integer> boundPorts, List<String> walLanes) {
         List<Endpoint> endpoints = config.advertisedListeners(boundPorts).stream()
                 .map(endpoint -> new Endpoint(
                         endpoint.listener(), endpoint.securityProtocol().name, endpoint.host(), endpoint.port()))
@@ -164,9 +168,23 @@ final class MetadataWiring {
                                 config.nodeId(),
                                 incarnation(runtime.randomness()),
                                 endpoints,
-                                config.kafka().rack().orElse(null))));
+                                config.kafka().rack().orElse(null),
+                                walLanes)));
         Waiting.on("the broker's own image", READY_TIMEOUT, node.awaitOffset(registered.offset()));
         return registered;
+    }
+
+    /** What keeps this broker's session alive; not started yet. */
+    Membership membership(MetadataNode node) {
+        int intervalMs = config.kafka().getInt(KRaftConfigs.BROKER_HEARTBEAT_INTERVAL_MS_CONFIG);
+        int sessionMs = config.kafka().getInt(KRaftConfigs.BROKER_SESSION_TIMEOUT_MS_CONFIG);
+        return new Membership(
+                new MembershipConfig(config.nodeId(), intervalMs, Math.max(intervalMs, sessionMs / 3)),
+                heartbeat -> node.controller().heartbeat(heartbeat),
+                () -> node.image().provenance().lastContainedOffset(),
+                runtime.clock(),
+                runtime.scheduler(),
+                runtime.meters());
     }
 
     private static Uuid incarnation(Randomness randomness) {

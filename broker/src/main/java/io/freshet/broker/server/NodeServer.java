@@ -25,6 +25,11 @@ public interface NodeServer extends AutoCloseable {
      */
     CompletableFuture<FreshetException> failure();
 
+    /** After {@link #failure()}: whether the same node may be started anew in this process, since nobody has taken its place. */
+    default boolean mayRejoin() {
+        return false;
+    }
+
     /** Stops everything; nothing is left running. */
     @Override
     void close();

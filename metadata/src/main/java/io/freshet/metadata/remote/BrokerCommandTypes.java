@@ -70,6 +70,7 @@ final class BrokerCommandTypes {
             to.writeInt(endpoint.port());
         });
         out.writeString(spec.rack());
+        out.writeList(spec.walLanes(), CommandWriter::writeString);
     }
 
     private static BrokerSpec readSpec(CommandReader in) {
@@ -78,6 +79,7 @@ final class BrokerCommandTypes {
                 in.readUuid(),
                 in.readList(
                         from -> new Endpoint(from.readString(), from.readString(), from.readString(), from.readInt())),
-                in.readNullableString());
+                in.readNullableString(),
+                in.readList(CommandReader::readString));
     }
 }

@@ -12,7 +12,12 @@ import java.util.stream.Stream;
 record CommandTypes(Map<Short, CommandType<?, ?>> byId) {
     /** All of this version. */
     static final CommandTypes ALL =
-            of(Stream.of(TopicCommandTypes.ALL, BrokerCommandTypes.ALL, StreamCommandTypes.ALL, WalCommandTypes.ALL)
+            of(Stream.of(
+                            TopicCommandTypes.ALL,
+                            BrokerCommandTypes.ALL,
+                            MemberCommandTypes.ALL,
+                            StreamCommandTypes.ALL,
+                            WalCommandTypes.ALL)
                     .flatMap(List::stream)
                     .toList());
 

@@ -18,6 +18,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.message.AlterPartitionReassignmentsRequestData;
+import org.apache.kafka.common.message.AlterPartitionReassignmentsResponseData;
+import org.apache.kafka.common.message.ElectLeadersRequestData;
+import org.apache.kafka.common.message.ElectLeadersResponseData;
 import org.apache.kafka.common.message.CreatePartitionsRequestData.CreatePartitionsTopic;
 import org.apache.kafka.common.message.CreatePartitionsResponseData.CreatePartitionsTopicResult;
 import org.apache.kafka.common.message.CreateTopicsRequestData;
@@ -146,6 +150,40 @@ public final class RoutedController implements ClusterController, AutoCloseable 
     @Override
     public CompletableFuture<RegisteredBroker> registerBroker(BrokerSpec registration) {
         return call(BrokerCommandTypes.REGISTER_BROKER, registration);
+    }
+
+    @Override
+    public CompletableFuture<HeartbeatAnswer> heartbeat(BrokerHeartbeat heartbeat) {
+        return call(MemberCommandTypes.HEARTBEAT, heartbeat);
+    }
+
+    @Override
+    public CompletableFuture<AlterPartitionReassignmentsResponseData> alterPartitionReassignments(
+            AlterPartitionReassignmentsRequestData request) {
+        return call(MemberCommandTypes.ALTER_PARTITION_REASSIGNMENTS, request);
+    }
+
+    @Override
+    public CompletableFuture<ElectLeadersResponseData> electLeaders(ElectLeadersRequestData request) {
+        return call(MemberCommandTypes.ELECT_LEADERS, request);
+    }
+
+    @Override
+    public CompletableFuture<List<Boolean>> handOver(
+            int brokerId, long brokerEpoch, List<PartitionHandOver> partitions) {
+        return call(
+                MemberCommandTypes.HAND_OVER,
+                new MemberCommandTypes.HandOver(new Process(brokerId, brokerEpoch), partitions));
+    }
+
+    @Override
+    public CompletableFuture<Void> drainBroker(int brokerId, boolean isDrained) {
+        return run(MemberCommandTypes.DRAIN_BROKER, new MemberCommandTypes.Drain(brokerId, isDrained));
+    }
+
+    @Override
+    public CompletableFuture<Void> unregisterBroker(int brokerId) {
+        return run(MemberCommandTypes.UNREGISTER_BROKER, brokerId);
     }
 
     @Override

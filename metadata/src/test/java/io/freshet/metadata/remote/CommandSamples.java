@@ -8,9 +8,12 @@ import io.freshet.common.stream.SegmentReplacement;
 import io.freshet.common.stream.SegmentReplacement.NewObject;
 import io.freshet.common.stream.StreamSegment;
 import io.freshet.common.stream.WalSeal;
+import io.freshet.metadata.ClusterController.BrokerHeartbeat;
 import io.freshet.metadata.ClusterController.BrokerSpec;
 import io.freshet.metadata.ClusterController.ConfigChange;
 import io.freshet.metadata.ClusterController.Endpoint;
+import io.freshet.metadata.ClusterController.HeartbeatAnswer;
+import io.freshet.metadata.ClusterController.PartitionHandOver;
 import io.freshet.metadata.ClusterController.RegisteredBroker;
 import io.freshet.metadata.remote.BrokerCommandTypes.Process;
 import io.freshet.metadata.remote.CommandType.Done;
@@ -25,6 +28,10 @@ import java.util.function.Supplier;
 import org.apache.kafka.clients.admin.AlterConfigOp.OpType;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.message.AlterPartitionReassignmentsRequestData;
+import org.apache.kafka.common.message.AlterPartitionReassignmentsRequestData.ReassignablePartition;
+import org.apache.kafka.common.message.AlterPartitionReassignmentsRequestData.ReassignableTopic;
+import org.apache.kafka.common.message.AlterPartitionReassignmentsResponseData;
 import org.apache.kafka.common.message.CreatePartitionsRequestData.CreatePartitionsAssignment;
 import org.apache.kafka.common.message.CreatePartitionsRequestData.CreatePartitionsTopic;
 import org.apache.kafka.common.message.CreatePartitionsResponseData.CreatePartitionsTopicResult;
@@ -35,6 +42,8 @@ import org.apache.kafka.common.message.CreateTopicsRequestData.CreatableTopicCon
 import org.apache.kafka.common.message.CreateTopicsResponseData;
 import org.apache.kafka.common.message.CreateTopicsResponseData.CreatableTopicConfigs;
 import org.apache.kafka.common.message.CreateTopicsResponseData.CreatableTopicResult;
+import org.apache.kafka.common.message.ElectLeadersRequestData;
+import org.apache.kafka.common.message.ElectLeadersResponseData;
 import org.apache.kafka.common.protocol.Errors;
 import org.apache.kafka.common.requests.ApiError;
 
@@ -57,6 +66,7 @@ final class CommandSamples {
         samples.addAll(topics());
         samples.addAll(streams());
         samples.addAll(brokersAndWals());
+        samples.addAll(members());
         return samples;
     }
 
@@ -126,7 +136,8 @@ final class CommandSamples {
                                 random.nextInt(),
                                 uuid(),
                                 list(() -> new Endpoint(text(), text(), text(), random.nextInt())),
-                                random.nextBoolean() ? text() : null),
+                                random.nextBoolean() ? text() : null,
+                                list(this::text)),
                         new RegisteredBroker(random.nextLong(), random.nextLong())),
                 new Sample<>(BrokerCommandTypes.ALLOCATE_PRODUCER_IDS, process(), ids()),
                 new Sample<>(BrokerCommandTypes.BARRIER, Done.DONE, Done.DONE),
@@ -142,6 +153,51 @@ final class CommandSamples {
                 new Sample<>(
                         WalCommandTypes.TRIM_WAL, new WalCommandTypes.Trim(process(), random.nextLong()), Done.DONE),
                 new Sample<>(WalCommandTypes.RETIRE_WAL, process(), Done.DONE));
+    }
+
+    private List<Sample<?, ?>> members() {
+        return List.of(
+                new Sample<>(
+                        MemberCommandTypes.HEARTBEAT,
+                        new BrokerHeartbeat(
+                                random.nextInt(),
+                                random.nextLong(),
+                                random.nextLong(),
+                                random.nextBoolean(),
+                                random.nextBoolean()),
+                        new HeartbeatAnswer(
+                                random.nextBoolean(), random.nextBoolean(), random.nextBoolean(), random.nextLong())),
+                new Sample<>(
+                        MemberCommandTypes.ALTER_PARTITION_REASSIGNMENTS,
+                        new AlterPartitionReassignmentsRequestData()
+                                .setTimeoutMs(random.nextInt())
+                                .setTopics(list(() -> new ReassignableTopic()
+                                        .setName(text())
+                                        .setPartitions(list(() -> new ReassignablePartition()
+                                                .setPartitionIndex(random.nextInt())
+                                                .setReplicas(random.nextBoolean() ? null : list(random::nextInt)))))),
+                        new AlterPartitionReassignmentsResponseData()
+                                .setErrorCode(error().error().code())
+                                .setErrorMessage(text())),
+                new Sample<>(
+                        MemberCommandTypes.ELECT_LEADERS,
+                        new ElectLeadersRequestData()
+                                .setElectionType((byte) random.nextInt(2))
+                                .setTopicPartitions(null)
+                                .setTimeoutMs(random.nextInt()),
+                        new ElectLeadersResponseData().setErrorCode(error().error().code())),
+                new Sample<>(
+                        MemberCommandTypes.HAND_OVER,
+                        new MemberCommandTypes.HandOver(
+                                process(),
+                                list(() -> new PartitionHandOver(
+                                        uuid(), random.nextInt(), random.nextInt(), random.nextInt()))),
+                        list(random::nextBoolean)),
+                new Sample<>(
+                        MemberCommandTypes.DRAIN_BROKER,
+                        new MemberCommandTypes.Drain(random.nextInt(), random.nextBoolean()),
+                        Done.DONE),
+                new Sample<>(MemberCommandTypes.UNREGISTER_BROKER, random.nextInt(), Done.DONE));
     }
 
     private CreateTopicsRequestData createTopics() {
