@@ -93,8 +93,9 @@ public interface ClusterController {
 
     /**
      * Slots below {@code startSlot} are not needed any more; never moves back. While the WAL is open, FENCED unless
-     * {@code brokerEpoch} is the broker's present registration; once it is sealed, for whoever recovers it, up to the
-     * seal's end slot and no further (INVALID); once it is retired, without effect.
+     * {@code brokerEpoch} is the broker's present registration. Once it is sealed anybody may ask, but only for all of it
+     * (the seal's end slot), and only when manifests reach every end that the seal names, or the stream is gone: else
+     * INVALID, ask again later. Once it is retired, without effect.
      */
     CompletableFuture<Void> trimWal(int brokerId, long brokerEpoch, long startSlot);
 

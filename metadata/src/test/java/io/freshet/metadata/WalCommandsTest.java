@@ -9,8 +9,10 @@ import io.freshet.common.FreshetException;
 import io.freshet.common.stream.WalSeal;
 import io.freshet.common.stream.WalState;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import org.apache.kafka.common.Uuid;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -102,33 +104,60 @@ class WalCommandsTest {
     }
 
     @Test
-    void letsAnOpenWalBeTrimmedByItsRegisteredOwnerOnlyAndASealedOneByAnyone() {
+    void letsOnlyTheRegisteredOwnerTrimAnOpenWal() {
         requireKind(ErrorKind.INVALID, quorum.trimWal(BROKER, epoch, 1));
         run(quorum.openWal(BROKER, epoch));
+        run(quorum.trimWal(BROKER, epoch, 1));
         node.register();
-        requireKind(ErrorKind.FENCED, quorum.trimWal(BROKER, epoch, 1));
-        run(quorum.sealWal(new WalSeal(BROKER, epoch, 5, Map.of(1L, 10L))));
-        run(quorum.trimWal(BROKER, epoch, 2));
+        requireKind(ErrorKind.FENCED, quorum.trimWal(BROKER, epoch, 2));
+        assertThat(node.node.manifests().wals(BROKER))
+                .containsExactly(new WalState(BROKER, epoch, 1, WalState.NOT_SEALED));
+    }
+
+    @Test
+    void freesASealedWalAsAWholeAndOnlyWhenObjectsHoldAllOfIt() {
+        long kept = node.stream(node.createTopic("kept", 1).topicId(), 0);
+        Uuid deletedTopic = node.createTopic("deleted", 1).topicId();
+        long deleted = node.stream(deletedTopic, 0);
+        run(quorum.openWal(BROKER, epoch));
+        long object = node.reserveId();
+        node.commit(object, node.segment(kept, 0, 9, object));
+        run(quorum.sealWal(new WalSeal(BROKER, epoch, 5, Map.of(kept, 10L, deleted, 3L))));
+
+        requireKind(ErrorKind.INVALID, quorum.trimWal(BROKER, epoch, 2));
         requireKind(ErrorKind.INVALID, quorum.trimWal(BROKER, epoch, 6));
-        assertThat(node.node.manifests().wals(BROKER)).containsExactly(new WalState(BROKER, epoch, 2, 5));
+        requireKind(ErrorKind.INVALID, quorum.trimWal(BROKER, epoch, 5));
+        TestNode.get(quorum.deleteTopics(List.of(deletedTopic)));
+        requireKind(ErrorKind.INVALID, quorum.trimWal(BROKER, epoch, 5));
+        requireKind(ErrorKind.INVALID, quorum.retireWal(BROKER, epoch));
+        assertThat(node.node.manifests().wals(BROKER)).containsExactly(new WalState(BROKER, epoch, 0, 5));
+
+        long next = node.reserveId();
+        node.commit(next, node.segment(kept, 9, 10, next));
+        run(quorum.trimWal(BROKER, epoch, 5));
+        run(quorum.trimWal(BROKER, epoch, 2));
+        assertThat(node.node.manifests().wals(BROKER)).containsExactly(new WalState(BROKER, epoch, 5, 5));
         run(quorum.retireWal(BROKER, epoch));
-        run(quorum.trimWal(BROKER, epoch, 3));
+        run(quorum.trimWal(BROKER, epoch, 5));
         assertThat(node.node.manifests().wals(BROKER)).isEmpty();
     }
 
     @Test
-    void retiresOnlyWhatIsSealed() {
+    void retiresOnlyWhatIsSealedAndFree() {
         run(quorum.openWal(BROKER, epoch));
         requireKind(ErrorKind.INVALID, quorum.retireWal(BROKER, epoch));
         long older = epoch;
         node.register();
         run(quorum.openWal(BROKER, node.brokerEpoch));
-        run(quorum.sealWal(new WalSeal(BROKER, node.brokerEpoch, 1, Map.of(2L, 20L))));
+        run(quorum.sealWal(new WalSeal(BROKER, node.brokerEpoch, 1, Map.of())));
         run(quorum.sealWal(new WalSeal(BROKER, older, 1, Map.of(1L, 10L))));
+        requireKind(ErrorKind.INVALID, quorum.retireWal(BROKER, node.brokerEpoch));
+        run(quorum.trimWal(BROKER, node.brokerEpoch, 1));
         run(quorum.retireWal(BROKER, node.brokerEpoch));
         assertThat(node.node.manifests().wals()).containsExactly(new WalState(BROKER, older, 0, 1));
         assertThat(node.node.manifests().walSeal(BROKER, older))
                 .contains(new WalSeal(BROKER, older, 1, Map.of(1L, 10L)));
+        run(quorum.trimWal(BROKER, older, 1));
         run(quorum.retireWal(BROKER, older));
         requireKind(ErrorKind.FENCED, quorum.openWal(BROKER, node.brokerEpoch));
     }

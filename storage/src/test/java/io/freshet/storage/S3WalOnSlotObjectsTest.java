@@ -29,6 +29,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -144,6 +145,11 @@ class S3WalOnSlotObjectsTest {
         @Override
         public List<WalState> wals(int brokerId) {
             return List.copyOf(wals.values());
+        }
+
+        @Override
+        public CompletableFuture<Optional<WalState>> refreshed(int brokerId, long brokerEpoch) {
+            return CompletableFuture.completedFuture(Optional.ofNullable(wals.get(brokerEpoch)));
         }
 
         @Override

@@ -7,6 +7,7 @@ import io.freshet.common.stream.WalState;
 import io.freshet.metadata.MetadataNode;
 import io.freshet.wal.s3.WalRegistry;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /** The quorum as the S3 lane sees it: the port of the wal module on a metadata node. */
@@ -14,6 +15,15 @@ record QuorumWalRegistry(MetadataNode node) implements WalRegistry {
     @Override
     public List<WalState> wals(int brokerId) {
         return node.manifests().wals(brokerId);
+    }
+
+    @Override
+    public CompletableFuture<Optional<WalState>> refreshed(int brokerId, long brokerEpoch) {
+        return node.controller()
+                .forgetObjects(List.of())
+                .thenApply(caughtUp -> wals(brokerId).stream()
+                        .filter(wal -> wal.brokerEpoch() == brokerEpoch)
+                        .findFirst());
     }
 
     @Override

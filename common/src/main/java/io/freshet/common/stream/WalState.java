@@ -16,4 +16,9 @@ public record WalState(int brokerId, long brokerEpoch, long startSlot, long seal
     public boolean isSealed() {
         return sealedEndSlot != NOT_SEALED;
     }
+
+    /** Whether all of its records are in objects: then its slots are, or may be, deleted. */
+    public boolean isFreed() {
+        return isSealed() && startSlot >= sealedEndSlot;
+    }
 }

@@ -12,6 +12,7 @@ import io.freshet.metadata.record.RetireWalRecord;
 import io.freshet.metadata.record.SealWalRecord;
 import io.freshet.metadata.record.TrimWalRecord;
 import io.freshet.metadata.state.ClusterState.Speculation;
+import io.freshet.metadata.state.ManifestView.StreamBounds;
 import io.freshet.metadata.state.WalView;
 import java.util.List;
 
@@ -78,13 +79,39 @@ final class WalCommands {
             // A recoverer lists from the start slot on: if its owner trimmed now, deleted slots would look like the
             // end.
             StreamCommands.requireBrokerEpoch(state.image(), brokerId, brokerEpoch);
-        } else if (startSlot > wal.sealedEndSlot()) {
-            throw invalid(name(brokerId, brokerEpoch) + " ends at slot " + wal.sealedEndSlot()
-                    + ", where its fence lies;" + " it cannot be trimmed to slot " + startSlot + ": retire it instead");
+        } else {
+            requireFreeable(state, wal, startSlot);
         }
         return startSlot <= wal.startSlot()
                 ? unchanged()
                 : changed(new TrimWalRecord(brokerId, brokerEpoch, startSlot));
+    }
+
+    /**
+     * Several processes may read a sealed WAL, and none of them knows what the others still need. So it is freed as a whole,
+     * and only when all that it holds is in objects.
+     */
+    private static void requireFreeable(Speculation state, WalState wal, long startSlot) {
+        String name = name(wal.brokerId(), wal.brokerEpoch());
+        if (startSlot <= wal.startSlot()) {
+            return;
+        }
+        if (startSlot > wal.sealedEndSlot()) {
+            throw invalid(name + " ends at slot " + wal.sealedEndSlot()
+                    + ", where its fence lies; it cannot be trimmed to" + " slot " + startSlot + ": retire it instead");
+        }
+        if (startSlot < wal.sealedEndSlot()) {
+            throw invalid(name + " is sealed and can only be trimmed as a whole, to slot " + wal.sealedEndSlot()
+                    + ", not " + startSlot);
+        }
+        state.manifests().wals().streamEnds(wal.brokerId(), wal.brokerEpoch()).forEach((streamId, end) -> {
+            StreamBounds stream = state.manifests().bounds(streamId);
+            if (stream != null && stream.endOffset() < end) {
+                throw invalid(name + " holds records of stream " + streamId + " up to offset " + end
+                        + ", and objects hold them up to " + stream.endOffset()
+                        + " only; trim it when they are uploaded");
+            }
+        });
     }
 
     static Decision<Boolean> retire(Speculation state, int brokerId, long brokerEpoch) {
@@ -94,6 +121,10 @@ final class WalCommands {
         }
         if (!wal.isSealed()) {
             throw invalid(name(brokerId, brokerEpoch) + " is not sealed, its owner may still write it; seal it first");
+        }
+        if (!wal.isFreed()) {
+            throw invalid(name(brokerId, brokerEpoch) + " holds slots " + wal.startSlot() + " to " + wal.sealedEndSlot()
+                    + "; trim it first");
         }
         return changed(new RetireWalRecord(brokerId, brokerEpoch));
     }

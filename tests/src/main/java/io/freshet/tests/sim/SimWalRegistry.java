@@ -6,6 +6,7 @@ import io.freshet.common.stream.WalSeal;
 import io.freshet.common.stream.WalState;
 import io.freshet.wal.s3.WalRegistry;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /** The quorum as one process's S3 lane sees it. */
@@ -13,6 +14,14 @@ record SimWalRegistry(SimFollower follower) implements WalRegistry {
     @Override
     public List<WalState> wals(int brokerId) {
         return follower.state().manifests().wals(brokerId);
+    }
+
+    @Override
+    public CompletableFuture<Optional<WalState>> refreshed(int brokerId, long brokerEpoch) {
+        return follower.send("catch up", true, controller -> controller.forgetObjects(List.of()))
+                .thenApply(caughtUp -> wals(brokerId).stream()
+                        .filter(wal -> wal.brokerEpoch() == brokerEpoch)
+                        .findFirst());
     }
 
     @Override

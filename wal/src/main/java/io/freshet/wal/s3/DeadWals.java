@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.wal.s3;
 
+import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Clock;
 import io.freshet.common.runtime.Scheduler;
@@ -42,12 +43,11 @@ final class DeadWals {
 
     private static final class Dead {
         private final RecoveredWal wal;
-        private long startSlot;
+        private boolean isUnneeded;
         private boolean isDone;
 
         Dead(RecoveredWal wal) {
             this.wal = wal;
-            this.startSlot = wal.startSlot();
         }
     }
 
@@ -67,31 +67,42 @@ final class DeadWals {
 
     /** Looks after those that hold nothing any more. */
     void start() {
-        wals.stream().filter(dead -> dead.startSlot == dead.wal.endSlot()).forEach(this::await);
+        wals.stream().filter(dead -> dead.wal.startSlot() == dead.wal.endSlot()).forEach(this::await);
     }
 
-    /** Tells the quorum, WAL by WAL, that slots below {@code lsn} are not needed, and deletes them. */
+    /**
+     * Nothing below {@code lsn} is needed by this process: frees the WALs that lie below it. The quorum refuses as long as
+     * another process needs a record; such a WAL is tried again later, and nobody waits for it.
+     */
     CompletableFuture<Void> trim(long lsn) {
         CompletableFuture<Void> trimmed = CompletableFuture.completedFuture(null);
         for (Dead dead : wals) {
-            long slot = Math.min(dead.wal.endSlot(), dead.wal.startSlot() + lsn - dead.wal.firstLsn());
-            if (slot > dead.startSlot) {
-                trimmed = trimmed.thenCompose(done -> trim(dead, slot));
+            if (lsn >= dead.wal.endLsn() && !dead.isUnneeded) {
+                dead.isUnneeded = true;
+                trimmed = trimmed.thenCompose(done -> free(dead));
             }
         }
         return trimmed;
     }
 
-    private CompletableFuture<Void> trim(Dead dead, long slot) {
+    private CompletableFuture<Void> free(Dead dead) {
         RecoveredWal wal = dead.wal;
         return parts.backoff
-                .repeat(Integer.MAX_VALUE, () -> parts.registry.trim(wal.brokerId(), wal.brokerEpoch(), slot))
+                .repeat(Integer.MAX_VALUE, () -> parts.registry.trim(wal.brokerId(), wal.brokerEpoch(), wal.endSlot()))
                 .thenRun(() -> {
-                    parts.deletions.add(wal.brokerId(), wal.brokerEpoch(), dead.startSlot, slot);
-                    dead.startSlot = slot;
-                    if (slot == wal.endSlot()) {
-                        await(dead);
+                    parts.deletions.add(wal.brokerId(), wal.brokerEpoch(), wal.startSlot(), wal.endSlot());
+                    await(dead);
+                })
+                .exceptionallyCompose(error -> {
+                    FreshetException refusal = FreshetException.of(error);
+                    if (refusal.kind() != ErrorKind.INVALID) {
+                        return CompletableFuture.failedFuture(refusal);
                     }
+                    LOG.info("A sealed S3 WAL is kept for now: {}", refusal.getMessage());
+                    if (!isStopped) {
+                        timers.add(parts.backoff.after(RETRY_MS, () -> free(dead)));
+                    }
+                    return CompletableFuture.completedFuture(null);
                 });
     }
 

@@ -78,15 +78,36 @@ public final class S3WalRecovery {
      * {@code firstLsn}, and seals it. The quorum must already refuse trims by the WAL's owner. Never blocks; the visitor runs on
      * the executor of the services, one call at a time. An exception from the visitor ends the recovery.
      *
+     * <p>Someone else may seal and free the same WAL meanwhile. Then it holds nothing that is not in objects: whatever the
+     * visitor has seen of it is committed, and the result is empty.
+     *
      * @return completes when the seal is durable; fails with CORRUPT, naming the slot, if one that counts is missing or damaged
      */
     public CompletableFuture<RecoveredWal> recover(WalState wal, long firstLsn, RecoveryVisitor visitor) {
-        if (wal.isSealed() && wal.startSlot() >= wal.sealedEndSlot()) {
-            return CompletableFuture.completedFuture(new SlotReads.Builder(wal, firstLsn).build(wal.startSlot()));
+        if (wal.isFreed()) {
+            return CompletableFuture.completedFuture(freed(wal, firstLsn));
         }
         return listing.list(wal.brokerId(), wal.brokerEpoch(), wal.startSlot())
                 .thenCompose(slots -> endOf(wal, slots).thenCompose(end -> read(wal, slots, end, firstLsn, visitor)))
-                .thenCompose(recovered -> seal(wal, recovered));
+                .thenCompose(recovered -> seal(wal, recovered))
+                .exceptionallyCompose(error -> unlessFreed(wal, firstLsn, FreshetException.of(error)));
+    }
+
+    private CompletableFuture<RecoveredWal> unlessFreed(WalState wal, long firstLsn, FreshetException failure) {
+        if (failure.kind() != ErrorKind.CORRUPT && failure.kind() != ErrorKind.INVALID) {
+            return CompletableFuture.failedFuture(failure);
+        }
+        return backoff.repeat(TRIES, () -> registry.refreshed(wal.brokerId(), wal.brokerEpoch()))
+                .thenCompose(present -> {
+                    boolean isFreed = present.isEmpty() || present.get().isFreed();
+                    return isFreed
+                            ? CompletableFuture.completedFuture(freed(present.orElse(wal), firstLsn))
+                            : CompletableFuture.failedFuture(failure);
+                });
+    }
+
+    private static RecoveredWal freed(WalState wal, long firstLsn) {
+        return new SlotReads.Builder(wal, firstLsn).build(wal.startSlot());
     }
 
     private CompletableFuture<Long> endOf(WalState wal, NavigableMap<Long, Long> slots) {

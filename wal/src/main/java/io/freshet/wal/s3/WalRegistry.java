@@ -5,6 +5,7 @@ import io.freshet.common.stream.IdRange;
 import io.freshet.common.stream.WalSeal;
 import io.freshet.common.stream.WalState;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -24,7 +25,15 @@ public interface WalRegistry {
      */
     CompletableFuture<Void> seal(WalSeal seal);
 
-    /** Slots below {@code startSlot} are not needed any more; must complete before they are deleted. Never moves back. */
+    /**
+     * What the quorum knows of a WAL now, whatever this process has seen so far; empty if it is retired (or was never opened).
+     */
+    CompletableFuture<Optional<WalState>> refreshed(int brokerId, long brokerEpoch);
+
+    /**
+     * Slots below {@code startSlot} are not needed any more; must complete before they are deleted. Never moves back. A sealed
+     * WAL is freed as a whole: INVALID for a part of it, or while some of its records are in no object.
+     */
     CompletableFuture<Void> trim(int brokerId, long brokerEpoch, long startSlot);
 
     /** Nothing of this sealed WAL is needed any more: it is forgotten, and whatever lies under its prefix is garbage. */

@@ -5,6 +5,7 @@ import io.freshet.common.stream.IdRange;
 import io.freshet.common.stream.WalSeal;
 import io.freshet.common.stream.WalState;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -15,6 +16,11 @@ final class PromptRegistry implements WalRegistry {
     @Override
     public List<WalState> wals(int brokerId) {
         return List.of();
+    }
+
+    @Override
+    public CompletableFuture<Optional<WalState>> refreshed(int brokerId, long brokerEpoch) {
+        return CompletableFuture.completedFuture(Optional.empty());
     }
 
     @Override

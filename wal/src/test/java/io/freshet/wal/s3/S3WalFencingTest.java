@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 
 /** Owners that are taken over while they still have requests on their way, and crashes of those who take over. */
 class S3WalFencingTest {
-    private final SimCluster cluster = new SimCluster(2);
+    private SimCluster cluster = new SimCluster(2);
 
     private static String key(long epoch, long slot) {
         return ObjectKeys.slotKey(SimCluster.BROKER, epoch, slot);
@@ -188,17 +188,17 @@ class S3WalFencingTest {
         if (second[0].opening.isDone()) {
             SimEntry r2 = second[0].append(1, 2, "r2");
             cluster.runtime.advance(1_000);
-            CompletableFuture<Void> trim = second[0].wal().trim(2);
+            CompletableFuture<Void> trim = second[0].wal().trim(3);
             cluster.runtime.advance(1_000);
             // a command whose answer never came may have trimmed
             hasTrimmed = trim.isDone()
-                    || cluster.quorum.states().stream().anyMatch(wal -> wal.brokerEpoch() == 1 && wal.startSlot() == 2);
+                    || cluster.quorum.states().stream().anyMatch(wal -> wal.brokerEpoch() == 1 && wal.isFreed());
             if (r2.isDurable() || cluster.bucket.keys().contains(key(2, 0))) {
                 expected.add("r2");
             }
         }
         if (hasTrimmed) {
-            expected.removeAll(List.of("r0", "r1"));
+            expected.removeAll(List.of("r0", "r1", "s0"));
         }
         boolean isDone = !second[0].host.isDead();
         second[0].kill();
@@ -271,6 +271,55 @@ class S3WalFencingTest {
                 .satisfies(e -> assertThat(FreshetException.of(e).kind()).isEqualTo(ErrorKind.CORRUPT))
                 .hasMessageContaining(key(1, 1))
                 .hasMessageContaining("is missing");
+    }
+
+    /** Another process that had recovered the same WAL has seen all of it uploaded, and frees it. */
+    @Test
+    void aWalThatIsFreedWhileItIsReadIsNotDamaged() {
+        for (int missing = 0; missing < 3; missing++) {
+            cluster = new SimCluster(missing);
+            cluster.settings = S3WalFencingTest::eager;
+            threeSlotsSealed();
+            cluster.bucket.network = (op, key) -> Fate.after(50, 50);
+            Owner third = cluster.start();
+            cluster.runtime.advance(130);
+            cluster.quorum.free(1);
+            for (int slot = missing; slot < 3; slot++) {
+                cluster.bucket.remove(key(1, slot));
+            }
+            cluster.runtime.advance(60_000);
+            assertThat(third.opening).isCompleted();
+            assertThat(third.write(1, 9, "next").isDurable()).isTrue();
+        }
+    }
+
+    @Test
+    void aPartOfASealedWalIsKeptUntilAllOfItIsUnneeded() {
+        threeSlotsSealed();
+        Owner third = cluster.open();
+        cluster.runtime.await(third.wal().trim(2));
+        assertThat(cluster.quorum.states().get(0).startSlot()).isZero();
+        assertThat(cluster.bucket.keys()).contains(key(1, 0), key(1, 1), key(1, 2));
+        cluster.runtime.await(third.wal().trim(3));
+        assertThat(cluster.quorum.states().get(0).isFreed()).isTrue();
+        cluster.runtime.advance(1_000);
+        assertThat(cluster.bucket.keys()).doesNotContain(key(1, 0), key(1, 1), key(1, 2));
+    }
+
+    /** As when other streams of the WAL belong to other brokers, which have not uploaded them yet. */
+    @Test
+    void aWalThatOthersStillNeedHoldsUpNobodyAndIsFreedLater() {
+        threeSlotsSealed();
+        Owner third = cluster.open();
+        cluster.quorum.areRecordsNeededElsewhere = true;
+        assertThat(third.write(1, 3, "r3").isDurable()).isTrue();
+        cluster.runtime.await(third.wal().trim(4));
+        cluster.runtime.advance(1_000);
+        assertThat(cluster.quorum.states().get(0).startSlot()).isZero();
+        assertThat(cluster.bucket.keys()).contains(key(1, 0)).doesNotContain(key(3, 0));
+        cluster.quorum.areRecordsNeededElsewhere = false;
+        cluster.runtime.advance(120_000);
+        assertThat(cluster.bucket.keys()).doesNotContain(key(1, 0), key(1, 1), key(1, 2));
     }
 
     private void threeSlotsSealed() {

@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
@@ -25,6 +26,7 @@ final class SimQuorum {
     private long newestEpoch;
     private long nextId = 1;
     int commands;
+    boolean areRecordsNeededElsewhere;
     SimBucket.Network network = (op, key) -> SimBucket.Fate.after(2, 2);
 
     SimQuorum(SimRuntime runtime, SimBucket bucket) {
@@ -43,6 +45,12 @@ final class SimQuorum {
 
     WalSeal sealOf(long epoch) {
         return Objects.requireNonNull(seals.get(epoch));
+    }
+
+    /** Somebody says that all of a sealed WAL is uploaded. */
+    void free(long epoch) {
+        WalState state = Objects.requireNonNull(wals.get(epoch));
+        wals.put(epoch, new WalState(state.brokerId(), epoch, state.sealedEndSlot(), state.sealedEndSlot()));
     }
 
     WalRegistry client(SimRuntime.Host host, long callerEpoch) {
@@ -111,6 +119,11 @@ final class SimQuorum {
         }
 
         @Override
+        public CompletableFuture<Optional<WalState>> refreshed(int brokerId, long brokerEpoch) {
+            return command("refresh", () -> Optional.ofNullable(wals.get(brokerEpoch)));
+        }
+
+        @Override
         public CompletableFuture<Void> open(int brokerId, long brokerEpoch) {
             return command("open", () -> {
                 wals.putIfAbsent(brokerEpoch, new WalState(brokerId, brokerEpoch, 0, WalState.NOT_SEALED));
@@ -142,7 +155,9 @@ final class SimQuorum {
         public CompletableFuture<Void> trim(int brokerId, long brokerEpoch, long startSlot) {
             return command("trim", () -> {
                 WalState state = wals.get(brokerEpoch);
-                if (state == null || (state.isSealed() && startSlot > state.sealedEndSlot())) {
+                boolean isRefused = state == null
+                        || (state.isSealed() && (startSlot != state.sealedEndSlot() || areRecordsNeededElsewhere));
+                if (isRefused) {
                     throw new FreshetException(ErrorKind.INVALID, "No such slots: " + state + ", " + startSlot);
                 }
                 long start = Math.max(startSlot, state.startSlot());
@@ -155,8 +170,8 @@ final class SimQuorum {
         public CompletableFuture<Void> retire(int brokerId, long brokerEpoch) {
             return command("retire", () -> {
                 WalState state = wals.get(brokerEpoch);
-                if (state != null && !state.isSealed()) {
-                    throw new FreshetException(ErrorKind.INVALID, "Not sealed: " + state);
+                if (state != null && !state.isFreed()) {
+                    throw new FreshetException(ErrorKind.INVALID, "Not freed: " + state);
                 }
                 wals.remove(brokerEpoch);
                 return null;
