@@ -4,10 +4,12 @@ package io.freshet.storage;
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Scheduler.Cancellable;
+import io.freshet.common.stream.StreamState;
 import io.freshet.storage.reclaim.ObjectReaper;
 import io.freshet.storage.reclaim.OrphanSweeper;
 import io.freshet.storage.recovery.LaneHealing;
 import io.freshet.storage.recovery.LaneRecovery;
+import io.freshet.storage.recovery.SealedTails;
 import io.freshet.storage.recovery.TailRecovery;
 import io.freshet.storage.stream.StreamMeters;
 import io.freshet.storage.stream.StreamOpener;
@@ -24,6 +26,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
@@ -44,6 +47,7 @@ public final class StreamStorage implements AutoCloseable {
     private final WalLanes lanes;
     private final Backpressure backpressure;
     private final Uploader uploader;
+    private final SealedTails sealed;
     private final StreamOpener opener;
     private final ObjectReaper reaper;
     private final OrphanSweeper sweeper;
@@ -58,6 +62,8 @@ public final class StreamStorage implements AutoCloseable {
         this.lanes = lanes;
         this.backpressure = new Backpressure(lanes);
         this.uploader = new Uploader(new UploadParts(config, parts, tails, memory, lanes));
+        this.sealed = new SealedTails(
+                parts.sealedWals(), memory, parts.scheduler(), parts.meters(), this::uploadInBackground);
         this.opener = new StreamOpener(new StreamParts(
                 parts.metadata(),
                 parts.segmentReader(),
@@ -66,6 +72,7 @@ public final class StreamStorage implements AutoCloseable {
                 lanes,
                 backpressure,
                 uploader,
+                sealed,
                 new StreamMeters(parts.meters())));
         this.reaper = new ObjectReaper(config, parts);
         this.sweeper = new OrphanSweeper(config, parts);
@@ -84,7 +91,8 @@ public final class StreamStorage implements AutoCloseable {
     public static StreamStorage open(StorageConfig config, StorageParts parts) {
         TailMemory memory = new TailMemory(config.tailCacheBytes());
         StreamTails tails = new StreamTails();
-        TailRecovery recovery = new TailRecovery(parts.metadata(), tails, memory);
+        TailRecovery recovery = new TailRecovery(
+                parts.metadata(), tails, memory, streamId -> SealedTails.endOffset(parts.sealedWals(), streamId));
         long startNanos = parts.clock().nanoTime();
         WalLanes lanes = LaneRecovery.open(parts.lanes(), recovery, memory);
         try {
@@ -157,6 +165,14 @@ public final class StreamStorage implements AutoCloseable {
         return uploader.uploadNow();
     }
 
+    private void uploadInBackground() {
+        uploader.uploadNow().whenComplete((nothing, error) -> {
+            if (error != null) {
+                LOG.debug("An upload that was to make room failed", error);
+            }
+        });
+    }
+
     /**
      * Whether appends to some lane are, or soon will be, refused with THROTTLED because uploads lag: stop feeding the streams
      * that use it ({@link StreamLog#isOverloaded()}) for a while.
@@ -174,16 +190,38 @@ public final class StreamStorage implements AutoCloseable {
         backpressure.check();
         healing.forEach(LaneHealing::look);
         for (StreamTail tail : tails.all()) {
-            boolean unowned = tail.source() == null && tail.needsWal();
-            if (unowned && parts.metadata().stream(tail.streamId()).isEmpty()) {
-                LOG.info("Stream {} was deleted; its recovered tail is dropped", tail.streamId());
-                tails.drop(
-                        tail,
-                        new FreshetException(
-                                ErrorKind.FENCED,
-                                "Stream " + tail.streamId() + " was deleted; reload the cluster's state"));
+            if (tail.source() == null && tail.needsWal()) {
+                dropIfNeedless(tail);
             }
         }
+    }
+
+    /** Nobody here owns the stream, and the tail has uncommitted records. */
+    private void dropIfNeedless(StreamTail tail) {
+        Optional<StreamState> state = parts.metadata().stream(tail.streamId());
+        if (state.isEmpty()) {
+            LOG.info("Stream {} was deleted; its recovered tail is dropped", tail.streamId());
+            tails.drop(
+                    tail,
+                    new FreshetException(
+                            ErrorKind.FENCED,
+                            "Stream " + tail.streamId() + " was deleted; reload the cluster's state"));
+        } else if (state.get().ownerId() != parts.brokerId() && isKeptElsewhere(tail, state.get())) {
+            LOG.info("Stream {} has another owner, {}; its tail is dropped", tail.streamId(), state.get());
+            tails.drop(
+                    tail,
+                    new FreshetException(
+                            ErrorKind.FENCED,
+                            "Stream " + tail.streamId() + " has another owner; reload the cluster's state"));
+        }
+    }
+
+    /** Whether objects hold all of the tail, or no lane of this broker holds any of it. */
+    private boolean isKeptElsewhere(StreamTail tail, StreamState state) {
+        boolean isCommitted = !tail.hasParked() && state.endOffset() >= tail.endOffset();
+        return isCommitted
+                || lanes.all().stream()
+                        .allMatch(lane -> tail.firstUncommittedLsn(lane.index()) == Long.MAX_VALUE);
     }
 
     /** Why WAL lanes refuse appends at present, by lane. Empty while all work. */
@@ -212,6 +250,7 @@ public final class StreamStorage implements AutoCloseable {
         closed = true;
         housekeeping.cancel();
         healing.forEach(LaneHealing::close);
+        sealed.close();
         reaper.close();
         sweeper.close();
         uploader.close();

@@ -121,12 +121,15 @@ public final class BrokerServer implements AutoCloseable {
         KafkaServer network = startNetwork(gate);
         RegisteredBroker registered = metadataWiring.register(metadata, network.boundPorts());
         readiness.phase("recovering the write-ahead log");
+        TakeoverWiring takeover = new TakeoverWiring(config, runtime, store, metadata, opened);
         StreamStorage streams = storageWiring.openStreams(
                 store,
                 walWiring.lanes(store, device, new QuorumWalRegistry(metadata), registered.brokerEpoch(), opened),
+                takeover.sealedWals(),
                 new QuorumMetadata(metadata),
                 registered.brokerEpoch(),
                 opened);
+        takeover.start(registered.brokerEpoch(), opened);
         new CompactionWiring(config, runtime).start(store, metadata, streams, registered.brokerEpoch(), opened);
         opened.add("last upload", () -> uploadRest(streams));
         readiness.phase("opening partitions");

@@ -19,10 +19,12 @@ import io.freshet.storage.cache.IndexCache;
 import io.freshet.storage.cache.LocalTierFile;
 import io.freshet.storage.read.CatchUpPace;
 import io.freshet.storage.read.ObjectSegmentReader;
+import io.freshet.wal.s3.SealedWals;
 import io.micrometer.core.instrument.Timer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.common.protocol.ApiKeys;
@@ -71,6 +73,7 @@ final class StorageWiring {
     StreamStorage openStreams(
             ObjectStore store,
             List<StorageParts.Lane> lanes,
+            SealedWals sealedWals,
             StreamMetadata metadata,
             long brokerEpoch,
             OpenedParts opened) {
@@ -95,6 +98,7 @@ final class StorageWiring {
                 metadata,
                 reader,
                 lanes,
+                Optional.of(sealedWals),
                 runtime.clock(),
                 runtime.scheduler(),
                 uploads,

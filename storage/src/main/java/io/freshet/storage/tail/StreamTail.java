@@ -42,6 +42,11 @@ public final class StreamTail {
     private long uncommittedPayloadBytes;
     private boolean closed;
 
+    /** Recovered records behind a gap that a sealed WAL is to fill; written under the lock. */
+    private volatile List<RecoveredRecord> parked = List.of();
+
+    private long openings;
+
     private volatile int leaderEpoch = -1;
     private volatile SegmentCheckpoint.@Nullable Source source;
     private volatile @Nullable FreshetException refusal;
@@ -101,19 +106,34 @@ public final class StreamTail {
 
     // ---- opening and closing
 
-    /** Takes the stream from its present owner's handle: no append and no new upload until {@link #activate}. */
-    public synchronized void suspend() {
+    /**
+     * Takes the stream from its present owner's handle: no append and no new upload until {@link #activate}.
+     *
+     * @return the number of this opening; a later one takes the stream from it
+     */
+    public synchronized long suspend() {
         closed = false;
         source = null;
         refusal = new FreshetException(
                 ErrorKind.UNAVAILABLE, "Stream " + streamId + " is being opened; retry when that has completed");
+        return ++openings;
+    }
+
+    /** Fails with FENCED if the stream was suspended again since. */
+    public synchronized void requireOpening(long opening) {
+        if (opening != openings) {
+            throw new FreshetException(
+                    ErrorKind.FENCED, "Stream " + streamId + " was opened anew meanwhile; use the newest handle");
+        }
     }
 
     /**
      * Accepts appends under {@code newLeaderEpoch}, unless a lane failed with entries of this stream: it may hold them, so that
-     * others at the same offsets must not reach another lane. {@code newSource} gives the state when a segment is sealed.
+     * others at the same offsets must not reach another lane. {@code newSource} gives the state when a segment is sealed. Fails
+     * with FENCED, and changes nothing, if {@code opening} is not the newest.
      */
-    public synchronized void activate(int newLeaderEpoch, SegmentCheckpoint.Source newSource) {
+    public synchronized void activate(long opening, int newLeaderEpoch, SegmentCheckpoint.Source newSource) {
+        requireOpening(opening);
         leaderEpoch = newLeaderEpoch;
         plannedEndOffset = committedEndOffset;
         refusal = laneFailure;
@@ -145,7 +165,7 @@ public final class StreamTail {
 
     /** Whether the owner left and everything is committed: nothing keeps this tail in memory any more. */
     public synchronized boolean isDrained() {
-        return closed && laneFailure == null && endOffset <= committedEndOffset;
+        return closed && laneFailure == null && endOffset <= committedEndOffset && parked.isEmpty();
     }
 
     /** No new upload until the stream is opened again; appends are refused with {@code reason}. The data is kept. */
@@ -169,6 +189,7 @@ public final class StreamTail {
         synchronized (this) {
             refusal = reason;
             source = null;
+            takeParked().forEach(record -> record.bytes().release());
             dropped = removeBehind(committedEndOffset);
             durableEndOffset = committedEndOffset;
             plannedEndOffset = committedEndOffset;
@@ -369,6 +390,31 @@ public final class StreamTail {
         release(removed);
     }
 
+    /** Keeps records that cannot be joined yet, and their lanes' space with them, until {@link #takeParked}; takes over the references. */
+    public synchronized void park(List<RecoveredRecord> ownedRecords) {
+        List<RecoveredRecord> all = new ArrayList<>(parked);
+        all.addAll(ownedRecords);
+        parked = List.copyOf(all);
+    }
+
+    /** Hands the parked records, and their references, over. */
+    public synchronized List<RecoveredRecord> takeParked() {
+        List<RecoveredRecord> taken = parked;
+        parked = List.of();
+        return taken;
+    }
+
+    /** The parked records with a reference more on each. */
+    synchronized List<RecoveredRecord> retainParked() {
+        parked.forEach(record -> record.bytes().retain());
+        return parked;
+    }
+
+    /** Whether records wait for a gap to be filled. */
+    public boolean hasParked() {
+        return !parked.isEmpty();
+    }
+
     /** Visits each batch in memory from {@code fromOffset} on. */
     public void forEachBatch(long fromOffset, Consumer<ByteBuffer> visitor) {
         reads.forEachBatch(fromOffset, visitor);
@@ -426,17 +472,23 @@ public final class StreamTail {
 
     /** LSN of the oldest durable record in the lane of index {@code lane} that is not committed; {@link Long#MAX_VALUE} if there is none. */
     public synchronized long firstUncommittedLsn(int lane) {
+        long first = Long.MAX_VALUE;
+        for (RecoveredRecord record : parked) {
+            if (record.lane() == lane) {
+                first = Math.min(first, record.lsn());
+            }
+        }
         long offset = spans.firstIn(lane, committedEndOffset);
         if (offset >= durableEndOffset) {
-            return Long.MAX_VALUE;
+            return first;
         }
         int index = entries.indexEndingAfter(offset);
-        return index < entries.count() ? entries.get(index).lsn() : Long.MAX_VALUE;
+        return index < entries.count() ? Math.min(first, entries.get(index).lsn()) : first;
     }
 
     /** Whether a lane holds durable records of this stream that are not committed. */
     public boolean needsWal() {
-        return durableEndOffset > committedEndOffset;
+        return durableEndOffset > committedEndOffset || hasParked();
     }
 
     /** Payload bytes behind the committed end. */
