@@ -3,6 +3,8 @@ package io.freshet.metadata;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.freshet.common.ErrorKind;
+import io.freshet.common.FreshetException;
 import io.freshet.common.stream.RetiredObject;
 import io.freshet.common.stream.SegmentReplacement;
 import io.freshet.common.stream.SegmentReplacement.NewObject;
@@ -180,18 +182,27 @@ final class RandomChanges {
         if (!wal.isSealed() && (choice == 1 || wal.brokerEpoch() != node.brokerEpoch)) {
             Map<Long, Long> ends = new HashMap<>();
             for (int i = random.nextInt(5); i > 0; i--) {
-                ends.put(random.nextLong(1, 100), random.nextLong(1, 1000));
+                ends.put(random.nextLong(1, 100), random.nextLong(1, 10));
             }
             TestNode.get(node.controller.sealWal(
                     new WalSeal(wal.brokerId(), wal.brokerEpoch(), wal.startSlot() + random.nextInt(20), ends)));
-        } else if (wal.isSealed() && choice == 2) {
+        } else if (wal.isFreed()) {
             TestNode.get(node.controller.retireWal(wal.brokerId(), wal.brokerEpoch()));
+        } else if (wal.isSealed()) {
+            free(node, wal);
         } else {
             long startSlot = wal.startSlot() + random.nextInt(10);
-            TestNode.get(node.controller.trimWal(
-                    wal.brokerId(),
-                    wal.brokerEpoch(),
-                    wal.isSealed() ? Math.min(startSlot, wal.sealedEndSlot()) : startSlot));
+            TestNode.get(node.controller.trimWal(wal.brokerId(), wal.brokerEpoch(), startSlot));
+        }
+    }
+
+    /** Refused, with nothing changed, if the seal names an end of a living stream that objects do not reach. */
+    private static void free(TestNode node, WalState wal) {
+        try {
+            TestNode.get(node.controller.trimWal(wal.brokerId(), wal.brokerEpoch(), wal.sealedEndSlot()));
+        } catch (FreshetException e) {
+            assertThat(e.kind()).isEqualTo(ErrorKind.INVALID);
+            assertThat(node.node.manifests().wals()).contains(wal);
         }
     }
 }

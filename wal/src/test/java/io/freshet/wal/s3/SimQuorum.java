@@ -155,9 +155,8 @@ final class SimQuorum {
         public CompletableFuture<Void> trim(int brokerId, long brokerEpoch, long startSlot) {
             return command("trim", () -> {
                 WalState state = wals.get(brokerEpoch);
-                boolean isRefused = state == null
-                        || (state.isSealed() && (startSlot != state.sealedEndSlot() || areRecordsNeededElsewhere));
-                if (isRefused) {
+                if (state == null
+                        || (state.isSealed() && (startSlot != state.sealedEndSlot() || areRecordsNeededElsewhere))) {
                     throw new FreshetException(ErrorKind.INVALID, "No such slots: " + state + ", " + startSlot);
                 }
                 long start = Math.max(startSlot, state.startSlot());
