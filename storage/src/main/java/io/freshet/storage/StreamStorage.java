@@ -220,8 +220,7 @@ public final class StreamStorage implements AutoCloseable {
     private boolean isKeptElsewhere(StreamTail tail, StreamState state) {
         boolean isCommitted = !tail.hasParked() && state.endOffset() >= tail.endOffset();
         return isCommitted
-                || lanes.all().stream()
-                        .allMatch(lane -> tail.firstUncommittedLsn(lane.index()) == Long.MAX_VALUE);
+                || lanes.all().stream().allMatch(lane -> tail.firstUncommittedLsn(lane.index()) == Long.MAX_VALUE);
     }
 
     /** Why WAL lanes refuse appends at present, by lane. Empty while all work. */

@@ -209,6 +209,8 @@ class TakeoverTest {
 
     @Test
     void streamsWaitForUploadsWhileMemoryHasNoRoom() {
+        cluster.laneBytes = 64 << 20;
+        cluster.config = cluster.config.withTailCacheBytes(64 << 20);
         withStreams(1, 12);
         appendTo(cluster, 15, 60_000);
         cluster.laneBytes = 3 << 20;
@@ -230,6 +232,7 @@ class TakeoverTest {
                     .value());
         }
         openings.forEach(cluster.sim::await);
+        assertThat(cluster.quorum.wals()).extracting(WalState::isSealed).containsExactly(true, false);
         assertThat(most).isBetween(1L << 20, 3L << 20);
         assertThat(b.meters.counter("freshet.storage.takeover.waits").count()).isPositive();
         append(1);
@@ -302,8 +305,7 @@ class TakeoverTest {
         for (int i = 0; i < owners.size(); i++) {
             owners.get(i).opened(cluster.sim.await(openings.get(i)));
         }
-        assertThat(b.meters.counter("freshet.wal.s3.sealed.slots.read").count())
-                .isEqualTo(slots);
+        assertThat(b.meters.counter("freshet.wal.s3.sealed.slots.read").count()).isEqualTo(slots);
         verifyAll();
     }
 
@@ -318,7 +320,8 @@ class TakeoverTest {
                         requests = fatal;
                     }
                 } catch (RuntimeException | AssertionError e) {
-                    throw new AssertionError("Dead at request " + fatal + ", " + takesEffect + ": " + e.getMessage(), e);
+                    throw new AssertionError(
+                            "Dead at request " + fatal + ", " + takesEffect + ": " + e.getMessage(), e);
                 }
             }
         }

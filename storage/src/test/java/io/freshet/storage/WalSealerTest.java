@@ -52,7 +52,9 @@ class WalSealerTest {
             brokers.get(stuck).host.pause();
             brokers.get(0).die();
             other.sim.advance(1_500);
-            assertThat(brokers.get(0).isAllSealed()).as("broker %s is stuck", stuck + 1).isTrue();
+            assertThat(brokers.get(0).isAllSealed())
+                    .as("broker %s is stuck", stuck + 1)
+                    .isTrue();
             brokers.get(stuck).host.resume();
             other.sim.advance(5_000);
             assertThat(seals(brokers)).isEqualTo(1);

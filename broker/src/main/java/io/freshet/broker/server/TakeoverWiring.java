@@ -33,8 +33,7 @@ final class TakeoverWiring {
     private final SlotFormat format;
     private final S3WalServices services;
 
-    TakeoverWiring(
-            ServerConfig config, Runtime runtime, ObjectStore store, MetadataNode metadata, OpenedParts opened) {
+    TakeoverWiring(ServerConfig config, Runtime runtime, ObjectStore store, MetadataNode metadata, OpenedParts opened) {
         this.config = config;
         this.store = store;
         this.metadata = metadata;
@@ -55,8 +54,7 @@ final class TakeoverWiring {
     void start(long brokerEpoch, OpenedParts opened) {
         WalSealer sealer = opened.add(
                 "WAL sealer",
-                new WalSealer(
-                        WalSealer.Config.of(config.nodeId()), wals, wals, store, registry, format, services));
+                new WalSealer(WalSealer.Config.of(config.nodeId()), wals, wals, store, registry, format, services));
         metadata.addListener((delta, image) -> {
             if (delta.clusterDelta() != null) {
                 sealer.look();
@@ -67,8 +65,7 @@ final class TakeoverWiring {
                 wals,
                 registry,
                 this::committedEnd,
-                (job, durationMs) ->
-                        metadata.controller().leaseJob(job, config.nodeId(), brokerEpoch, durationMs));
+                (job, durationMs) -> metadata.controller().leaseJob(job, config.nodeId(), brokerEpoch, durationMs));
         long retentionMs = config.kafka().getLong(WalKeys.WAL_S3_FENCE_RETENTION_MS);
         opened.add(
                 "reclaim of sealed WALs",

@@ -104,8 +104,7 @@ final class WalWiring {
             hintAtUnnamed(WalKeys.S3, "the metadata knows s3 lanes of earlier starts");
             ExecutorService executor = Threads.pool("freshet-wal-s3", S3_THREADS, S3_QUEUE);
             opened.add("s3 lane threads", () -> Threads.stop(executor, Duration.ofSeconds(10)));
-            lanes.add(new StorageParts.Lane(
-                    WalKeys.S3, visitor -> openS3(store, registry, brokerEpoch, executor)));
+            lanes.add(new StorageParts.Lane(WalKeys.S3, visitor -> openS3(store, registry, brokerEpoch, executor)));
         }
         lanes.sort(Comparator.comparing(lane -> !lane.name().equals(settings.defaultLane())));
         return lanes;
@@ -152,11 +151,7 @@ final class WalWiring {
     }
 
     /** What earlier WALs of the lane hold is read when the streams are opened, like that of other brokers. */
-    private WriteAheadLog openS3(
-            ObjectStore store,
-            WalRegistry registry,
-            long brokerEpoch,
-            ExecutorService executor) {
+    private WriteAheadLog openS3(ObjectStore store, WalRegistry registry, long brokerEpoch, ExecutorService executor) {
         S3Wal opened = Waiting.on(
                 "opening the s3 WAL lane",
                 S3_OPEN_TIMEOUT,

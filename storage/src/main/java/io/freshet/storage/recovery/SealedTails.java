@@ -192,8 +192,9 @@ public final class SealedTails {
             if (neededBytes > memory.limitBytes()) {
                 return CompletableFuture.failedFuture(new FreshetException(
                         ErrorKind.THROTTLED,
-                        "Stream " + state.streamId() + " has " + neededBytes + " bytes in sealed S3 WALs, more than the "
-                                + memory.limitBytes() + " bytes of this broker's tail cache: enlarge it"));
+                        "Stream " + state.streamId() + " has " + neededBytes
+                                + " bytes in sealed S3 WALs, more than the " + memory.limitBytes()
+                                + " bytes of this broker's tail cache: enlarge it"));
             }
             waits.increment();
             LOG.info(
@@ -258,8 +259,8 @@ public final class SealedTails {
                 TailJoin join = new TailJoin(state, tail, memory, slabs);
                 List<RecoveredRecord> behindGap = join.join(all);
                 records.increment(join.keptRecords());
-                boolean isWhole = tail.endOffset() >= end(holdings)
-                        && behindGap.stream().noneMatch(join::isPresent);
+                boolean isWhole =
+                        tail.endOffset() >= end(holdings) && behindGap.stream().noneMatch(join::isPresent);
                 if (isWhole) {
                     join.rejectAll(behindGap);
                 } else {

@@ -57,8 +57,8 @@ final class TailJoin {
      */
     List<RecoveredRecord> join(List<RecoveredRecord> ownedRecords) {
         List<RecoveredRecord> sorted = new ArrayList<>(ownedRecords);
-        sorted.sort(Comparator.comparingInt(RecoveredRecord::leaderEpoch)
-                .thenComparingLong(RecoveredRecord::baseOffset));
+        sorted.sort(
+                Comparator.comparingInt(RecoveredRecord::leaderEpoch).thenComparingLong(RecoveredRecord::baseOffset));
         List<RecoveredRecord> behindGap = new ArrayList<>();
         for (RecoveredRecord record : sorted) {
             if (isSuperseded(record)) {

@@ -82,7 +82,11 @@ public final class StreamOpener {
     private Opening suspendedTail(StreamState state) {
         StreamTail present = parts.tails().get(state.streamId());
         if (present != null && present.endOffset() < state.endOffset()) {
-            parts.tails().replace(present, emptyTail(state), fenced(state.streamId(), present.leaderEpoch(), state.leaderEpoch()));
+            parts.tails()
+                    .replace(
+                            present,
+                            emptyTail(state),
+                            fenced(state.streamId(), present.leaderEpoch(), state.leaderEpoch()));
         }
         Opening opening = parts.tails().suspendForOpen(emptyTail(state));
         opening.tail().committed(state.endOffset());

@@ -27,7 +27,7 @@ import java.util.concurrent.CompletableFuture;
 
 /** Several brokers with S3 lanes over one store and one quorum, in one virtual time. */
 public final class TakeoverCluster {
-    public static final long FENCE_RETENTION_MS = 60_000;
+    public static final long FENCE_RETENTION_MS = 10_000;
     private static final long MIB = 1 << 20;
 
     public final SimRuntime sim = new SimRuntime(1_000_000);
@@ -96,8 +96,7 @@ public final class TakeoverCluster {
         public final SimHost host = new SimHost(sim);
         public final SimpleMeterRegistry meters = new SimpleMeterRegistry();
         private final KillSwitch kill;
-        private final S3WalServices services =
-                new S3WalServices(sim, host, host.executor(), random::nextLong, meters);
+        private final S3WalServices services = new S3WalServices(sim, host, host.executor(), random::nextLong, meters);
         private final WalRegistry registry;
         private final SlotObjects slots = new SlotObjects(4096);
         private final CompletableFuture<S3Wal> lane;
@@ -114,14 +113,26 @@ public final class TakeoverCluster {
 
         private S3WalConfig s3Config() {
             S3WalConfig defaults = S3WalConfig.of(id, epoch);
+            S3WalConfig.Batching batching = defaults.batching();
             return new S3WalConfig(
-                    id, epoch, defaults.batching(), defaults.flight(), laneBytes, FENCE_RETENTION_MS);
+                    id,
+                    epoch,
+                    new S3WalConfig.Batching(
+                            1 << 20,
+                            batching.minAgeMs(),
+                            batching.maxAgeMs(),
+                            batching.latencyTargetMs(),
+                            batching.putsPerSecond(),
+                            batching.putBurst()),
+                    defaults.flight(),
+                    laneBytes,
+                    FENCE_RETENTION_MS);
         }
 
         void open() {
             S3Wal wal = sim.await(lane);
-            SealedWals sealed = new SealedWals(
-                    SealedWals.Bounds.DEFAULT, kill.guard(store), quorum, registry, slots, services);
+            SealedWals sealed =
+                    new SealedWals(SealedWals.Bounds.DEFAULT, kill.guard(store), quorum, registry, slots, services);
             storage = StreamStorage.open(
                     config,
                     new StorageParts(

@@ -20,8 +20,9 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 
-/** The quorum's knowledge of S3 WALs and their owners, with its real rules. */
+/** The quorum's knowledge of S3 WALs and their owners, with its real rules. Safe for use by many threads. */
 public final class WalQuorum implements WalCatalog, WalOwners {
     private record Key(int brokerId, long brokerEpoch) implements Comparable<Key> {
         @Override
@@ -43,33 +44,33 @@ public final class WalQuorum implements WalCatalog, WalOwners {
     }
 
     /** A new registration of a broker, not fenced. */
-    public long register(int brokerId) {
+    public synchronized long register(int brokerId) {
         epochs.put(brokerId, ++nextEpoch);
         fenced.remove(brokerId);
         return nextEpoch;
     }
 
-    public void fence(int brokerId) {
+    public synchronized void fence(int brokerId) {
         fenced.add(brokerId);
     }
 
     /** Forgets a WAL against all rules. */
-    public void lose(int brokerId, long brokerEpoch) {
+    public synchronized void lose(int brokerId, long brokerEpoch) {
         wals.remove(new Key(brokerId, brokerEpoch));
     }
 
     @Override
-    public List<WalState> wals() {
+    public synchronized List<WalState> wals() {
         return List.copyOf(wals.values());
     }
 
     @Override
-    public Optional<WalSeal> seal(int brokerId, long brokerEpoch) {
+    public synchronized Optional<WalSeal> seal(int brokerId, long brokerEpoch) {
         return Optional.ofNullable(seals.get(new Key(brokerId, brokerEpoch)));
     }
 
     @Override
-    public Standing standing(int brokerId, long brokerEpoch) {
+    public synchronized Standing standing(int brokerId, long brokerEpoch) {
         Long present = epochs.get(brokerId);
         if (present == null) {
             return Standing.GONE;
@@ -82,7 +83,7 @@ public final class WalQuorum implements WalCatalog, WalOwners {
     }
 
     @Override
-    public List<Integer> alive() {
+    public synchronized List<Integer> alive() {
         List<Integer> alive = new ArrayList<>(new TreeSet<>(epochs.keySet()));
         alive.removeAll(fenced);
         return alive;
@@ -100,6 +101,14 @@ public final class WalQuorum implements WalCatalog, WalOwners {
             this.transport = transport;
         }
 
+        private <T> CompletableFuture<T> command(String name, Supplier<T> change) {
+            return transport.send(name, () -> {
+                synchronized (WalQuorum.this) {
+                    return change.get();
+                }
+            });
+        }
+
         @Override
         public List<WalState> wals(int brokerId) {
             return WalQuorum.this.wals().stream()
@@ -109,7 +118,7 @@ public final class WalQuorum implements WalCatalog, WalOwners {
 
         @Override
         public CompletableFuture<Void> open(int brokerId, long brokerEpoch) {
-            return transport.send("open WAL", () -> {
+            return command("open WAL", () -> {
                 requirePresent(brokerId, brokerEpoch);
                 wals.putIfAbsent(
                         new Key(brokerId, brokerEpoch), new WalState(brokerId, brokerEpoch, 0, WalState.NOT_SEALED));
@@ -125,7 +134,7 @@ public final class WalQuorum implements WalCatalog, WalOwners {
 
         @Override
         public CompletableFuture<Void> seal(WalSeal seal) {
-            return transport.send("seal WAL", () -> {
+            return command("seal WAL", () -> {
                 Key key = new Key(seal.brokerId(), seal.brokerEpoch());
                 WalState wal = wals.get(key);
                 WalSeal former = seals.putIfAbsent(key, seal);
@@ -139,13 +148,12 @@ public final class WalQuorum implements WalCatalog, WalOwners {
 
         @Override
         public CompletableFuture<Optional<WalState>> refreshed(int brokerId, long brokerEpoch) {
-            return transport.send(
-                    "refresh", () -> Optional.ofNullable(wals.get(new Key(brokerId, brokerEpoch))));
+            return command("refresh", () -> Optional.ofNullable(wals.get(new Key(brokerId, brokerEpoch))));
         }
 
         @Override
         public CompletableFuture<Void> trim(int brokerId, long brokerEpoch, long startSlot) {
-            return transport.send("trim WAL", () -> {
+            return command("trim WAL", () -> {
                 Key key = new Key(brokerId, brokerEpoch);
                 WalState wal = wals.get(key);
                 if (wal == null) {
@@ -158,8 +166,7 @@ public final class WalQuorum implements WalCatalog, WalOwners {
                 }
                 wals.put(
                         key,
-                        new WalState(
-                                brokerId, brokerEpoch, Math.max(startSlot, wal.startSlot()), wal.sealedEndSlot()));
+                        new WalState(brokerId, brokerEpoch, Math.max(startSlot, wal.startSlot()), wal.sealedEndSlot()));
                 return null;
             });
         }
@@ -177,7 +184,7 @@ public final class WalQuorum implements WalCatalog, WalOwners {
 
         @Override
         public CompletableFuture<Void> retire(int brokerId, long brokerEpoch) {
-            return transport.send("retire WAL", () -> {
+            return command("retire WAL", () -> {
                 wals.remove(new Key(brokerId, brokerEpoch));
                 return null;
             });

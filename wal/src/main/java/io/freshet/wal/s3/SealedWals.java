@@ -70,7 +70,8 @@ public final class SealedWals {
         void record(int leaderEpoch, long baseOffset, long endOffset, ByteBuffer payload);
     }
 
-    private record Request(long streamId, long fromOffset, long endOffset, Reader reader, CompletableFuture<Void> done) {}
+    private record Request(
+            long streamId, long fromOffset, long endOffset, Reader reader, CompletableFuture<Void> done) {}
 
     /** One WAL, its requests, and what is known of its slots. */
     private static final class Source {
@@ -127,8 +128,7 @@ public final class SealedWals {
      *     answer for long, and with whatever the reader throws
      */
     public CompletableFuture<Void> read(Holding holding, long streamId, long fromOffset, Reader reader) {
-        Request request =
-                new Request(streamId, fromOffset, holding.endOffset(), reader, new CompletableFuture<>());
+        Request request = new Request(streamId, fromOffset, holding.endOffset(), reader, new CompletableFuture<>());
         WalKey key = new WalKey(holding.brokerId(), holding.brokerEpoch());
         tasks.execute(() -> add(key, request));
         return request.done;

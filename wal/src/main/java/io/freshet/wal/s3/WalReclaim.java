@@ -135,7 +135,9 @@ public final class WalReclaim implements AutoCloseable {
         long nowNs = services.clock().nanoTime();
         List<WalState> freed =
                 parts.catalog.wals().stream().filter(WalState::isFreed).toList();
-        notBeforeNs.keySet().removeIf(key -> freed.stream().noneMatch(wal -> WalKey.of(wal).equals(key)));
+        notBeforeNs
+                .keySet()
+                .removeIf(key -> freed.stream().noneMatch(wal -> WalKey.of(wal).equals(key)));
         return freed.stream()
                 .filter(wal -> nowNs - notBeforeNs.getOrDefault(WalKey.of(wal), nowNs) >= 0)
                 .toList();
@@ -157,9 +159,7 @@ public final class WalReclaim implements AutoCloseable {
     }
 
     private CompletableFuture<Void> free(WalState wal) {
-        return backoff.repeat(
-                        TRIES,
-                        () -> parts.registry.trim(wal.brokerId(), wal.brokerEpoch(), wal.sealedEndSlot()))
+        return backoff.repeat(TRIES, () -> parts.registry.trim(wal.brokerId(), wal.brokerEpoch(), wal.sealedEndSlot()))
                 .thenCompose(trimmed -> {
                     freedWals.increment();
                     LOG.info("{} is freed: objects hold all of it", WalKey.of(wal));
@@ -182,7 +182,8 @@ public final class WalReclaim implements AutoCloseable {
                             .orElse(config.fenceRetentionMs());
                     if (ageMs < config.fenceRetentionMs()) {
                         long waitMs = Math.max(
-                                SHORTEST_WAIT_MS, Math.min(config.fenceRetentionMs(), config.fenceRetentionMs() - ageMs));
+                                SHORTEST_WAIT_MS,
+                                Math.min(config.fenceRetentionMs(), config.fenceRetentionMs() - ageMs));
                         notBeforeNs.put(
                                 WalKey.of(wal), services.clock().nanoTime() + TimeUnit.MILLISECONDS.toNanos(waitMs));
                         return CompletableFuture.completedFuture(null);

@@ -131,9 +131,9 @@ public final class WalSealer implements AutoCloseable {
                 consider(wal, key, standing, alive, nowNs);
             }
         }
-        dead.keySet().removeIf(key -> !open.contains(key) && !dead.get(key).isBusy);
-        seenAlive.removeIf(key -> !open.contains(key)
-                && owners.standing(key.brokerId(), key.brokerEpoch()) != Standing.ALIVE);
+        dead.entrySet().removeIf(entry -> !open.contains(entry.getKey()) && !entry.getValue().isBusy);
+        seenAlive.removeIf(
+                key -> !open.contains(key) && owners.standing(key.brokerId(), key.brokerEpoch()) != Standing.ALIVE);
         unsealed = open.size();
     }
 
@@ -160,14 +160,14 @@ public final class WalSealer implements AutoCloseable {
     }
 
     private long graceMs(WalKey key, Standing standing) {
-        boolean isLapsed =
-                switch (standing) {
-                    case GONE -> true;
-                    case FENCED -> seenAlive.contains(key);
-                    case REPLACED_FENCED -> seenAlive.stream()
-                            .anyMatch(seen -> seen.brokerId() == key.brokerId() && seen.brokerEpoch() > key.brokerEpoch());
-                    case ALIVE, REPLACED_ALIVE -> false;
-                };
+        boolean isLapsed = switch (standing) {
+            case GONE -> true;
+            case FENCED -> seenAlive.contains(key);
+            case REPLACED_FENCED ->
+                seenAlive.stream()
+                        .anyMatch(seen -> seen.brokerId() == key.brokerId() && seen.brokerEpoch() > key.brokerEpoch());
+            case ALIVE, REPLACED_ALIVE -> false;
+        };
         return isLapsed ? 0 : config.startGraceMs();
     }
 
