@@ -4,11 +4,13 @@ package io.freshet.metadata;
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.stream.StreamSegment;
+import io.freshet.common.stream.WalSeal;
 import io.freshet.common.stream.WalState;
 import io.freshet.metadata.log.SnapshotFile;
 import io.freshet.metadata.record.NextIdsRecord;
 import io.freshet.metadata.record.ObjectRecord;
 import io.freshet.metadata.record.OpenWalRecord;
+import io.freshet.metadata.record.SealWalRecord;
 import io.freshet.metadata.record.StreamRecord;
 import io.freshet.metadata.record.TrimStreamRecord;
 import io.freshet.metadata.record.TrimWalRecord;
@@ -101,6 +103,11 @@ public final class MetadataRebuild {
         if (wal.startSlot() > 0) {
             changes.add(new TrimWalRecord(wal.brokerId(), wal.brokerEpoch(), wal.startSlot()).versioned());
         }
+    }
+
+    /** Ends an added S3 WAL, so that the node's first start reads it up to there and lays no fence. */
+    public void addSeal(WalSeal seal) {
+        changes.add(new SealWalRecord(seal).versioned());
     }
 
     /**

@@ -26,7 +26,7 @@ import java.util.TreeSet;
  * The one entrance to object stores. A store is named by a URI:
  *
  * <ul>
- *   <li>{@code file:///path} or {@code file://relative/path}, with {@code threads} (8), {@code readThreads} (4) and
+ *   <li>{@code file:///path} or {@code file://relative/path}, with {@code threads} (8), {@code readThreads} (one per processor, 2 to 4) and
  *       {@code openFiles} (256);
  *   <li>{@code s3://bucket}, with {@code endpoint} (AWS), {@code region} (SDK's chain; us-east-1 with an endpoint),
  *       {@code pathStyle} (false), {@code prefix} (none), {@code checksum} (when_required or when_supported),
@@ -100,8 +100,13 @@ public final class ObjectStores {
         return new FileSettings(
                 Path.of(uri.target()),
                 uri.number("threads", 8, 1, 256),
-                uri.number("readThreads", 4, 1, 256),
+                uri.number("readThreads", readThreads(), 1, 256),
                 uri.number("openFiles", 256, 1, 100_000));
+    }
+
+    /** Reads verify what they bring: more threads than processors would take turns with the rest of the process. */
+    private static int readThreads() {
+        return Math.max(2, Math.min(4, Runtime.getRuntime().availableProcessors()));
     }
 
     static S3Settings s3Settings(StoreUri uri) {

@@ -9,10 +9,15 @@ import java.util.concurrent.CompletableFuture;
 /** The bytes of one object, made while it is written. Asked by one caller, one call at a time. */
 public interface PieceSource {
     /**
+     * Bytes of former pieces that a store holds when it asks for the next: a part on its way, a part that fills, and one that the
+     * HTTP client has not let go of yet.
+     */
+    int MAX_HELD_BYTES = 24 << 20;
+
+    /**
      * The next piece, of any size: some MiB are best; an empty list, or buffers without bytes, is the end, after which no call
      * follows. Buffers are read between position and limit and must not change until the whole put is complete or has
-     * failed. When this is called, the former piece may still be on its way, and 8 MiB more, but nothing else is held. A
-     * failure fails the put.
+     * failed. When this is called, the store holds less than {@link #MAX_HELD_BYTES} of former pieces. A failure fails the put.
      */
     CompletableFuture<List<ByteBuffer>> next();
 

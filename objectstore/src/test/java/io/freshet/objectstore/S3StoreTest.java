@@ -8,9 +8,11 @@ import io.freshet.common.ErrorKind;
 import io.freshet.objectstore.retry.RetryPolicy;
 import io.freshet.objectstore.testing.S3Server;
 import java.io.IOException;
+import java.lang.ref.WeakReference;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
@@ -66,6 +68,35 @@ class S3StoreTest extends ObjectStoreContract {
             assertThat(get(inside.delete(List.of("data/a"))).failed()).isEmpty();
             assertThat(get(store.stat("cluster/one/data/a"))).isEmpty();
         }
+    }
+
+    @Test
+    void holdsNoMoreOfFormerPiecesThanItSays() {
+        int pieceBytes = 1 << 20;
+        List<WeakReference<byte[]>> given = new ArrayList<>();
+        List<Long> held = new ArrayList<>();
+        get(store.putPieces(
+                "held/a",
+                () -> CompletableFuture.supplyAsync(() -> {
+                    if (given.size() % 4 == 0) {
+                        System.gc();
+                        held.add(given.stream()
+                                        .filter(piece -> piece.get() != null)
+                                        .count()
+                                * pieceBytes);
+                    }
+                    byte[] piece = new byte[given.size() == 80 ? 0 : pieceBytes];
+                    given.add(new WeakReference<>(piece));
+                    return List.of(ByteBuffer.wrap(piece));
+                })));
+        assertThat(get(store.stat("held/a")).orElseThrow().sizeBytes()).isEqualTo(80L * pieceBytes);
+        assertThat(held)
+                .hasSizeGreaterThan(20)
+                .allSatisfy(
+                        bytes -> assertThat(bytes).isLessThanOrEqualTo(PieceSource.MAX_HELD_BYTES + 2L * pieceBytes));
+        assertThat(held)
+                .as("what is on its way")
+                .anySatisfy(bytes -> assertThat(bytes).isGreaterThan(PieceSource.MAX_HELD_BYTES / 3));
     }
 
     @Test

@@ -151,10 +151,18 @@ public final class StreamStorage implements AutoCloseable {
      */
     public CompletableFuture<StreamLog> open(long streamId, int leaderEpoch, SegmentCheckpoint.Source source) {
         if (closed) {
-            return CompletableFuture.failedFuture(
-                    new FreshetException(ErrorKind.UNAVAILABLE, "Storage is closed; open it again"));
+            return CompletableFuture.failedFuture(closedError());
         }
-        return opener.open(streamId, leaderEpoch, source);
+        return opener.open(streamId, leaderEpoch, source).thenApply(log -> {
+            if (closed) { // its tail is gone from memory: the end that it would tell is not the stream's
+                throw closedError();
+            }
+            return log;
+        });
+    }
+
+    private static FreshetException closedError() {
+        return new FreshetException(ErrorKind.UNAVAILABLE, "Storage is closed; open it again");
     }
 
     /**
@@ -181,7 +189,10 @@ public final class StreamStorage implements AutoCloseable {
         return backpressure.isOverloaded();
     }
 
-    /** {@code listener} is told {@link #isOverloaded()} after each change of any lane's load; it must be short. */
+    /**
+     * {@code listener} is told {@link #isOverloaded()} after each change of any lane's load, and when a stream has left an
+     * overloaded lane; it must be short.
+     */
     public void addOverloadListener(Consumer<Boolean> listener) {
         backpressure.addListener(listener);
     }
@@ -191,36 +202,40 @@ public final class StreamStorage implements AutoCloseable {
         healing.forEach(LaneHealing::look);
         for (StreamTail tail : tails.all()) {
             if (tail.source() == null && tail.needsWal()) {
-                dropIfNeedless(tail);
+                dropIfNotNeeded(tail);
             }
         }
     }
 
-    /** Nobody here owns the stream, and the tail has uncommitted records. */
-    private void dropIfNeedless(StreamTail tail) {
-        Optional<StreamState> state = parts.metadata().stream(tail.streamId());
-        if (state.isEmpty()) {
-            LOG.info("Stream {} was deleted; its recovered tail is dropped", tail.streamId());
-            tails.drop(
-                    tail,
-                    new FreshetException(
-                            ErrorKind.FENCED,
-                            "Stream " + tail.streamId() + " was deleted; reload the cluster's state"));
-        } else if (state.get().ownerId() != parts.brokerId() && isKeptElsewhere(tail, state.get())) {
-            LOG.info("Stream {} has another owner, {}; its tail is dropped", tail.streamId(), state.get());
-            tails.drop(
-                    tail,
-                    new FreshetException(
-                            ErrorKind.FENCED,
-                            "Stream " + tail.streamId() + " has another owner; reload the cluster's state"));
+    /**
+     * Records that no owner here has: their stream was deleted, or another broker took it over with all of them, or may take them
+     * from where they lie.
+     */
+    private void dropIfNotNeeded(StreamTail tail) {
+        long streamId = tail.streamId();
+        Optional<StreamState> known = parts.metadata().stream(streamId);
+        boolean isStrangers = known.isPresent()
+                && known.get().ownerId() != parts.brokerId()
+                && lanes.all().stream().allMatch(lane -> tail.firstUncommittedLsn(lane.index()) == Long.MAX_VALUE);
+        if (known.isPresent()
+                && !isStrangers
+                && (known.get().endOffset() < tail.endOffset() || tail.hasParked())) {
+            return;
         }
-    }
-
-    /** Whether objects hold all of the tail, or no lane of this broker holds any of it. */
-    private boolean isKeptElsewhere(StreamTail tail, StreamState state) {
-        boolean isCommitted = !tail.hasParked() && state.endOffset() >= tail.endOffset();
-        return isCommitted
-                || lanes.all().stream().allMatch(lane -> tail.firstUncommittedLsn(lane.index()) == Long.MAX_VALUE);
+        String why = known.isEmpty()
+                ? "was deleted"
+                : isStrangers
+                        ? "has another owner, and no lane here holds it"
+                        : "was committed up to " + tail.endOffset() + " by another broker";
+        FreshetException reason = new FreshetException(
+                ErrorKind.FENCED, "Stream " + streamId + " " + why + "; reload the cluster's state");
+        LOG.debug("The recovered tail of stream {} is not needed: it {}", streamId, why);
+        if (known.isEmpty() || isStrangers) {
+            tails.drop(tail, reason);
+        } else {
+            tails.dropUnclaimed(tail, reason);
+        }
+        uploader.trimWhenIdle();
     }
 
     /** Why WAL lanes refuse appends at present, by lane. Empty while all work. */
@@ -253,7 +268,7 @@ public final class StreamStorage implements AutoCloseable {
         reaper.close();
         sweeper.close();
         uploader.close();
-        FreshetException reason = new FreshetException(ErrorKind.UNAVAILABLE, "Storage is closed; open it again");
+        FreshetException reason = closedError();
         tails.all().forEach(tail -> tail.refuse(reason));
         lanes.close(); // before the tails go: no trim may be computed without them
         for (StreamTail tail : tails.all()) {

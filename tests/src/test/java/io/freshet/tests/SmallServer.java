@@ -57,6 +57,11 @@ final class SmallServer implements AutoCloseable {
         return server.bootstrap();
     }
 
+    /** Host and port of its HTTP listener. */
+    String http() {
+        return server.httpAddress().orElseThrow();
+    }
+
     /** Whether it would end its process by now. */
     boolean hasGivenUp() {
         return server.failure().isDone();
@@ -71,7 +76,7 @@ final class SmallServer implements AutoCloseable {
     }
 
     private HttpResponse<String> get(String path) throws IOException, InterruptedException {
-        URI uri = URI.create("http://" + server.httpAddress().orElseThrow() + path);
+        URI uri = URI.create("http://" + http() + path);
         return HttpClient.newHttpClient()
                 .send(HttpRequest.newBuilder(uri).build(), HttpResponse.BodyHandlers.ofString());
     }

@@ -79,8 +79,33 @@ class StartStopST {
         List<String> command = new ArrayList<>(limited(40, Command.script("freshet"), "up"));
         command.addAll(List.of("--data", data().toString(), "--port", "0", "--http-port", "0"));
         Command refused = Command.exec(30, Map.of(), command);
-        assertRefused(refused, "check that its directory exists, may be written, and has that much space");
-        assertThat(data().resolve("wal/block.wal")).isEmptyFile();
+        Path wal = data().resolve("wal/block.wal");
+        assertRefused(
+                refused,
+                "The WAL " + wal + " needs ",
+                " more bytes, which could not all be written (java.io.IOException: File too large)",
+                " free at first",
+                "free some space, raise this user's quota or limit of file sizes, put the WAL elsewhere, or configure a smaller one");
+        assertThat(wal).doesNotExist();
+        try (FreshetProcess server = FreshetProcess.startBy(limited(40), data(), Map.of(), "--wal", "s3")) {
+            assertThat(server.stop()).as("a lane that needs no such file").isEqualTo(143);
+        }
+        try (FreshetProcess server = FreshetProcess.start(data(), small())) {
+            assertThat(server.stop()).as("with room").isEqualTo(143);
+        }
+    }
+
+    @Test
+    void aDiskWithoutRoomForTheWalIsExplained() throws Exception {
+        long wanted = 1L << 50;
+        Command refused = up(
+                data(), "--override", "wal.capacity.bytes=" + wanted, "--override", "cache.tail.bytes=" + 2 * wanted);
+        assertRefused(
+                refused,
+                "The WAL " + data().resolve("wal/block.wal") + " needs " + wanted + " more bytes",
+                "its file system has only ",
+                " free: free some space, put the WAL elsewhere, or configure a smaller one");
+        assertThat(data().resolve("wal/block.wal")).doesNotExist();
     }
 
     @Test

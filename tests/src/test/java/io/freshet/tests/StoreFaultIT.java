@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.freshet.broker.server.WalDevices;
+import io.freshet.tests.nemesis.FaultProxy;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.cli;
 
+import io.freshet.broker.cli.fleet.BrokerCommand;
 import io.freshet.broker.cli.storage.StorageCommand;
 import io.freshet.common.FreshetException;
 import picocli.CommandLine;
@@ -14,6 +15,7 @@ import picocli.CommandLine.Command;
         versionProvider = Version.class,
         subcommands = {
             UpCommand.class,
+            BrokerCommand.class,
             ServerCommand.class,
             StorageCommand.class,
             TrainCommand.class,

@@ -2,9 +2,13 @@
 package io.freshet.broker.cli;
 
 import io.freshet.broker.config.ServerConfig;
+import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.metadata.MetadataFormat;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.apache.kafka.common.Uuid;
@@ -36,6 +40,21 @@ public final class KafkaStorage {
             System.exit(2);
         }
         System.exit(line.execute(arguments));
+    }
+
+    /** Runs the command in this process, without a word; fails as it does. */
+    static void run(List<String> arguments) {
+        CommandLine line = new CommandLine(new KafkaStorage());
+        StringWriter said = new StringWriter();
+        line.setOut(new PrintWriter(said));
+        line.setErr(new PrintWriter(said));
+        line.setExecutionExceptionHandler((error, command, parsed) -> {
+            said.append(FreshetException.of(error).getMessage());
+            return 1;
+        });
+        if (line.execute(arguments.toArray(String[]::new)) != 0) {
+            throw new FreshetException(ErrorKind.INVALID, "kafka-storage.sh " + arguments + " failed: " + said);
+        }
     }
 
     @Command(name = "random-uuid", description = "Prints a random cluster id.")

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.cli;
 
+import io.freshet.broker.cli.fleet.Fleet;
+import io.freshet.broker.cli.fleet.FleetNode;
+import io.freshet.broker.cli.fleet.FleetRun;
 import io.freshet.broker.config.FreshetKeys;
 import io.freshet.broker.config.ServerConfig;
 import io.freshet.broker.config.WalKeys;
 import io.freshet.broker.config.WalSettings;
 import io.freshet.broker.server.BrokerServer;
+import io.freshet.common.ErrorKind;
+import io.freshet.common.FreshetException;
 import io.freshet.metadata.mirror.MirrorMode;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -87,6 +92,15 @@ final class UpCommand implements Callable<Integer> {
     }
 
     @Option(
+            names = "--brokers",
+            paramLabel = "N",
+            description =
+                    "Runs N brokers as processes of their own, with s3 lanes on one store (this version: 1). Ports are "
+                            + "chosen unless --port gives the first; see `freshet broker`.")
+    @Nullable
+    Integer brokers;
+
+    @Option(
             names = "--override",
             paramLabel = "key=value",
             description = "Any configuration key of server.properties; may be repeated.")
@@ -98,6 +112,9 @@ final class UpCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         PrintWriter out = spec.commandLine().getOut();
+        if (brokers != null) {
+            return new FleetRun(fleet(brokers), out).untilStopped();
+        }
         ServerConfig config = config();
         BrokerServer server = BrokerServer.startOrFormat(config);
         if (!server.origin().isEmpty()) {
@@ -107,8 +124,39 @@ final class UpCommand implements Callable<Integer> {
         return ServerRun.untilStopped(server);
     }
 
+    /** The fleet of the data directory, made and formatted if it is new. */
+    private Fleet fleet(int size) {
+        if (Fleet.isIn(data)) {
+            Fleet found = Fleet.read(data);
+            if (found.nodes().size() != size) {
+                throw new FreshetException(
+                        ErrorKind.INVALID,
+                        data + " holds a fleet of " + found.nodes().size() + " brokers: give --brokers "
+                                + found.nodes().size() + ", or another --data");
+            }
+            return found;
+        }
+        if (size > 1) {
+            throw new FreshetException(
+                    ErrorKind.INVALID, "--brokers " + size + ": this version runs a quorum of one, give --brokers 1");
+        }
+        boolean isPortGiven = spec.commandLine().getParseResult().hasMatchedOption("--port");
+        Fleet made = Fleet.create(data, size, isPortGiven ? port : 0, given());
+        for (FleetNode node : made.nodes()) {
+            KafkaStorage.run(made.formatArguments(node));
+        }
+        return made;
+    }
+
     private ServerConfig config() {
         Map<String, String> values = new LinkedHashMap<>(settings(data, port, httpPort));
+        values.putAll(given());
+        return ServerConfig.forThisProcess(values);
+    }
+
+    /** What the options say beyond the defaults. */
+    private Map<String, String> given() {
+        Map<String, String> values = new LinkedHashMap<>();
         if (bucket != null) {
             values.put(FreshetKeys.STORAGE_URI, bucket);
         }
@@ -116,7 +164,7 @@ final class UpCommand implements Callable<Integer> {
             values.putAll(wal.settings);
         }
         values.putAll(overrides);
-        return ServerConfig.forThisProcess(values);
+        return values;
     }
 
     /** The configuration of one broker and voter with everything in {@code data}. */

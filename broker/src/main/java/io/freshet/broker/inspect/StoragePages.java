@@ -57,6 +57,18 @@ public final class StoragePages {
     /** {@code /api/storage/known?ids=ID,ID,…}: for each id, live, retired or unknown. */
     public record Known(List<String> states) {}
 
+    /** {@code /api/storage/wals?broker=ID&epoch=EPOCH&limit=N}: S3 WALs behind that one, ascending by broker and epoch. */
+    public record Wals(List<Wal> wals, boolean hasMore) {}
+
+    /**
+     * One S3 WAL.
+     *
+     * @param startSlot first slot that may hold records which no object holds
+     * @param sealedEndSlot where it ends; −1 while it is not sealed
+     * @param acknowledgedEndSlot end of what was acknowledged; −1 if this node does not write it
+     */
+    public record Wal(int brokerId, long brokerEpoch, long startSlot, long sealedEndSlot, long acknowledgedEndSlot) {}
+
     /** Every answer but 200. */
     public record Error(String error) {}
 }

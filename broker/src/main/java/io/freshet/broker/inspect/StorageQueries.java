@@ -9,6 +9,7 @@ import io.freshet.common.FreshetException;
 import io.freshet.common.stream.LiveObject;
 import io.freshet.common.stream.StreamSegment;
 import io.freshet.common.stream.StreamState;
+import io.freshet.common.stream.WalState;
 import io.freshet.console.StorageSource;
 import io.freshet.metadata.Manifests;
 import io.freshet.metadata.MetadataNode;
@@ -24,6 +25,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.function.ToLongFunction;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.image.TopicImage;
 import org.apache.kafka.metadata.PartitionRegistration;
@@ -41,7 +43,10 @@ public final class StorageQueries implements StorageSource {
     private final ObjectMapper json = new ObjectMapper();
     private volatile @Nullable Parts parts;
 
-    private record Parts(MetadataNode metadata, Function<TopicPartition, Optional<Partition>> partitions) {}
+    private record Parts(
+            MetadataNode metadata,
+            Function<TopicPartition, Optional<Partition>> partitions,
+            ToLongFunction<WalState> acknowledgedEndSlot) {}
 
     /**
      * @param executor makes the pages; when it refuses, the answer is 503
@@ -52,9 +57,16 @@ public final class StorageQueries implements StorageSource {
         this.overview = overview;
     }
 
-    /** From now on pages are served; before, the answer is 503. */
-    public void serve(MetadataNode metadata, Function<TopicPartition, Optional<Partition>> partitions) {
-        parts = new Parts(metadata, partitions);
+    /**
+     * From now on pages are served; before, the answer is 503.
+     *
+     * @param acknowledgedEndSlot end of the acknowledged slots of an S3 WAL that this process writes; −1 for others
+     */
+    public void serve(
+            MetadataNode metadata,
+            Function<TopicPartition, Optional<Partition>> partitions,
+            ToLongFunction<WalState> acknowledgedEndSlot) {
+        parts = new Parts(metadata, partitions, acknowledgedEndSlot);
     }
 
     @Override
@@ -87,6 +99,7 @@ public final class StorageQueries implements StorageSource {
             case "/segments" -> Optional.of(segments(manifests, query));
             case "/objects" -> Optional.of(objects(manifests, query));
             case "/known" -> Optional.of(known(manifests, query));
+            case "/wals" -> Optional.of(wals(now, query));
             default ->
                 path.startsWith("/topics/")
                         ? Optional.ofNullable(topic(now, path.substring("/topics/".length())))
@@ -129,6 +142,23 @@ public final class StorageQueries implements StorageSource {
             }
         }
         return new StoragePages.Known(states);
+    }
+
+    private static StoragePages.Wals wals(Parts now, Query query) {
+        long broker = query.number("broker", -1);
+        long epoch = query.number("epoch", -1);
+        int limit = query.limit();
+        List<StoragePages.Wal> found = now.metadata.manifests().wals().stream()
+                .filter(wal -> wal.brokerId() > broker || (wal.brokerId() == broker && wal.brokerEpoch() > epoch))
+                .limit(limit)
+                .map(wal -> new StoragePages.Wal(
+                        wal.brokerId(),
+                        wal.brokerEpoch(),
+                        wal.startSlot(),
+                        wal.sealedEndSlot(),
+                        now.acknowledgedEndSlot.applyAsLong(wal)))
+                .toList();
+        return new StoragePages.Wals(found, found.size() == limit);
     }
 
     private static StoragePages.@Nullable Topic topic(Parts now, String name) {

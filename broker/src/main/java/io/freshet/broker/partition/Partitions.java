@@ -31,15 +31,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Follows the metadata: opens the partitions that this broker is leader of, under their leader epoch, and closes those
- * that moved or are gone. A slot's state is written under that slot's lock, held for a few loads only; listeners run
+ * Follows the metadata: opens the partitions that this process is leader of, under their leader epoch, and closes those
+ * that moved or are gone, and all when another process has registered in this one's place. A slot's state is written under that slot's lock, held for a few loads only; listeners run
  * outside of it. A partition whose WAL failed is opened anew after a pause.
  */
 public final class Partitions implements PartitionLogs, MetadataNode.ImageListener, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Partitions.class);
     private static final long REOPEN_DELAY_MS = 500;
 
-    private final int brokerId;
+    private final Ownership ownership;
     private final Manifests manifests;
     private final StreamOpener opener;
     private final PartitionContext context;
@@ -50,13 +50,13 @@ public final class Partitions implements PartitionLogs, MetadataNode.ImageListen
 
     /** @param lanes the WAL lane to use by topic name; asked when a partition opens and when a configuration has changed */
     public Partitions(
-            int brokerId,
+            Ownership ownership,
             Manifests manifests,
             StreamOpener opener,
             PartitionContext context,
             UnaryOperator<String> lanes,
             Scheduler scheduler) {
-        this.brokerId = brokerId;
+        this.ownership = ownership;
         this.manifests = manifests;
         this.opener = opener;
         this.context = context;
@@ -91,6 +91,13 @@ public final class Partitions implements PartitionLogs, MetadataNode.ImageListen
 
     @Override
     public void onChange(MetadataDelta delta, MetadataImage image) {
+        if (!ownership.isCurrent(image)) {
+            if (!slots.isEmpty()) {
+                LOG.error("{} was replaced or taken out of the cluster; it serves no partition any more", ownership);
+                close();
+            }
+            return;
+        }
         if (delta.configsDelta() != null) {
             Set<String> changed = delta.configsDelta().changes().keySet().stream()
                     .filter(resource -> resource.type() == ConfigResource.Type.TOPIC)
@@ -111,23 +118,21 @@ public final class Partitions implements PartitionLogs, MetadataNode.ImageListen
         for (TopicDelta topic : delta.topicsDelta().changedTopics().values()) {
             topic.partitionChanges()
                     .forEach((partition, registration) ->
-                            follow(new TopicIdPartition(topic.id(), partition, topic.name()), registration));
+                            follow(new TopicIdPartition(topic.id(), partition, topic.name()), registration, image));
         }
     }
 
-    private void follow(TopicIdPartition id, PartitionRegistration registration) {
+    private void follow(TopicIdPartition id, PartitionRegistration registration, MetadataImage image) {
+        boolean isMine = ownership.owns(image, registration);
         Slot old = slots.get(id.topicPartition());
-        boolean same = old != null
-                && old.id.equals(id)
-                && old.leaderEpoch == registration.leaderEpoch
-                && registration.leader == brokerId;
+        boolean same = old != null && old.id.equals(id) && old.leaderEpoch == registration.leaderEpoch && isMine;
         if (same) {
             return;
         }
         if (old != null) {
             close(old, false);
         }
-        if (registration.leader == brokerId) {
+        if (isMine) {
             Slot slot = new Slot(id, registration.leaderEpoch);
             slots.put(id.topicPartition(), slot);
             open(slot);

@@ -3,7 +3,6 @@ package io.freshet.broker.server;
 
 import io.freshet.broker.cleaning.CleaningConfig;
 import io.freshet.broker.cleaning.LogCleaning;
-import io.freshet.broker.config.FreshetKeys;
 import io.freshet.broker.config.ServerConfig;
 import io.freshet.broker.partition.Partitions;
 import io.freshet.common.runtime.Threads;
@@ -35,19 +34,8 @@ record CleaningWiring(ServerConfig config, Runtime runtime) {
         }
         ExecutorService thread = Threads.pool("freshet-cleaning", 1, QUEUE);
         opened.add("key compaction thread", () -> Threads.stop(thread, Duration.ofSeconds(10)));
-        CompactionParts parts = new CompactionParts(
-                store,
-                new QuorumMetadata(metadata),
-                new QuorumCompaction(metadata),
-                runtime.clock(),
-                runtime.scheduler(),
-                runtime.randomness(),
-                thread,
-                runtime.meters(),
-                streams::isOverloaded,
-                config.kafka().getLong(FreshetKeys.STORAGE_ORPHAN_GRACE_MS),
-                config.nodeId(),
-                brokerEpoch);
+        CompactionParts parts = CompactionWiring.parts(
+                config, runtime, thread, new CompactionWiring.Around(store, metadata, streams, brokerEpoch));
         LogCleaning cleaning = opened.add(
                 "key compaction", new LogCleaning(CleaningConfig.of(cleaner), parts, partitions::open, topicConfigs));
         cleaning.start();

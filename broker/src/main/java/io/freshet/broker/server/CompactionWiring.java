@@ -22,7 +22,6 @@ record CompactionWiring(ServerConfig config, Runtime runtime) {
 
     void start(ObjectStore store, MetadataNode metadata, StreamStorage streams, long brokerEpoch, OpenedParts opened) {
         var kafka = config.kafka();
-        long orphanGraceMs = kafka.getLong(FreshetKeys.STORAGE_ORPHAN_GRACE_MS);
         SweepParts sweep = new SweepParts(
                 store,
                 new QuorumMetadata(metadata)::catchUp,
@@ -30,7 +29,8 @@ record CompactionWiring(ServerConfig config, Runtime runtime) {
                 runtime.scheduler(),
                 runtime.meters(),
                 StorageConfig.defaults().sweepPeriodMs(),
-                orphanGraceMs);
+                kafka.getLong(FreshetKeys.STORAGE_ORPHAN_GRACE_MS),
+                config.nodeId());
         opened.add(
                 "sweeping of WAL slots",
                 new WalSweeper(sweep, brokerId -> metadata.manifests().wals(brokerId)));
@@ -39,20 +39,28 @@ record CompactionWiring(ServerConfig config, Runtime runtime) {
         }
         ExecutorService thread = Threads.pool("freshet-compaction", 1, QUEUE);
         opened.add("compaction thread", () -> Threads.stop(thread, Duration.ofSeconds(10)));
-        CompactionParts parts = new CompactionParts(
-                store,
-                new QuorumMetadata(metadata),
-                new QuorumCompaction(metadata),
+        CompactionParts parts = parts(config, runtime, thread, new Around(store, metadata, streams, brokerEpoch));
+        opened.add("compaction", new CompactionService(compactionConfig(), parts));
+    }
+
+    /** The opened parts of this broker that compaction reads and writes. */
+    record Around(ObjectStore store, MetadataNode metadata, StreamStorage streams, long brokerEpoch) {}
+
+    /** What compaction and key compaction work with, each on a {@code thread} of its own. */
+    static CompactionParts parts(ServerConfig config, Runtime runtime, ExecutorService thread, Around around) {
+        return new CompactionParts(
+                around.store,
+                new QuorumMetadata(around.metadata),
+                new QuorumCompaction(around.metadata),
                 runtime.clock(),
                 runtime.scheduler(),
                 runtime.randomness(),
                 thread,
                 runtime.meters(),
-                streams::isOverloaded,
-                orphanGraceMs,
+                around.streams::isOverloaded,
+                config.kafka().getLong(FreshetKeys.STORAGE_ORPHAN_GRACE_MS),
                 config.nodeId(),
-                brokerEpoch);
-        opened.add("compaction", new CompactionService(compactionConfig(), parts));
+                around.brokerEpoch);
     }
 
     private CompactionConfig compactionConfig() {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.server;
 
+import io.freshet.broker.partition.Ownership;
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Scheduler;
+import io.freshet.metadata.MetadataNode;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
@@ -12,8 +14,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Notices when a part that the node cannot do without has failed for good: its metadata, or an s3 WAL lane
- * that was fenced, as another owner may have its records. Such a node must end rather than answer half of what it is asked.
+ * Notices when a part that the node cannot do without has failed for good: its metadata, its place in the cluster that another
+ * process has taken, or an s3 WAL lane that was fenced, as another owner may have its records. Such a node must end rather than answer half of what it is asked.
  * A block lane that fails is brought back instead. Safe for use by many threads; the first failure counts.
  */
 final class EndOfService {
@@ -36,6 +38,18 @@ final class EndOfService {
     /** The node ends when {@code fault} completes. */
     void watchMetadata(CompletableFuture<Throwable> fault) {
         fault.thenAccept(error -> end(reason(error)));
+    }
+
+    /** The node ends when the cluster does not know it under {@code ownership} any more; its image must have reached that. */
+    void watchRegistration(MetadataNode metadata, Ownership ownership) {
+        metadata.addListener((delta, image) -> {
+            if (!ownership.isCurrent(image)) {
+                end(new FreshetException(
+                        ErrorKind.FENCED,
+                        "The cluster does not know this process as " + ownership
+                                + " any more: another one has registered under its id, or it was taken out"));
+            }
+        });
     }
 
     private static FreshetException reason(Throwable error) {

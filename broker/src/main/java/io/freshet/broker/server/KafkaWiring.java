@@ -17,6 +17,7 @@ import io.freshet.broker.offsets.DescribeProducersHandler;
 import io.freshet.broker.offsets.LedPartitions;
 import io.freshet.broker.offsets.ListOffsetsHandler;
 import io.freshet.broker.offsets.OffsetForLeaderEpochHandler;
+import io.freshet.broker.partition.Ownership;
 import io.freshet.broker.partition.Partition;
 import io.freshet.broker.partition.PartitionContext;
 import io.freshet.broker.partition.PartitionLookup;
@@ -73,7 +74,7 @@ final class KafkaWiring {
         Partitions partitions = opened.add(
                 "partitions",
                 new Partitions(
-                        config.nodeId(),
+                        new Ownership(config.nodeId(), brokerEpoch),
                         metadata.manifests(),
                         streams::open,
                         context,

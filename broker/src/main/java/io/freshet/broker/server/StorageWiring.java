@@ -21,13 +21,13 @@ import io.freshet.storage.read.CatchUpPace;
 import io.freshet.storage.read.ObjectSegmentReader;
 import io.freshet.wal.s3.SealedWals;
 import io.micrometer.core.instrument.Timer;
+import io.micrometer.core.instrument.distribution.CountAtBucket;
+import io.micrometer.core.instrument.distribution.HistogramSnapshot;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.TimeUnit;
-import org.apache.kafka.common.protocol.ApiKeys;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -79,10 +79,17 @@ final class StorageWiring {
             OpenedParts opened) {
         var kafka = config.kafka();
         BlockCacheConfig cacheConfig = BlockCacheConfig.ofCapacity(kafka.getLong(FreshetKeys.CACHE_BLOCK_BYTES));
-        BlockCache blocks = new BlockCache(cacheConfig, store, openDiskTier(cacheConfig, opened), runtime.meters());
+        ExecutorService cacheGrowth = Threads.pool("freshet-cache-growth", 1, 1);
+        opened.add("cache growth's thread", () -> Threads.stop(cacheGrowth, Duration.ofSeconds(5)));
+        BlockCache blocks =
+                new BlockCache(cacheConfig, store, openDiskTier(cacheConfig, opened), cacheGrowth, runtime.meters());
         CatchUpPace pace = opened.add(
                 "catch-up pace",
-                new CatchUpPace(runtime.clock(), runtime.scheduler(), this::produceRequests, runtime.meters()));
+                new CatchUpPace(
+                        runtime.clock(),
+                        runtime.scheduler(),
+                        List.of(() -> seen("freshet.network.produce"), () -> seen("freshet.network.loop.delay")),
+                        runtime.meters()));
         ObjectSegmentReader reader = opened.add(
                 "segment reader",
                 new ObjectSegmentReader(
@@ -108,15 +115,19 @@ final class StorageWiring {
         return opened.add("streams", StreamStorage.open(storageConfig(), parts));
     }
 
-    /** What the front end has counted of produce requests. */
-    private CatchUpPace.TailRequests produceRequests() {
-        Timer timer = runtime.meters()
-                .find("freshet.network.requests")
-                .tag("api", ApiKeys.PRODUCE.name)
-                .timer();
-        return timer == null
-                ? new CatchUpPace.TailRequests(0, 0)
-                : new CatchUpPace.TailRequests(timer.count(), timer.totalTime(TimeUnit.NANOSECONDS));
+    /** What the front end has counted in one of its histograms. */
+    private CatchUpPace.TailRequests seen(String name) {
+        Timer timer = runtime.meters().find(name).timer();
+        if (timer == null) {
+            return CatchUpPace.TailRequests.NONE;
+        }
+        HistogramSnapshot seen = timer.takeSnapshot();
+        CountAtBucket[] buckets = seen.histogramCounts();
+        double[] counts = new double[buckets.length];
+        for (int i = 0; i < counts.length; i++) {
+            counts[i] = buckets[i].count();
+        }
+        return new CatchUpPace.TailRequests(seen.count(), counts);
     }
 
     /** The cache on a local disk; null if there is none, also if its file cannot be used: it only saves requests. */

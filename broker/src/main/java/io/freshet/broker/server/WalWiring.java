@@ -9,6 +9,7 @@ import io.freshet.broker.config.WalSettings;
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Threads;
+import io.freshet.common.stream.WalState;
 import io.freshet.objectstore.ObjectStore;
 import io.freshet.storage.StorageParts;
 import io.freshet.storage.format.SlotObjects;
@@ -72,6 +73,14 @@ final class WalWiring {
     Optional<FreshetException> failure() {
         S3Wal s3 = s3Wal;
         return s3 == null ? Optional.empty() : s3.failure();
+    }
+
+    /** End of the acknowledged slots of {@code wal}; −1 if this process does not write it. */
+    long acknowledgedEndSlot(WalState wal) {
+        S3Wal s3 = s3Wal;
+        return s3 != null && wal.brokerId() == config.nodeId() && wal.brokerEpoch() == s3.brokerEpoch()
+                ? s3.acknowledgedEndSlot()
+                : -1;
     }
 
     /** Why the s3 lane waits for the store, if it does. */

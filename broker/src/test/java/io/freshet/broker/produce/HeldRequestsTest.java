@@ -15,13 +15,14 @@ class HeldRequestsTest {
     private final ArrayDeque<Runnable> scheduled = new ArrayDeque<>();
     private final List<String> served = new ArrayList<>();
     private final Set<String> fullLanes = new HashSet<>();
+    private final Set<String> moved = new HashSet<>();
     private final HeldRequests<String> held = new HeldRequests<>(
             (delayMs, task) -> {
                 scheduled.add(task);
                 return () -> scheduled.remove(task);
             },
             request -> request.substring(0, 1),
-            request -> fullLanes.contains(laneOf(request)),
+            request -> fullLanes.contains(laneOf(request)) && !moved.contains(request),
             this::serve);
     private String pauseAt = "";
 
@@ -80,6 +81,18 @@ class HeldRequestsTest {
         scheduled.remove().run();
         assertThat(served).containsExactly("c1:2", "a2:1", "a3:0");
         assertThat(held.hold("a4:1", 10)).isFalse();
+    }
+
+    @Test
+    void servesWhatMayGoOnWhenToldAgainThoughTheLaneIsStillFull() {
+        overload("1");
+        assertThat(held.hold("a1:1", 10)).isTrue();
+        assertThat(held.hold("b1:1", 10)).isTrue();
+        moved.add("a1:1");
+        held.overloaded(true);
+        scheduled.remove().run();
+        assertThat(served).containsExactly("a1:1");
+        assertThat(held.hold("b2:1", 10)).isTrue();
     }
 
     @Test

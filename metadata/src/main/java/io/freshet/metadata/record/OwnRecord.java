@@ -26,10 +26,8 @@ public abstract sealed class OwnRecord implements ApiMessage
                 ForgetObjectsRecord,
                 NextIdsRecord,
                 RowsRecord,
-                OpenWalRecord,
-                TrimWalRecord,
+                NamedWalRecord,
                 SealWalRecord,
-                RetireWalRecord,
                 ReplaceSegmentsRecord {
     /** The first of the api keys that are ours; Kafka's own are far below. */
     public static final short FIRST_API_KEY = 20001;

@@ -4,31 +4,19 @@ package io.freshet.metadata.record;
 import org.apache.kafka.common.protocol.Readable;
 import org.apache.kafka.common.protocol.Writable;
 
-/** Slots below a number are not needed any more: brokerId int, brokerEpoch long, startSlot long. */
-public final class TrimWalRecord extends OwnRecord {
+/** Slots below a number are not needed any more; behind the WAL's name: startSlot long. */
+public final class TrimWalRecord extends NamedWalRecord {
     static final short API_KEY = FIRST_API_KEY + 8;
 
-    private int brokerId;
-    private long brokerEpoch;
     private long startSlot;
 
     TrimWalRecord() {
-        super(API_KEY);
+        this(0, 0, 0);
     }
 
     public TrimWalRecord(int brokerId, long brokerEpoch, long startSlot) {
-        this();
-        this.brokerId = brokerId;
-        this.brokerEpoch = brokerEpoch;
+        super(API_KEY, brokerId, brokerEpoch);
         this.startSlot = startSlot;
-    }
-
-    public int brokerId() {
-        return brokerId;
-    }
-
-    public long brokerEpoch() {
-        return brokerEpoch;
     }
 
     public long startSlot() {
@@ -37,25 +25,23 @@ public final class TrimWalRecord extends OwnRecord {
 
     @Override
     int sizeBytes() {
-        return Integer.BYTES + 2 * Long.BYTES;
+        return super.sizeBytes() + Long.BYTES;
     }
 
     @Override
     void encode(Writable out) {
-        out.writeInt(brokerId);
-        out.writeLong(brokerEpoch);
+        super.encode(out);
         out.writeLong(startSlot);
     }
 
     @Override
     void decode(Readable in) {
-        brokerId = in.readInt();
-        brokerEpoch = in.readLong();
+        super.decode(in);
         startSlot = in.readLong();
     }
 
     @Override
     public String toString() {
-        return "TrimWalRecord(brokerId=" + brokerId + ", brokerEpoch=" + brokerEpoch + ", startSlot=" + startSlot + ")";
+        return super.toString() + " from slot " + startSlot;
     }
 }

@@ -7,26 +7,30 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscriber;
 import org.reactivestreams.Subscription;
 import software.amazon.awssdk.core.async.AsyncRequestBody;
 
 /**
  * Sends a body's buffers as they are, in views of at most 128 KiB: Netty copies each heap view into a pooled direct
- * buffer just before the socket takes it, and small views keep those copies small and reused.
+ * buffer just before the socket takes it, and small views keep those copies small and reused. What was sent is let go: the
+ * HTTP client's idle connections remember their last request, and would keep its body in memory. A retry takes a new one.
  */
 final class BodyPublisher implements AsyncRequestBody {
     private static final int VIEW_BYTES = 128 * 1024;
 
-    private final Body body;
+    private final long sizeBytes;
+    private volatile @Nullable Body body;
 
     BodyPublisher(Body body) {
+        this.sizeBytes = body.sizeBytes();
         this.body = body;
     }
 
     @Override
     public Optional<Long> contentLength() {
-        return Optional.of(body.sizeBytes());
+        return Optional.of(sizeBytes);
     }
 
     @Override
@@ -36,7 +40,15 @@ final class BodyPublisher implements AsyncRequestBody {
 
     @Override
     public void subscribe(Subscriber<? super ByteBuffer> subscriber) {
-        subscriber.onSubscribe(new Sending(subscriber, body.views(VIEW_BYTES)));
+        Body unsent = body;
+        if (unsent != null) {
+            subscriber.onSubscribe(new Sending(subscriber, unsent.views(VIEW_BYTES), () -> body = null));
+            return;
+        }
+        Sending nothing = new Sending(subscriber, List.of(), () -> {});
+        nothing.cancel();
+        subscriber.onSubscribe(nothing);
+        subscriber.onError(new IllegalStateException("This body of " + sizeBytes + " bytes was sent already"));
     }
 
     /**
@@ -45,14 +57,16 @@ final class BodyPublisher implements AsyncRequestBody {
      */
     private static final class Sending implements Subscription {
         private final Subscriber<? super ByteBuffer> subscriber;
-        private final List<ByteBuffer> views;
+        private final Runnable letGo;
+        private List<ByteBuffer> views;
         private final AtomicLong demand = new AtomicLong();
         private final AtomicBoolean finished = new AtomicBoolean();
         private int next;
 
-        Sending(Subscriber<? super ByteBuffer> subscriber, List<ByteBuffer> views) {
+        Sending(Subscriber<? super ByteBuffer> subscriber, List<ByteBuffer> views, Runnable letGo) {
             this.subscriber = subscriber;
             this.views = views;
+            this.letGo = letGo;
         }
 
         @Override
@@ -83,6 +97,8 @@ final class BodyPublisher implements AsyncRequestBody {
                     subscriber.onNext(views.get(next++));
                 }
                 if (next == views.size() && finished.compareAndSet(false, true)) {
+                    views = List.of();
+                    letGo.run();
                     subscriber.onComplete();
                     return;
                 }

@@ -18,7 +18,7 @@ import software.amazon.awssdk.services.s3.model.CompletedPart;
  * the filling of the next touch different fields.
  */
 final class PieceUpload {
-    private static final int PART_BYTES = 16 << 20;
+    private static final int PART_BYTES = PieceSource.MAX_HELD_BYTES / 3;
     private static final int MAX_PARTS = 10_000;
 
     private final PartRequests requests;

@@ -302,9 +302,7 @@ final class KafkaConnection extends ChannelInboundHandlerAdapter {
     }
 
     private void recordDone(PendingRequest request) {
-        parts.metrics()
-                .requests(request.header().apiKey())
-                .record(parts.clock().nanoTime() - request.receivedNanos(), TimeUnit.NANOSECONDS);
+        parts.metrics().answered(request.header().apiKey(), parts.clock().nanoTime() - request.receivedNanos());
     }
 
     private void flushNow() {

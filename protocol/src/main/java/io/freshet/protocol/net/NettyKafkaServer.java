@@ -28,6 +28,7 @@ import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.channel.nio.NioEventLoopGroup;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
@@ -45,6 +46,9 @@ import org.slf4j.LoggerFactory;
 /** Listeners, event loops and the set of open connections. Started and closed by one thread. */
 public final class NettyKafkaServer implements KafkaServer {
     private static final Logger LOG = LoggerFactory.getLogger(NettyKafkaServer.class);
+
+    /** So often one loop or another is asked how late it is. */
+    private static final int PROBE_PERIOD_MS = 10;
 
     private final ServerParts parts;
     private final EventLoopGroup eventLoops;
@@ -66,6 +70,24 @@ public final class NettyKafkaServer implements KafkaServer {
         this.eventLoops = epoll ? new EpollEventLoopGroup(threads, factory) : new NioEventLoopGroup(threads, factory);
         this.stallChecks = schedulerOn(eventLoops.next())
                 .scheduleRepeatedly(StalledFrames.CHECK_MS, new StalledFrames(parts.memory(), parts.clock()));
+        eventLoops.forEach(loop -> probe(loop, TimeUnit.MILLISECONDS.toNanos((long) PROBE_PERIOD_MS * threads)));
+    }
+
+    /**
+     * Measures how late a loop comes to its tasks. A request that arrives while the loop is busy waits unseen in its socket: its
+     * own time begins only when it is read. What a loop has missed it makes up for at once, so that a long delay counts as often
+     * as it was long.
+     */
+    private void probe(EventExecutor loop, long periodNanos) {
+        long[] dueNanos = {parts.clock().nanoTime() + periodNanos};
+        loop.scheduleAtFixedRate(
+                () -> {
+                    parts.metrics().loopDelayed(Math.max(0, parts.clock().nanoTime() - dueNanos[0]));
+                    dueNanos[0] += periodNanos;
+                },
+                periodNanos,
+                periodNanos,
+                TimeUnit.NANOSECONDS);
     }
 
     /** See {@link io.freshet.protocol.KafkaServers#start}. */

@@ -5,34 +5,49 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Memory outside the heap, handed out in runs of 4 KiB pages from a fixed number of slabs. Slabs are allocated on first
- * need and kept, so that a steady state allocates nothing. A page is given back when the last block that touches it is
+ * need and kept, so that a steady state allocates nothing; the system takes tens of milliseconds for one, so that happens on an
+ * executor, and the next one is begun before the last one is full. A page is given back when the last block that touches it is
  * released: blocks that were read by one request share the pages at their borders. State is guarded by this object's lock,
  * which is never held over I/O.
  */
 final class BlockArena {
     static final int PAGE_BYTES = 4096;
+    private static final Logger LOG = LoggerFactory.getLogger(BlockArena.class);
     private static final int MAX_SLAB_BYTES = 32 << 20;
 
     private final int slabBytes;
-    private final int maxSlabs;
+    private final Executor growth;
+    private final Runnable whenGrown;
     private final List<Slab> slabs = new ArrayList<>();
+    private int maxSlabs;
     private long usedPages;
+    private boolean isGrowing;
 
-    BlockArena(long capacityBytes) {
+    /**
+     * @param growth allocates slabs
+     * @param whenGrown told, on {@code growth}, that memory has come or will not come
+     */
+    BlockArena(long capacityBytes, Executor growth, Runnable whenGrown) {
+        this.growth = growth;
+        this.whenGrown = whenGrown;
         slabBytes = (int) Math.max(PAGE_BYTES, Math.min(MAX_SLAB_BYTES, capacityBytes) / PAGE_BYTES * PAGE_BYTES);
         maxSlabs = (int) Math.max(1, capacityBytes / slabBytes);
     }
 
     /** Greatest extent that can ever be allocated. */
-    int maxExtentBytes() {
-        return slabBytes;
+    synchronized int maxExtentBytes() {
+        return maxSlabs == 0 ? 0 : slabBytes;
     }
 
-    long capacityBytes() {
+    synchronized long capacityBytes() {
         return (long) slabBytes * maxSlabs;
     }
 
@@ -49,7 +64,56 @@ final class BlockArena {
     }
 
     /** Memory for {@code sizeBytes} in one piece; null if there is none now. */
-    synchronized @Nullable Extent tryAllocate(int sizeBytes) {
+    @Nullable
+    Extent tryAllocate(int sizeBytes) {
+        Extent found = find(sizeBytes);
+        if (sizeBytes <= slabBytes && beginsToGrow(found == null)) {
+            try {
+                growth.execute(this::grow);
+            } catch (RejectedExecutionException stopping) {
+                endGrowing(null);
+            }
+            found = found == null ? find(sizeBytes) : found;
+        }
+        return found;
+    }
+
+    /** Whether more memory is on its way, so that nothing need be given up for it. */
+    synchronized boolean isGrowing() {
+        return isGrowing;
+    }
+
+    private synchronized boolean beginsToGrow(boolean isNeeded) {
+        long freeBytes = (long) slabs.size() * slabBytes - usedPages * PAGE_BYTES;
+        boolean begins = !isGrowing && slabs.size() < maxSlabs && (isNeeded || freeBytes < slabBytes / 2);
+        isGrowing |= begins;
+        return begins;
+    }
+
+    private void grow() {
+        try {
+            endGrowing(new Slab(slabBytes));
+        } catch (OutOfMemoryError e) {
+            synchronized (this) {
+                maxSlabs = slabs.size();
+            }
+            LOG.warn(
+                    "The block cache stays at {} bytes, because the process has no direct memory left: raise"
+                            + " -XX:MaxDirectMemorySize or lower cache.block.bytes",
+                    reservedBytes());
+            endGrowing(null);
+        }
+        whenGrown.run();
+    }
+
+    private synchronized void endGrowing(@Nullable Slab slab) {
+        isGrowing = false;
+        if (slab != null) {
+            slabs.add(slab);
+        }
+    }
+
+    private synchronized @Nullable Extent find(int sizeBytes) {
         int pageCount = pages(sizeBytes);
         for (Slab slab : slabs) {
             int page = slab.find(pageCount);
@@ -57,12 +121,7 @@ final class BlockArena {
                 return take(slab, page, pageCount, sizeBytes);
             }
         }
-        if (slabs.size() == maxSlabs || sizeBytes > slabBytes) {
-            return null;
-        }
-        Slab slab = new Slab(slabBytes);
-        slabs.add(slab);
-        return take(slab, 0, pageCount, sizeBytes);
+        return null;
     }
 
     private Extent take(Slab slab, int page, int pageCount, int sizeBytes) {

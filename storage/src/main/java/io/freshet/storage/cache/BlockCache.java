@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,9 +42,19 @@ public final class BlockCache implements AutoCloseable {
 
     /** The same with a second tier behind memory, which is used, not owned. */
     public BlockCache(BlockCacheConfig config, ObjectStore store, @Nullable DiskTier disk, MeterRegistry registry) {
+        this(config, store, disk, Runnable::run, registry);
+    }
+
+    /** @param growth asks the system for memory, which takes a while; an event loop should not */
+    public BlockCache(
+            BlockCacheConfig config,
+            ObjectStore store,
+            @Nullable DiskTier disk,
+            Executor growth,
+            MeterRegistry registry) {
         this.config = config;
         source = new BlockSource(store, disk, registry);
-        arena = new BlockArena(config.capacityBytes());
+        arena = new BlockArena(config.capacityBytes(), growth, this::memoryHasCome);
         blocks = new CachedBlocks(config, source, registry);
         loader = new BlockLoader(config, arena, blocks, source, new Landing());
         hits = registry.counter("freshet.blockcache.hits", "tier", "memory");
@@ -53,6 +64,10 @@ public final class BlockCache implements AutoCloseable {
                 .register(registry);
         Gauge.builder("freshet.blockcache.readahead.bytes", blocks, CachedBlocks::stagedBytes)
                 .register(registry);
+    }
+
+    private void memoryHasCome() {
+        loader.pump();
     }
 
     /** Bytes of memory in use: cached, in flight or being read. */

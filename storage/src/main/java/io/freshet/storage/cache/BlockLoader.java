@@ -122,7 +122,7 @@ final class BlockLoader {
         BlockArena.Extent extent = arena.tryAllocate(bytes);
         // Room in one piece for several blocks is not worth emptying the cache: the first one alone will find room.
         int tries = isDemand && load.size() == 1 ? Integer.MAX_VALUE : 2;
-        while (extent == null && tries-- > 0 && blocks.evict(bytes, isDemand)) {
+        while (extent == null && !arena.isGrowing() && tries-- > 0 && blocks.evict(bytes, isDemand)) {
             extent = arena.tryAllocate(bytes);
         }
         if (extent == null) {

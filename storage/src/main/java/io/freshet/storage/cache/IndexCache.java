@@ -13,16 +13,19 @@ import io.freshet.storage.format.ObjectIndex;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.ByteBuffer;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.LongFunction;
 
 /**
- * Parsed indexes of objects on the heap, bounded by their approximate bytes. One opening at a time per object: the object's
- * size, then one ranged read of its tail (a second one only if the tail is longer than the hint). Safe for use by many
- * threads; no call blocks.
+ * Parsed indexes of objects on the heap, bounded by their approximate bytes. One opening at a time per object: one ranged
+ * read of its tail (a second one only if the tail is longer than the hint), after a request for its size if nobody knows it.
+ * Safe for use by many threads; no call blocks.
  */
 public final class IndexCache {
     private final ObjectStore store;
     private final int tailHintBytes;
+    private final LongFunction<OptionalLong> sizes;
     private final AsyncCache<Long, ObjectIndex> indexes;
     private final Counter opens;
 
@@ -31,7 +34,22 @@ public final class IndexCache {
      * @param tailHintBytes how much of an object's end is read at first
      */
     public IndexCache(ObjectStore store, long maxHeapBytes, int tailHintBytes, MeterRegistry registry) {
+        this(store, maxHeapBytes, tailHintBytes, id -> OptionalLong.empty(), registry);
+    }
+
+    /**
+     * The same where objects' sizes are known.
+     *
+     * @param sizes the size of an object by its id, empty if it is not known; any thread, must not block
+     */
+    public IndexCache(
+            ObjectStore store,
+            long maxHeapBytes,
+            int tailHintBytes,
+            LongFunction<OptionalLong> sizes,
+            MeterRegistry registry) {
         this.store = store;
+        this.sizes = sizes;
         this.tailHintBytes = Math.max(ObjectFormat.FOOTER_BYTES, tailHintBytes);
         opens = registry.counter("freshet.indexcache.opens");
         indexes = Caffeine.newBuilder()
@@ -66,7 +84,11 @@ public final class IndexCache {
     }
 
     private CompletableFuture<ObjectIndex> tryTwice(long objectId) {
-        return read(objectId).exceptionallyCompose(error -> {
+        OptionalLong known = sizes.apply(objectId);
+        CompletableFuture<ObjectIndex> first = known.isPresent()
+                ? readTail(objectId, ObjectKeys.dataKey(objectId), known.getAsLong())
+                : read(objectId);
+        return first.exceptionallyCompose(error -> {
             FreshetException failure = FreshetException.of(error);
             return failure.kind() == ErrorKind.CORRUPT ? read(objectId) : CompletableFuture.failedFuture(failure);
         });

@@ -11,7 +11,8 @@ import io.freshet.common.FreshetException;
  * @param periodMs pause between two rounds, with jitter (30 000); longer when looking for work takes long
  * @param leaseMs how long a round has the sole right to compact without renewing it (60 000)
  * @param bytesPerSecond upper bound of the bytes read (64 MiB)
- * @param memoryBytes bound on input and output bytes in memory (64 MiB); single batches beyond a chunk come on top
+ * @param memoryBytes bound on input and output bytes in memory, with what the store holds of the output (64 MiB); single
+ *     batches beyond a chunk come on top, and below 35 MiB what the store holds may exceed it
  * @param maxWriteAmplification bytes rewritten per byte that arrived, over time (3)
  * @param shape sizes of the objects that are made
  */
@@ -23,7 +24,7 @@ public record CompactionConfig(
         atLeast("periodMs", periodMs, 1);
         atLeast("leaseMs", leaseMs, 1000);
         atLeast("bytesPerSecond", bytesPerSecond, 1);
-        atLeast("memoryBytes", memoryBytes, MIB);
+        atLeast("memoryBytes", memoryBytes, 64 << 10);
         if (!(maxWriteAmplification > 0)) {
             throw new FreshetException(
                     ErrorKind.INVALID,
@@ -44,6 +45,11 @@ public record CompactionConfig(
     /** The same with another pace. */
     public CompactionConfig withPace(long newPeriodMs, long newBytesPerSecond) {
         return new CompactionConfig(newPeriodMs, leaseMs, newBytesPerSecond, memoryBytes, maxWriteAmplification, shape);
+    }
+
+    /** The same with another bound on memory. */
+    public CompactionConfig withMemoryBytes(long newMemoryBytes) {
+        return new CompactionConfig(periodMs, leaseMs, bytesPerSecond, newMemoryBytes, maxWriteAmplification, shape);
     }
 
     /** The same with another bound on rewriting. */

@@ -41,8 +41,7 @@ public final class CompactionService implements AutoCloseable {
         this.config = config;
         this.parts = parts;
         this.meters = new CompactionMeters(parts.meters());
-        IndexCache indexes =
-                new IndexCache(parts.objectStore(), INDEX_CACHE_BYTES, INDEX_TAIL_HINT_BYTES, parts.meters());
+        IndexCache indexes = parts.indexes(INDEX_CACHE_BYTES, INDEX_TAIL_HINT_BYTES);
         this.round = new CompactionRound(
                 config, parts, meters, indexes, new ObjectRewriter(config, parts, indexes, this::mayGoOn));
         this.timer = parts.scheduler().schedule(jittered(0), this::begin);

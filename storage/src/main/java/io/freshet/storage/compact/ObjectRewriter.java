@@ -7,6 +7,7 @@ import io.freshet.common.stream.IdRange;
 import io.freshet.common.stream.ObjectKeys;
 import io.freshet.common.stream.SegmentReplacement;
 import io.freshet.common.stream.StreamSegment;
+import io.freshet.objectstore.PieceSource;
 import io.freshet.storage.cache.IndexCache;
 import io.freshet.storage.format.ObjectEncoder;
 import java.util.ArrayList;
@@ -26,7 +27,10 @@ import org.slf4j.LoggerFactory;
 final class ObjectRewriter {
     private static final Logger LOG = LoggerFactory.getLogger(ObjectRewriter.class);
     private static final int RANGE_IDS = 16;
-    private static final int MAX_PIECE_BYTES = 8 << 20;
+    private static final int MAX_PIECE_BYTES = 2 << 20;
+    /** What output takes: held by the store, in the piece on its way there, and in the encoder. */
+    private static final int OUTPUT_BYTES = PieceSource.MAX_HELD_BYTES + 3 * MAX_PIECE_BYTES;
+
     private static final int MIN_CHUNK_BYTES = 64 << 10;
     private static final int MAX_CHUNK_BYTES = 8 << 20;
     private static final long COMMIT_PAUSE_MS = 1_000;
@@ -116,10 +120,10 @@ final class ObjectRewriter {
                 .thenApply(refused -> new Outcome(objectId, pieces.sizeBytes(), refused));
     }
 
-    /** Half of the memory is for inputs; a rewrite of one stream reads them one after the other. */
+    /** What output leaves of the memory is for inputs; a rewrite of one stream reads them one after the other. */
     private int chunkBytes(Rewrite rewrite) {
         int atOnce = rewrite.groups().size() == 1 ? 1 : rewrite.inputObjects().size();
-        long share = config.memoryBytes() / 2 / atOnce;
+        long share = Math.max(config.memoryBytes() / 8, config.memoryBytes() - OUTPUT_BYTES) / atOnce;
         return (int) Math.max(MIN_CHUNK_BYTES, Math.min(MAX_CHUNK_BYTES, share));
     }
 

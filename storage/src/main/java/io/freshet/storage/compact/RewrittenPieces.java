@@ -92,7 +92,17 @@ final class RewrittenPieces implements PieceSource {
             }
             step(filling, segment, object);
         }
-        return CompletableFuture.completedFuture(encoder.drain());
+        return CompletableFuture.completedFuture(packed(encoder.drain()));
+    }
+
+    /** One copy: slices would keep the chunks that they were cut from in memory for as long as the store holds them. */
+    private static List<ByteBuffer> packed(List<ByteBuffer> slices) {
+        if (slices.isEmpty()) {
+            return slices;
+        }
+        ByteBuffer piece = ByteBuffer.allocate(Math.toIntExact(PieceSource.sizeBytes(slices)));
+        slices.forEach(slice -> piece.put(slice.duplicate()));
+        return List.of(piece.flip());
     }
 
     private void step(SegmentGroup filling, StreamSegment segment, InputObject object) {

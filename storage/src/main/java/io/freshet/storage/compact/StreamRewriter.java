@@ -29,7 +29,7 @@ public final class StreamRewriter implements AutoCloseable {
 
     public StreamRewriter(CompactionConfig config, CompactionParts parts) {
         this.parts = parts;
-        this.indexes = new IndexCache(parts.objectStore(), INDEX_CACHE_BYTES, INDEX_TAIL_HINT_BYTES, parts.meters());
+        this.indexes = parts.indexes(INDEX_CACHE_BYTES, INDEX_TAIL_HINT_BYTES);
         this.rewriter = new ObjectRewriter(config, parts, indexes, () -> !closed);
         this.pace = new ReadPace(
                 config.bytesPerSecond(),

@@ -14,6 +14,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.zip.CRC32C;
 
 /**
@@ -134,6 +135,22 @@ public final class SlotObjects implements SlotFormat {
                     whole.slice((int) block.position() + ObjectFormat.BLOCK_HEADER_BYTES, block.dataBytes());
             visitor.record(lsn, block.streamId(), leaderEpoch, block.baseOffset(), block.endOffset(), batches);
         }
+    }
+
+    /** What a slot holds. */
+    public enum SlotKind {
+        /** Records of streams. */
+        RECORDS,
+        /** Nothing: the WAL ends here. */
+        FENCE
+    }
+
+    /** What {@code slotTag} says of the object under {@code key}; empty if it belongs under another key, or is none. */
+    public static Optional<SlotKind> kind(SlotKey key, int slotTag) {
+        if (slotTag == tag(key, RECORDS)) {
+            return Optional.of(SlotKind.RECORDS);
+        }
+        return slotTag == tag(key, FENCE) ? Optional.of(SlotKind.FENCE) : Optional.empty();
     }
 
     private static int tag(SlotKey key, byte kind) {

@@ -19,24 +19,19 @@ import org.jspecify.annotations.Nullable;
  * Errors of the store pass through; CORRUPT becomes a {@link Damage}. Used by one thread.
  */
 public final class ObjectInspector {
-    /** Expected id of an object whose name does not tell. */
-    public static final long ANY_ID = -1;
-
+    private static final long ANY_ID = -1;
     private static final int FIRST_TAIL_BYTES = 64 << 10;
 
     private final ObjectBytes source;
+    private final ObjectName name;
     private final long expectedId;
-    private final boolean isSlot;
     private final List<Damage> damages = new ArrayList<>();
 
-    /**
-     * @param expectedId the id that the object's key or a manifest tells, or {@link #ANY_ID}
-     * @param isSlot whether it is a WAL slot, which has a tag where data objects have 0
-     */
-    public ObjectInspector(ObjectBytes source, long expectedId, boolean isSlot) {
+    /** @param name what the object's name promises; whatever does not keep it is damage */
+    public ObjectInspector(ObjectBytes source, ObjectName name) {
         this.source = source;
-        this.expectedId = expectedId;
-        this.isSlot = isSlot;
+        this.name = name;
+        this.expectedId = name instanceof ObjectName.OfData data ? data.objectId() : ANY_ID;
     }
 
     /** Reads everything but the blocks; those are looked for one by one only if the index is damaged. */
@@ -60,6 +55,10 @@ public final class ObjectInspector {
         List<BlockEntry> blocks = blocks(footer, tail);
         if (segments != null && blocks != null) {
             checkAgreement(footer, segments, blocks);
+        }
+        if (segments != null && header != null && name.isFence(header) && !segments.isEmpty()) {
+            damages.add(
+                    new Damage("header", 24, "it has the slot tag of a fence and " + segments.size() + " segments"));
         }
         return new ObjectLayout(
                 objectId,
@@ -102,10 +101,7 @@ public final class ObjectInspector {
                     0,
                     "it names broker " + header.brokerId() + ", the footer names broker " + footer.brokerId()));
         }
-        if (!isSlot && header.slotTag() != 0) {
-            damages.add(new Damage(
-                    "header", 24, "it has the slot tag " + Integer.toHexString(header.slotTag()) + " of a WAL slot"));
-        }
+        name.contradiction(header).ifPresent(how -> damages.add(new Damage("header", 24, how)));
         return header;
     }
 

@@ -19,9 +19,10 @@ import org.slf4j.LoggerFactory;
 /**
  * Goes through all keys under a prefix in slices, one per period, again and again; deletes a key only if it was garbage and
  * unchanged for the grace period and is garbage still when this process has caught up with the quorum. Ages are counted from
- * the first sight on a clock that does not jump: a wall clock that runs ahead would make every upload under way look old. A pass
- * that found nothing is followed by a rest, since garbage is left alone for the grace period anyway. Whether a key is garbage is
- * asked after it was listed. One slice at a time, which owns the fields below.
+ * the first sight on a clock that does not jump, as {@link SuspectAges} also over restarts: a wall clock that runs ahead, this
+ * process's or the store's, would make every upload under way look old. A pass that found nothing is followed by a rest, since
+ * garbage is left alone for the grace period anyway. Whether a key is garbage is asked after it was listed. One slice at a time,
+ * which owns the fields below.
  */
 final class StoreSweep implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(StoreSweep.class);
@@ -30,6 +31,10 @@ final class StoreSweep implements AutoCloseable {
     private static final int MAX_SUSPECTS = 100_000;
     /** The rest after a pass that found nothing, as a part of the grace period. */
     private static final int REST_SHARE = 4;
+    /** Ages are saved this often while there are suspects, or oftener if the grace period is short. */
+    private static final long SAVE_PERIOD_MS = 60_000;
+
+    private static final int SAVES_PER_GRACE = 16;
 
     private final SweepParts parts;
     private final String prefix;
@@ -43,6 +48,9 @@ final class StoreSweep implements AutoCloseable {
     private Map<String, Suspect> seenNow = new HashMap<>();
     private String position = "";
     private long notBeforeNanos;
+    private final SuspectAges ages;
+    private boolean isLoaded;
+    private long savedNanos;
 
     /** An object that was garbage when it was first seen, at {@code sinceNanos}. */
     private record Suspect(long modifiedAtMs, long sinceNanos) {}
@@ -52,6 +60,8 @@ final class StoreSweep implements AutoCloseable {
         this.prefix = prefix;
         this.isGarbage = isGarbage;
         this.deleted = deleted;
+        this.ages = new SuspectAges(
+                parts.objectStore(), "sweep/" + parts.brokerId() + "/" + prefix.substring(0, prefix.length() - 1));
         this.notBeforeNanos = parts.clock().nanoTime();
         this.timer = parts.scheduler().scheduleRepeatedly(parts.periodMs(), this::sweepIfIdle);
     }
@@ -78,7 +88,35 @@ final class StoreSweep implements AutoCloseable {
         if (parts.clock().nanoTime() - notBeforeNanos < 0) {
             return CompletableFuture.completedFuture(null);
         }
-        return parts.objectStore().list(prefix, position, SLICE_KEYS).thenCompose(this::sweep);
+        if (!isLoaded) {
+            return ages.load().thenCompose(this::loaded);
+        }
+        return parts.objectStore()
+                .list(prefix, position, SLICE_KEYS)
+                .thenCompose(this::sweep)
+                .thenCompose(nothing -> position.isEmpty() ? save() : CompletableFuture.completedFuture(null));
+    }
+
+    private CompletableFuture<Void> loaded(Map<String, SuspectAges.Age> saved) {
+        isLoaded = true;
+        savedNanos = parts.clock().nanoTime();
+        saved.forEach((key, age) -> seenBefore.put(
+                key, new Suspect(age.modifiedAtMs(), savedNanos - Math.min(age.ageMs(), parts.graceMs()) * 1_000_000)));
+        return sweepSlice();
+    }
+
+    /** After a pass: now and then while there are suspects, and once when there are none any more. */
+    private CompletableFuture<Void> save() {
+        long nowNanos = parts.clock().nanoTime();
+        long periodMs = Math.min(SAVE_PERIOD_MS, parts.graceMs() / SAVES_PER_GRACE);
+        if (!seenBefore.isEmpty() && nowNanos - savedNanos < periodMs * 1_000_000) {
+            return CompletableFuture.completedFuture(null);
+        }
+        savedNanos = nowNanos;
+        Map<String, SuspectAges.Age> now = new HashMap<>();
+        seenBefore.forEach((key, suspect) -> now.put(
+                key, new SuspectAges.Age(suspect.modifiedAtMs(), (nowNanos - suspect.sinceNanos()) / 1_000_000)));
+        return ages.save(now);
     }
 
     private CompletableFuture<Void> sweep(ListPage page) {

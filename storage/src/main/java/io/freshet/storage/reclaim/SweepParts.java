@@ -20,6 +20,7 @@ import java.util.function.Supplier;
  * @param meters for {@code freshet.storage.*}
  * @param periodMs pause between two slices
  * @param graceMs least age of what is deleted
+ * @param brokerId whose sweep it is: its memory of what it has seen lies under {@code sweep/<broker>/}
  */
 public record SweepParts(
         ObjectStore objectStore,
@@ -28,7 +29,8 @@ public record SweepParts(
         Scheduler scheduler,
         MeterRegistry meters,
         long periodMs,
-        long graceMs) {
+        long graceMs,
+        int brokerId) {
     static SweepParts of(StorageConfig config, StorageParts parts) {
         return new SweepParts(
                 parts.objectStore(),
@@ -37,6 +39,7 @@ public record SweepParts(
                 parts.scheduler(),
                 parts.meters(),
                 config.sweepPeriodMs(),
-                config.orphanGraceMs());
+                config.orphanGraceMs(),
+                parts.brokerId());
     }
 }

@@ -22,8 +22,7 @@ public final class LaneRecovery {
                 int index = opened.size();
                 TailRecovery.Lane found = recovery.lane(index, opener.name());
                 WriteAheadLog wal = opener.opener().open(found.visitor());
-                long lastLsn = Math.max(found.lastLsn(), wal.startLsn());
-                opened.add(new WalLane(index, opener, wal, memory, lastLsn));
+                opened.add(new WalLane(index, opener, wal, memory));
             }
             WalLanes lanes = new WalLanes(opened);
             isOpen = true;

@@ -62,22 +62,15 @@ public final class TailRecovery {
     public final class Lane {
         private final int index;
         private final String name;
-        private long lastLsn = -1;
 
         private Lane(int index, String name) {
             this.index = index;
             this.name = name;
         }
 
-        /** Greatest LSN seen, −1 if none. */
-        public long lastLsn() {
-            return lastLsn;
-        }
-
         /** Takes the records of this lane. */
         public WriteAheadLog.RecoveryVisitor visitor() {
             return (lsn, streamId, leaderEpoch, baseOffset, endOffset, payload) -> {
-                lastLsn = Math.max(lastLsn, lsn);
                 Optional<StreamState> known = states.computeIfAbsent(streamId, metadata::stream);
                 if (known.isEmpty() || endOffset <= known.get().endOffset()) {
                     committedRecords++;

@@ -93,7 +93,8 @@ final class OpenStream implements StreamLog {
 
     @Override
     public void useLane(String name) {
-        lane = parts.lanes()
+        WalLane before = lane;
+        WalLane now = parts.lanes()
                 .named(name)
                 .orElseThrow(() -> new FreshetException(
                         ErrorKind.INVALID,
@@ -101,6 +102,10 @@ final class OpenStream implements StreamLog {
                                 + parts.lanes().all().stream()
                                         .map(WalLane::name)
                                         .toList()));
+        lane = now;
+        if (!now.equals(before) && parts.backpressure().isOverloaded(before)) {
+            parts.backpressure().tell(); // who waits for room in the old lane need not any more
+        }
     }
 
     @Override

@@ -42,7 +42,7 @@ public final class Backpressure {
         return overloaded[lane.index()].get();
     }
 
-    /** {@code listener} is told after each change of any lane whether one is overloaded now. */
+    /** {@code listener} is told after each change of any lane, and by {@link #tell}, whether one is overloaded now. */
     public void addListener(Consumer<Boolean> listener) {
         listeners.add(listener);
     }
@@ -61,8 +61,13 @@ public final class Backpressure {
         boolean hasChanged = (load >= PAUSE_LOAD && state.compareAndSet(false, true))
                 || (load < RESUME_LOAD && state.compareAndSet(true, false));
         if (hasChanged) {
-            boolean any = isOverloaded();
-            listeners.forEach(listener -> listener.accept(any));
+            tell();
         }
+    }
+
+    /** Tells the listeners again: what some caller waits for may have changed although no lane has. */
+    public void tell() {
+        boolean any = isOverloaded();
+        listeners.forEach(listener -> listener.accept(any));
     }
 }

@@ -33,6 +33,8 @@ public final class StreamTail {
     private final HandOver handOver = new HandOver(this);
     private final TailReads reads = new TailReads(this, entries);
     private final DurableWait durableWait = new DurableWait();
+    private final TailAccess access;
+    private final ParkedRecords parked = new ParkedRecords();
 
     private volatile long startOffset;
     private volatile long committedEndOffset;
@@ -40,25 +42,12 @@ public final class StreamTail {
     private volatile long endOffset;
     private long plannedEndOffset;
     private long uncommittedPayloadBytes;
-    private boolean closed;
-
-    /** Recovered records behind a gap that a sealed WAL is to fill; written under the lock. */
-    private volatile List<RecoveredRecord> parked = List.of();
-
-    private long openings;
-
-    private volatile int leaderEpoch = -1;
-    private volatile SegmentCheckpoint.@Nullable Source source;
-    private volatile @Nullable FreshetException refusal;
-    /** Set when a lane could not say whether it holds the stream's last entries: until its recovery, or until it holds nothing. */
-    private @Nullable FreshetException laneFailure;
-
-    private @Nullable WalLane failedLane;
 
     /** A tail without entries that begins at the end of the stream's committed segments. */
     public StreamTail(long streamId, long startOffset, long committedEndOffset, TailMemory memory) {
         this.streamId = streamId;
         this.memory = memory;
+        this.access = new TailAccess(streamId);
         this.startOffset = startOffset;
         this.committedEndOffset = committedEndOffset;
         this.durableEndOffset = committedEndOffset;
@@ -75,7 +64,7 @@ public final class StreamTail {
     }
 
     public int leaderEpoch() {
-        return leaderEpoch;
+        return access.leaderEpoch();
     }
 
     public long startOffset() {
@@ -96,12 +85,12 @@ public final class StreamTail {
 
     /** The owner's state for sealing; null while no owner has the stream open, or it was deleted. */
     public SegmentCheckpoint.@Nullable Source source() {
-        return source;
+        return access.source();
     }
 
     /** Why appends are refused; empty while they are accepted. */
     public Optional<FreshetException> refusal() {
-        return Optional.ofNullable(refusal);
+        return access.refusal();
     }
 
     // ---- opening and closing
@@ -112,19 +101,17 @@ public final class StreamTail {
      * @return the number of this opening; a later one takes the stream from it
      */
     public synchronized long suspend() {
-        closed = false;
-        source = null;
-        refusal = new FreshetException(
-                ErrorKind.UNAVAILABLE, "Stream " + streamId + " is being opened; retry when that has completed");
-        return ++openings;
+        return access.suspend();
     }
 
-    /** Fails with FENCED if the stream was suspended again since. */
+    /** Fails with FENCED if the stream was suspended again since, or dropped. */
     public synchronized void requireOpening(long opening) {
-        if (opening != openings) {
-            throw new FreshetException(
-                    ErrorKind.FENCED, "Stream " + streamId + " was opened anew meanwhile; use the newest handle");
-        }
+        access.requireOpening(opening);
+    }
+
+    /** Whether anybody has begun to open the stream since this tail was made. */
+    synchronized boolean isClaimed() {
+        return access.isClaimed();
     }
 
     /**
@@ -133,11 +120,9 @@ public final class StreamTail {
      * with FENCED, and changes nothing, if {@code opening} is not the newest.
      */
     public synchronized void activate(long opening, int newLeaderEpoch, SegmentCheckpoint.Source newSource) {
-        requireOpening(opening);
-        leaderEpoch = newLeaderEpoch;
+        access.requireOpening(opening);
         plannedEndOffset = committedEndOffset;
-        refusal = laneFailure;
-        source = newSource;
+        access.activate(newLeaderEpoch, newSource);
     }
 
     /**
@@ -145,51 +130,38 @@ public final class StreamTail {
      * when it is opened.
      */
     public synchronized void laneRenewed(WalLane lane) {
-        FreshetException failure = laneFailure;
-        if (failure == null || !lane.equals(failedLane)) {
-            return;
-        }
-        laneFailure = null;
-        failedLane = null;
-        if (source != null && failure.equals(refusal)) {
-            refusal = null;
-        }
+        access.laneRenewed(lane);
     }
 
     /** The owner left: appends are refused (FENCED), what is durable is still uploaded. */
     public synchronized void close() {
-        closed = true;
-        refuse(new FreshetException(
-                ErrorKind.FENCED, "Stream " + streamId + " was closed by its owner; reload the ownership"));
+        access.close();
     }
 
     /** Whether the owner left and everything is committed: nothing keeps this tail in memory any more. */
     public synchronized boolean isDrained() {
-        return closed && laneFailure == null && endOffset <= committedEndOffset && parked.isEmpty();
+        return access.isOver() && endOffset <= committedEndOffset && !parked.isAny();
     }
 
     /** No new upload until the stream is opened again; appends are refused with {@code reason}. The data is kept. */
     public synchronized void stopUploads(FreshetException reason) {
-        refuse(reason);
-        source = null;
+        access.refuse(reason);
+        access.forgetSource();
         plannedEndOffset = committedEndOffset;
     }
 
     /** Refuses appends from now on with {@code reason}; what is durable may still be uploaded. */
     public synchronized void refuse(FreshetException reason) {
-        FreshetException present = refusal;
-        if (present == null || present.kind() != ErrorKind.FENCED) {
-            refusal = reason;
-        }
+        access.refuse(reason);
     }
 
     /** Refuses appends with {@code reason} and forgets all that is not committed: it will never be uploaded. */
     private void dropUncommitted(FreshetException reason) {
         List<TailEntry> dropped;
         synchronized (this) {
-            refusal = reason;
-            source = null;
-            takeParked().forEach(record -> record.bytes().release());
+            access.stop(reason);
+            access.endOpenings();
+            parked.take().forEach(record -> record.bytes().release());
             dropped = removeBehind(committedEndOffset);
             durableEndOffset = committedEndOffset;
             plannedEndOffset = committedEndOffset;
@@ -243,7 +215,8 @@ public final class StreamTail {
         TailEntry entry;
         boolean isDirect;
         synchronized (this) {
-            checkAppend(append, epoch);
+            access.check(epoch);
+            checkFollows(append);
             lane.admit(streamId, append.bytes().sizeBytes());
             entry = new TailEntry(this, lane, epoch, append);
             entries.addLast(entry);
@@ -280,18 +253,7 @@ public final class StreamTail {
         entry.bytes().release();
     }
 
-    private void checkAppend(StreamAppend append, int epoch) {
-        if (epoch != leaderEpoch) {
-            throw new FreshetException(
-                    ErrorKind.FENCED,
-                    "Stream " + streamId + " is open under leader epoch " + leaderEpoch + ", not " + epoch
-                            + " any more; reload the ownership");
-        }
-        FreshetException reason = refusal;
-        if (reason != null) {
-            throw new FreshetException(
-                    reason.kind(), "Stream " + streamId + " takes no appends: " + reason.getMessage(), reason);
-        }
+    private void checkFollows(StreamAppend append) {
         if (append.baseOffset() != endOffset || append.endOffset() <= append.baseOffset()) {
             throw new FreshetException(
                     ErrorKind.INVALID,
@@ -322,8 +284,7 @@ public final class StreamTail {
                         + "; it may be appended to when the lane works again: " + cause.getMessage(),
                 cause);
         synchronized (this) {
-            laneFailure = reason;
-            failedLane = entry.lane();
+            access.laneFailed(entry.lane(), reason);
         }
         failFrom(durableEndOffset, reason, cause);
     }
@@ -345,8 +306,8 @@ public final class StreamTail {
     private void failFrom(long offset, FreshetException reason, FreshetException cause) {
         List<TailEntry> dropped;
         synchronized (this) {
-            refuse(reason);
-            source = null;
+            access.refuse(reason);
+            access.forgetSource();
             dropped = removeBehind(Math.min(offset, endOffset));
             handOver.cancelHeld(cause);
         }
@@ -376,7 +337,7 @@ public final class StreamTail {
         spans.add(baseOffset, lane);
         endOffset = newEndOffset;
         durableEndOffset = newEndOffset;
-        leaderEpoch = epoch;
+        access.recovered(epoch);
         uncommittedPayloadBytes += ownedBytes.sizeBytes();
         memory.added(entry);
     }
@@ -392,27 +353,22 @@ public final class StreamTail {
 
     /** Keeps records that cannot be joined yet, and their lanes' space with them, until {@link #takeParked}; takes over the references. */
     public synchronized void park(List<RecoveredRecord> ownedRecords) {
-        List<RecoveredRecord> all = new ArrayList<>(parked);
-        all.addAll(ownedRecords);
-        parked = List.copyOf(all);
+        parked.add(ownedRecords);
     }
 
     /** Hands the parked records, and their references, over. */
     public synchronized List<RecoveredRecord> takeParked() {
-        List<RecoveredRecord> taken = parked;
-        parked = List.of();
-        return taken;
+        return parked.take();
     }
 
     /** The parked records with a reference more on each. */
     synchronized List<RecoveredRecord> retainParked() {
-        parked.forEach(record -> record.bytes().retain());
-        return parked;
+        return parked.retain();
     }
 
     /** Whether records wait for a gap to be filled. */
     public boolean hasParked() {
-        return !parked.isEmpty();
+        return parked.isAny();
     }
 
     /** Visits each batch in memory from {@code fromOffset} on. */
@@ -472,12 +428,7 @@ public final class StreamTail {
 
     /** LSN of the oldest durable record in the lane of index {@code lane} that is not committed; {@link Long#MAX_VALUE} if there is none. */
     public synchronized long firstUncommittedLsn(int lane) {
-        long first = Long.MAX_VALUE;
-        for (RecoveredRecord record : parked) {
-            if (record.lane() == lane) {
-                first = Math.min(first, record.lsn());
-            }
-        }
+        long first = parked.firstLsn(lane);
         long offset = spans.firstIn(lane, committedEndOffset);
         if (offset >= durableEndOffset) {
             return first;

@@ -62,6 +62,18 @@ public final class StreamTails {
         }
     }
 
+    /** As {@link #drop}, but only a recovered tail that nobody has begun to open. */
+    public void dropUnclaimed(StreamTail tail, FreshetException reason) {
+        boolean[] isDropped = {false};
+        tails.computeIfPresent(tail.streamId(), (id, present) -> {
+            isDropped[0] = present == tail && !tail.isClaimed();
+            return isDropped[0] ? null : present;
+        });
+        if (isDropped[0]) {
+            tail.dropAll(reason);
+        }
+    }
+
     /** Puts {@code next} in the place of {@code tail}, which is forgotten but for its parked records. */
     public void replace(StreamTail tail, StreamTail next, FreshetException reason) {
         next.park(tail.retainParked()); // before the old tail goes: they hold their lanes' space

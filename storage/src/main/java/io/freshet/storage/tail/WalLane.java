@@ -28,20 +28,17 @@ public final class WalLane {
 
     private volatile WriteAheadLog wal;
     private boolean isClosed;
-    private volatile long lastDurableLsn;
 
     /**
      * @param index place among the broker's lanes, from 0
      * @param parts its name, and how to open it again
-     * @param lastDurableLsn greatest LSN that recovery returned, or the WAL's start
      */
-    public WalLane(int index, StorageParts.Lane parts, WriteAheadLog wal, TailMemory memory, long lastDurableLsn) {
+    public WalLane(int index, StorageParts.Lane parts, WriteAheadLog wal, TailMemory memory) {
         this.index = index;
         this.name = parts.name();
         this.reopener = parts.reopener();
         this.wal = wal;
         this.memory = memory;
-        this.lastDurableLsn = lastDurableLsn;
     }
 
     public int index() {
@@ -87,11 +84,6 @@ public final class WalLane {
             last = wal;
         }
         last.close();
-    }
-
-    /** LSN of the newest record whose stream knows that it is durable: nothing at or above it may be trimmed yet. */
-    public long lastDurableLsn() {
-        return lastDurableLsn;
     }
 
     /** Bytes of the lane that are in use or promised to entries on their way. */
@@ -169,7 +161,6 @@ public final class WalLane {
     /** Called by the lane's thread, after the stream's durable end has moved. */
     void durable(TailEntry entry) {
         inFlightBytes.addAndGet(-entry.accountedBytes());
-        lastDurableLsn = entry.lsn();
         inFlightCount.decrementAndGet();
     }
 

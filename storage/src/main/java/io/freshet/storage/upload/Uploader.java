@@ -6,6 +6,7 @@ import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Scheduler.Cancellable;
 import io.freshet.storage.tail.StreamTail;
 import io.freshet.storage.tail.WalLane;
+import io.freshet.wal.WriteAheadLog;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -40,6 +41,9 @@ public final class Uploader implements AutoCloseable {
     private final AtomicBoolean kicked = new AtomicBoolean();
     private volatile long pendingSinceNanos;
     private volatile boolean closed;
+    /** At first for what the lanes brought from a former process. */
+    private volatile boolean isTrimDue = true;
+
     private volatile int freeRounds;
 
     private boolean preparing;
@@ -89,18 +93,24 @@ public final class Uploader implements AutoCloseable {
         return after;
     }
 
+    /** Something that no round knows of has let go of WAL records: the lanes are trimmed when nothing is under way. */
+    public void trimWhenIdle() {
+        isTrimDue = true;
+    }
+
     private void tick() {
         trimIfIdle();
         kick();
     }
 
     /**
-     * A WAL may be full of records that are committed already: those that a former process uploaded and did not live to trim.
-     * No round would ever begin for them.
+     * A WAL may hold records that are committed already: those that a former process uploaded and did not live to trim. No
+     * round would ever begin for them.
      */
     private void trimIfIdle() {
         boolean isIdle = pendingBytes.get() == 0 && freeRounds == parts.config().uploadsInFlight();
-        if (isIdle && !closed && parts.lanes().load() >= LOW_SPACE) {
+        if (isIdle && !closed && (isTrimDue || parts.lanes().load() >= LOW_SPACE)) {
+            isTrimDue = false;
             trimLanes();
         }
     }
@@ -223,16 +233,18 @@ public final class Uploader implements AutoCloseable {
         }
     }
 
+    /** The lane's end is read before the tails are asked: all records below it have told their streams where they lie. */
     private void trim(WalLane lane) {
-        long needed = lane.lastDurableLsn();
+        WriteAheadLog wal = lane.wal();
+        long needed = wal.endLsn();
         for (StreamTail tail : parts.tails().all()) {
             needed = Math.min(needed, tail.firstUncommittedLsn(lane.index()));
         }
         long lsn = needed;
-        if (lsn <= lane.wal().startLsn()) {
+        if (lsn <= wal.startLsn()) {
             return;
         }
-        lane.wal().trim(lsn).whenComplete((nothing, error) -> {
+        wal.trim(lsn).whenComplete((nothing, error) -> {
             if (error != null && !closed) {
                 LOG.warn(
                         "The WAL lane {} could not be trimmed to LSN {}; the next upload tries again",

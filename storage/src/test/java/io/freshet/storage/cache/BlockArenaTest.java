@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 
 class BlockArenaTest {
     private static final Runnable NOTHING = () -> {};
-    private final BlockArena arena = new BlockArena(64 << 10);
+    private final BlockArena arena = new BlockArena(64 << 10, Runnable::run, NOTHING);
 
     @Test
     void pagesSharedByNeighboursLiveUntilBothAreReleased() {
@@ -68,5 +68,35 @@ class BlockArenaTest {
         assertThat(arena.usedBytes()).isZero();
         assertThat(arena.reservedBytes()).isEqualTo(64 << 10);
         assertThat(arena.tryAllocate((64 << 10) + 1)).isNull();
+    }
+
+    @Test
+    void memoryComesLaterWhereAnExecutorBringsIt() {
+        List<Runnable> growth = new ArrayList<>();
+        int[] told = new int[1];
+        BlockArena slow = new BlockArena(64 << 10, growth::add, () -> told[0]++);
+        assertThat(slow.tryAllocate(4096)).isNull();
+        assertThat(slow.tryAllocate(4096)).isNull();
+        assertThat(slow.isGrowing()).isTrue();
+        assertThat(growth).hasSize(1);
+        growth.get(0).run();
+        assertThat(told[0]).isOne();
+        assertThat(slow.isGrowing()).isFalse();
+        assertThat(slow.tryAllocate(4096)).isNotNull();
+        assertThat(growth).hasSize(1);
+    }
+
+    @Test
+    void theNextSlabIsBegunBeforeTheLastIsFull() {
+        List<Runnable> growth = new ArrayList<>();
+        BlockArena large = new BlockArena(64L << 20, growth::add, NOTHING);
+        assertThat(large.tryAllocate(1 << 20)).isNull();
+        growth.get(0).run();
+        for (int i = 0; i < 16; i++) {
+            assertThat(growth).hasSize(1);
+            assertThat(large.tryAllocate(1 << 20)).isNotNull();
+        }
+        assertThat(large.tryAllocate(1 << 20)).isNotNull();
+        assertThat(growth).hasSize(2);
     }
 }

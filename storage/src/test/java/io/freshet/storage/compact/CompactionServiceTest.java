@@ -111,6 +111,16 @@ class CompactionServiceTest {
     }
 
     @Test
+    void asksForNoSizes() {
+        upload(60);
+        fixture.compaction(CONFIG, paused::get);
+        fixture.sim.advance(60_000);
+        assertThat(fixture.meters.counter("freshet.indexcache.opens").count()).isGreaterThanOrEqualTo(60);
+        assertThat(fixture.store.stats()).as("the quorum knows all sizes").isZero();
+        verify();
+    }
+
+    @Test
     void compactsStreamsThatAreNotOpen() {
         upload(60);
         fixture.storage().close();

@@ -3,6 +3,7 @@ package io.freshet.storage.compact;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.freshet.common.stream.ObjectKeys;
 import io.freshet.common.stream.StreamSegment;
 import io.freshet.storage.SegmentCheckpoint;
 import io.freshet.storage.StreamLog.StreamRead;
@@ -18,6 +19,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.LongPredicate;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -102,6 +104,31 @@ class StreamRewriterTest {
             assertThat(fixture.sim.await(owner.log().batchAtOrAfterTimestamp(timestampMs, owner.endOffset())))
                     .contains(BatchHeader.baseOffset(next.get(), 0));
         }
+    }
+
+    @Test
+    void eachInputCostsOneReadForItsIndexAndOneForItsBlocks() {
+        int reads = fixture.store.reads();
+        int stats = fixture.store.stats();
+        rewrite(0, 6, offset -> true);
+        assertThat(fixture.store.reads() - reads).isEqualTo(2 * 6);
+        assertThat(fixture.store.stats() - stats).isZero();
+    }
+
+    @Test
+    void aSizeThatTheQuorumHasWrongIsAskedFor() {
+        StreamSegment segment = owner.log().segments().get(0);
+        String key = ObjectKeys.dataKey(segment.objectId());
+        IndexCache indexes = new IndexCache(
+                fixture.store,
+                1 << 20,
+                4096,
+                id -> OptionalLong.of(fixture.store.bytes(key).remaining() - 5),
+                fixture.meters);
+        int stats = fixture.store.stats();
+        assertThat(fixture.sim.await(indexes.open(segment.objectId())).segments())
+                .hasSize(1);
+        assertThat(fixture.store.stats() - stats).isEqualTo(1);
     }
 
     @Test

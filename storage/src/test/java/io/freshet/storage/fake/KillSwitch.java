@@ -2,6 +2,7 @@
 package io.freshet.storage.fake;
 
 import io.freshet.objectstore.ObjectStore;
+import io.freshet.objectstore.PieceSource;
 import java.nio.ByteBuffer;
 import java.util.Collection;
 import java.util.List;
@@ -13,7 +14,7 @@ import java.util.function.Supplier;
  * Counts the requests of a process to the store and to the quorum, and lets it die at one of them: that one takes effect or
  * not, its answer never comes, and no later one happens. Used by one thread.
  */
-public final class KillSwitch implements MemoryStreamMetadata.Transport {
+public class KillSwitch implements MemoryStreamMetadata.Transport {
     private long count;
     private long fatal = Long.MAX_VALUE;
     private boolean isLastApplied;
@@ -56,21 +57,40 @@ public final class KillSwitch implements MemoryStreamMetadata.Transport {
         });
     }
 
-    /** {@code store} behind this switch. */
-    public ObjectStore guard(ObjectStore store) {
+    /** {@code store} behind this switch; objects that come in pieces are written in parts, each a request. */
+    public ObjectStore guard(TestObjectStore store) {
         return new Guarded(store);
     }
 
     private final class Guarded implements ObjectStore {
-        private final ObjectStore store;
+        private final TestObjectStore store;
 
-        Guarded(ObjectStore store) {
+        Guarded(TestObjectStore store) {
             this.store = store;
         }
 
         @Override
         public CompletableFuture<Void> put(String key, List<ByteBuffer> body) {
             return pass(() -> store.put(key, body));
+        }
+
+        @Override
+        public CompletableFuture<Void> putPieces(String key, PieceSource source) {
+            return pass(() -> store.beginUpload(key))
+                    .thenCompose(id -> putParts(id, source)
+                            .thenCompose(nothing -> pass(() -> store.completeUpload(id)))
+                            .handle((nothing, error) -> error == null
+                                    ? CompletableFuture.<Void>completedFuture(null)
+                                    : pass(() -> store.abortUpload(id))
+                                            .<Void>thenCompose(aborted -> CompletableFuture.failedFuture(error)))
+                            .thenCompose(outcome -> outcome));
+        }
+
+        private CompletableFuture<Void> putParts(long id, PieceSource source) {
+            return source.next()
+                    .thenCompose(piece -> PieceSource.sizeBytes(piece) == 0
+                            ? CompletableFuture.completedFuture(null)
+                            : pass(() -> store.putPart(id, piece)).thenCompose(nothing -> putParts(id, source)));
         }
 
         @Override

@@ -4,8 +4,10 @@ package io.freshet.storage.fake;
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Clock;
+import io.freshet.common.stream.ObjectKeys;
 import io.freshet.objectstore.ObjectStore;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -15,6 +17,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
@@ -22,10 +25,18 @@ import java.util.function.Supplier;
 public final class TestObjectStore implements ObjectStore {
     private record Stored(ByteBuffer bytes, long modifiedAtMs) {}
 
+    private record Upload(String key, List<ByteBuffer> parts) {}
+
     private final Clock clock;
     private final NavigableMap<String, Stored> objects = new ConcurrentSkipListMap<>();
+    /** Uploads in parts that are not complete, which no listing shows. */
+    private final Map<Long, Upload> uploads = new ConcurrentSkipListMap<>();
+
+    private final AtomicLong uploadIds = new AtomicLong();
     private final Map<String, String> undeletable = new HashMap<>();
     private final AtomicInteger listings = new AtomicInteger();
+    private final AtomicInteger reads = new AtomicInteger();
+    private final AtomicInteger stats = new AtomicInteger();
     private volatile Consumer<Collection<String>> deleteListener = keys -> {};
     private volatile MemoryStreamMetadata.Transport transport = new MemoryStreamMetadata.Transport() {
         @Override
@@ -50,6 +61,16 @@ public final class TestObjectStore implements ObjectStore {
     /** Requests for a page of keys so far. */
     public int listings() {
         return listings.get();
+    }
+
+    /** Requests for bytes so far. */
+    public int reads() {
+        return reads.get();
+    }
+
+    /** Requests for the size of a data object so far. */
+    public int stats() {
+        return stats.get();
     }
 
     public Collection<String> keys() {
@@ -82,6 +103,34 @@ public final class TestObjectStore implements ObjectStore {
         });
     }
 
+    /** Begins an object that is written in parts; completes with the upload's id. */
+    public CompletableFuture<Long> beginUpload(String key) {
+        long id = uploadIds.incrementAndGet();
+        uploads.put(id, new Upload(key, new ArrayList<>()));
+        return CompletableFuture.completedFuture(id);
+    }
+
+    public CompletableFuture<Void> putPart(long uploadId, List<ByteBuffer> part) {
+        uploads.get(uploadId).parts().add(TestBatches.concat(part));
+        return CompletableFuture.completedFuture(null);
+    }
+
+    /** Makes the parts so far the object. */
+    public CompletableFuture<Void> completeUpload(long uploadId) {
+        Upload upload = uploads.remove(uploadId);
+        return put(upload.key(), upload.parts());
+    }
+
+    public CompletableFuture<Void> abortUpload(long uploadId) {
+        uploads.remove(uploadId);
+        return CompletableFuture.completedFuture(null);
+    }
+
+    /** Sizes in parts of the uploads that were neither completed nor aborted. */
+    public List<Integer> openUploads() {
+        return uploads.values().stream().map(upload -> upload.parts().size()).toList();
+    }
+
     @Override
     public CompletableFuture<PutOutcome> putIfAbsent(String key, List<ByteBuffer> body) {
         Stored stored = new Stored(TestBatches.concat(body), clock.wallMs());
@@ -91,6 +140,7 @@ public final class TestObjectStore implements ObjectStore {
 
     @Override
     public CompletableFuture<Void> read(String key, long position, ByteBuffer target) {
+        reads.incrementAndGet();
         try {
             target.put(bytes(key).slice((int) position, target.remaining()));
             return CompletableFuture.completedFuture(null);
@@ -101,6 +151,9 @@ public final class TestObjectStore implements ObjectStore {
 
     @Override
     public CompletableFuture<Optional<ObjectStat>> stat(String key) {
+        if (key.startsWith(ObjectKeys.DATA_PREFIX)) {
+            stats.incrementAndGet();
+        }
         return CompletableFuture.completedFuture(Optional.ofNullable(objects.get(key))
                 .map(stored -> new ObjectStat(key, stored.bytes().remaining(), stored.modifiedAtMs())));
     }

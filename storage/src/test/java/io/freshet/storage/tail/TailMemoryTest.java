@@ -258,8 +258,7 @@ class TailMemoryTest {
 
         Tails(long limitBytes, int streams) {
             memory = new TailMemory(limitBytes);
-            lane = new WalLane(
-                    0, new StorageParts.Lane("test", visitor -> new EndlessWal()), new EndlessWal(), memory, 0);
+            lane = new WalLane(0, new StorageParts.Lane("test", visitor -> new EndlessWal()), new EndlessWal(), memory);
             for (int i = 0; i < streams; i++) {
                 StreamTail tail = new StreamTail(i, 0, 0, memory);
                 tail.activate(tail.suspend(), 1, () -> {

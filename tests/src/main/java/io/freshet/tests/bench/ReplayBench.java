@@ -3,10 +3,6 @@ package io.freshet.tests.bench;
 
 import java.io.IOException;
 import java.net.ServerSocket;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -15,17 +11,21 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
  * Measures what a replay of cold data by several readers does to the tail: produce and end-to-end latency of a steady load
- * before, during and after it, in one run. Started by {@code tests/bench/replay.sh}.
+ * before, during and after it, several times in one run. Started by {@code tests/bench/replay.sh}.
  */
 public final class ReplayBench {
     private static final int COLD_PARTITIONS = 4;
     private static final int TAIL_PARTITIONS = 16;
     private static final int RECORD_BYTES = 1024;
     private static final long MIB = 1 << 20;
+    private static final String PRODUCE = "freshet_network_produce_seconds";
+    private static final String STORE_READ = "freshet_objectstore_bytes_total{op=\"read\"";
 
     private final Options options;
     private final int httpPort;
@@ -47,6 +47,7 @@ public final class ReplayBench {
      * @param lingerMs of the steady load's producer
      * @param seconds length of the phases before and after
      * @param nice priority of the replaying process, 0 to 19
+     * @param rounds how many topics are replayed, one after the other, with a phase without a replay around each
      */
     private record Options(
             Path home,
@@ -57,7 +58,8 @@ public final class ReplayBench {
             double tailRate,
             int lingerMs,
             int seconds,
-            int nice) {}
+            int nice,
+            int rounds) {}
 
     /** Arguments: the components of {@link Options} in their order. */
     public static void main(String[] a) throws Exception {
@@ -70,7 +72,8 @@ public final class ReplayBench {
                 Double.parseDouble(a[5]),
                 Integer.parseInt(a[6]),
                 Integer.parseInt(a[7]),
-                Integer.parseInt(a[8]));
+                Integer.parseInt(a[8]),
+                Integer.parseInt(a[9]));
         Files.createDirectories(options.work());
         new ReplayBench(options).run();
     }
@@ -78,10 +81,12 @@ public final class ReplayBench {
     private void run() throws Exception {
         try (ServerProcess server = startServer()) {
             Workloads on = new Workloads(server);
-            on.createTopic("cold", COLD_PARTITIONS, Map.of());
             on.createTopic("warm", COLD_PARTITIONS, Map.of());
-            on.fill("cold", options.mib() * MIB);
             on.fill("warm", 256 * MIB);
+            for (int round = 1; round <= options.rounds(); round++) {
+                on.createTopic("cold-" + round, COLD_PARTITIONS, Map.of());
+                on.fill("cold-" + round, options.mib() * MIB);
+            }
         }
         dropPageCache(options.work().resolve("data/objects"));
         try (ServerProcess server = startServer()) {
@@ -94,58 +99,77 @@ public final class ReplayBench {
                     TAIL_PARTITIONS,
                     (int) (options.tailRate() * MIB / RECORD_BYTES),
                     options.lingerMs())) {
-                Thread.sleep(
-                        Duration.ofSeconds(Math.max(5, options.seconds() / 2)).toMillis());
+                Thread.sleep(Duration.ofSeconds(options.seconds()).toMillis());
                 measure(server, tail);
             }
         }
     }
 
     private void measure(ServerProcess server, TailLoad tail) throws Exception {
-        List<Phase> phases = new ArrayList<>();
-        phases.add(phase("before", server, tail, () -> Thread.sleep(options.seconds() * 1000L)));
-        String[] replayed = new String[1];
-        phases.add(phase(
-                "replay",
-                server,
-                tail,
-                () -> replayed[0] = replay(server, "cold", options.readers(), options.replayRate())));
-        phases.add(phase("after", server, tail, () -> Thread.sleep(options.seconds() * 1000L)));
-        String[] fields = replayed[0].split(" ", 2);
-        double readMib = Double.parseDouble(fields[0]) / MIB;
+        List<Phase> quiet = new ArrayList<>();
+        List<Phase> busy = new ArrayList<>();
+        Activity pause = () -> Thread.sleep(options.seconds() * 1000L);
+        quiet.add(phase("before", server, tail, pause));
+        System.out.println(Phase.TITLE);
+        quiet.get(0).print();
+        for (int round = 1; round <= options.rounds(); round++) {
+            String topic = "cold-" + round;
+            String[] replayed = new String[1];
+            Phase phase = phase(
+                    "replay",
+                    server,
+                    tail,
+                    () -> replayed[0] = replay(server, topic, options.readers(), options.replayRate()));
+            busy.add(phase);
+            phase.print();
+            String[] fields = replayed[0].split(" ", 2);
+            double readMib = Double.parseDouble(fields[0]) / MIB;
+            System.out.printf(
+                    Locale.ROOT,
+                    "  %d readers replayed %d MiB: %.0f MiB in %s s, %.0f MiB/s; the store gave %.0f MiB%n",
+                    options.readers(),
+                    options.mib(),
+                    readMib,
+                    fields[1],
+                    readMib / Double.parseDouble(fields[1]),
+                    phase.storeBytes() / MIB);
+            quiet.add(phase("after", server, tail, pause));
+            quiet.get(round).print();
+        }
+        printRatios("acknowledgement", quiet, busy, phase -> phase.ack()[1]);
+        printRatios("end to end", quiet, busy, phase -> phase.endToEnd()[1]);
+        printRatios("produce in the server", quiet, busy, Phase::brokerP99Ms);
+    }
+
+    /** Each round's 99th percentile by the mean of those before and after, and by the one before. */
+    private static void printRatios(String what, List<Phase> quiet, List<Phase> busy, ToDoubleFunction<Phase> p99) {
+        List<Double> around = new ArrayList<>();
+        List<Double> before = new ArrayList<>();
+        for (int i = 0; i < busy.size(); i++) {
+            double during = p99.applyAsDouble(busy.get(i));
+            double first = p99.applyAsDouble(quiet.get(i));
+            before.add(during / first);
+            around.add(2 * during / (first + p99.applyAsDouble(quiet.get(i + 1))));
+        }
         System.out.printf(
                 Locale.ROOT,
-                "%n%d readers replayed %d MiB: %.0f MiB in %s s, %.0f MiB/s; the store gave %.0f MiB%n",
-                options.readers(),
-                options.mib(),
-                readMib,
-                fields[1],
-                readMib / Double.parseDouble(fields[1]),
-                phases.get(1).storeBytes() / MIB);
-        System.out.printf(
-                "%-8s %7s %12s %12s %12s %12s %12s %12s %14s %9s%n",
-                "phase",
-                "s",
-                "ack p50 ms",
-                "ack p99",
-                "ack p99.9",
-                "e2e p50 ms",
-                "e2e p99",
-                "e2e p99.9",
-                "broker mean ms",
-                "CPU cores");
-        phases.forEach(Phase::print);
-        System.out.printf(
-                Locale.ROOT,
-                "during ÷ before: ack p99 %.2f, end to end p99 %.2f; during ÷ mean of before and after: %.2f, %.2f%n",
-                phases.get(1).ack()[1] / phases.get(0).ack()[1],
-                phases.get(1).endToEnd()[1] / phases.get(0).endToEnd()[1],
-                phases.get(1).ack()[1]
-                        * 2
-                        / (phases.get(0).ack()[1] + phases.get(2).ack()[1]),
-                phases.get(1).endToEnd()[1]
-                        * 2
-                        / (phases.get(0).endToEnd()[1] + phases.get(2).endToEnd()[1]));
+                "%s p99 during a replay / mean of before and after: median %.2f of %s; / before: median %.2f of %s%n",
+                what,
+                median(around),
+                texts(around),
+                median(before),
+                texts(before));
+    }
+
+    private static double median(List<Double> values) {
+        List<Double> sorted = values.stream().sorted().toList();
+        return sorted.get(sorted.size() / 2);
+    }
+
+    private static String texts(List<Double> values) {
+        return values.stream()
+                .map(value -> String.format(Locale.ROOT, "%.2f", value))
+                .collect(Collectors.joining(" "));
     }
 
     /** Figures of one phase; latencies are p50, p99 and p99.9 in ms. */
@@ -155,12 +179,17 @@ public final class ReplayBench {
             double[] ack,
             double[] endToEnd,
             double brokerMeanMs,
-            double cores,
+            double brokerP99Ms,
+            double serverCores,
+            double otherCores,
             double storeBytes) {
+        static final String TITLE = "phase        s | ack p50    p99  p99.9 ms | e2e p50    p99  p99.9 ms |"
+                + " in server mean    p99 ms | cores: server, strangers";
+
         void print() {
             System.out.printf(
                     Locale.ROOT,
-                    "%-8s %7.1f %12.2f %12.2f %12.2f %12.2f %12.2f %12.2f %14.3f %9.2f%n",
+                    "%-7s %6.1f | %7.2f %6.2f %6.2f    | %7.2f %6.2f %6.2f    | %14.3f %6.2f    | %13.2f %10.2f%n",
                     name,
                     seconds,
                     ack[0],
@@ -170,7 +199,9 @@ public final class ReplayBench {
                     endToEnd[1],
                     endToEnd[2],
                     brokerMeanMs,
-                    cores);
+                    brokerP99Ms,
+                    serverCores,
+                    otherCores);
         }
     }
 
@@ -179,24 +210,29 @@ public final class ReplayBench {
     }
 
     private Phase phase(String name, ServerProcess server, TailLoad tail, Activity activity) throws Exception {
+        ServerMetrics before = ServerMetrics.of(httpPort);
         double cpu = server.cpuSeconds();
-        double requests = metric("freshet_network_requests_seconds_count{api=\"Produce\"");
-        double inRequests = metric("freshet_network_requests_seconds_sum{api=\"Produce\"");
-        double store = metric("freshet_objectstore_bytes_total{op=\"read\"");
+        double ownCpu = MachineCpu.ownSeconds();
+        double allCpu = MachineCpu.allSeconds();
         long begin = System.nanoTime();
         tail.beginPhase();
         activity.run();
         TailLoad.Latencies latencies = tail.endPhase();
         double seconds = (System.nanoTime() - begin) / 1e9;
-        double count = metric("freshet_network_requests_seconds_count{api=\"Produce\"") - requests;
+        double serverCpu = server.cpuSeconds() - cpu;
+        double otherCpu = MachineCpu.allSeconds() - allCpu - (MachineCpu.ownSeconds() - ownCpu) - serverCpu;
+        ServerMetrics after = ServerMetrics.of(httpPort);
+        double count = after.sum(PRODUCE + "_count") - before.sum(PRODUCE + "_count");
         return new Phase(
                 name,
                 seconds,
                 latencies.ackMs(),
                 latencies.endToEndMs(),
-                (metric("freshet_network_requests_seconds_sum{api=\"Produce\"") - inRequests) / count * 1000,
-                (server.cpuSeconds() - cpu) / seconds,
-                metric("freshet_objectstore_bytes_total{op=\"read\"") - store);
+                (after.sum(PRODUCE + "_sum") - before.sum(PRODUCE + "_sum")) / count * 1000,
+                after.quantileMs(before, PRODUCE, 0.99),
+                serverCpu / seconds,
+                otherCpu / seconds,
+                after.sum(STORE_READ) - before.sum(STORE_READ));
     }
 
     private String replay(ServerProcess server, String topic, int readers, double rate)
@@ -236,17 +272,6 @@ public final class ReplayBench {
                 "--http-port",
                 Integer.toString(httpPort));
         return ServerProcess.start("freshet", command, Map.of(), options.work().resolve("freshet.log"), port);
-    }
-
-    private double metric(String name) throws IOException, InterruptedException {
-        URI uri = URI.create("http://localhost:" + httpPort + "/metrics");
-        String text = HttpClient.newHttpClient()
-                .send(HttpRequest.newBuilder(uri).build(), HttpResponse.BodyHandlers.ofString())
-                .body();
-        return text.lines()
-                .filter(line -> line.startsWith(name))
-                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
-                .sum();
     }
 
     private static void dropPageCache(Path objects) throws IOException, InterruptedException {

@@ -42,6 +42,7 @@ public final class S3WalBench {
 
     private final Options options;
     private final List<String> table = new ArrayList<>();
+    private int httpPort;
 
     private S3WalBench(Options options) {
         this.options = options;
@@ -124,6 +125,7 @@ public final class S3WalBench {
 
     private ServerProcess startServer(StoreProcess store, Path folder) throws IOException, InterruptedException {
         int port = ServerProcess.freePort();
+        httpPort = ServerProcess.freePort();
         List<String> command = new ArrayList<>(List.of(
                 options.home().resolve("bin/freshet").toString(),
                 "up",
@@ -132,7 +134,7 @@ public final class S3WalBench {
                 "--port",
                 Integer.toString(port),
                 "--http-port",
-                "0",
+                Integer.toString(httpPort),
                 "--wal",
                 "s3",
                 "--bucket",
@@ -147,6 +149,7 @@ public final class S3WalBench {
         double wanted = isTrickle ? 5 / 1024.0 : Double.parseDouble(load);
         String topic = "rate-" + load;
         on.createTopic(topic, PARTITIONS, Map.of());
+        ServerMetrics before = ServerMetrics.of(httpPort);
         store.reset();
         Load done = on.produceAtRate(
                 topic,
@@ -174,7 +177,8 @@ public final class S3WalBench {
         } else {
             requestRows(requests, done);
         }
-        latencyRow(done, put);
+        double inServerMs = ServerMetrics.of(httpPort).quantileMs(before, "freshet_network_produce_seconds", 0.99);
+        latencyRow(done, put, inServerMs);
     }
 
     /** Objects of data are counted for the bytes that they took, since they follow the load at a distance. */
@@ -203,7 +207,10 @@ public final class S3WalBench {
                 met(sum <= INCUMBENT_REQUESTS_PER_GIB / 2)));
     }
 
-    private void latencyRow(Load done, Line put) {
+    /**
+     * A client that has its five requests on their way keeps further records to itself: what the lane adds is seen in the server.
+     */
+    private void latencyRow(Load done, Line put, double inServerMs) {
         int ageMs = S3WalConfig.Batching.DEFAULT.maxAgeMs();
         for (String override : options.overrides()) {
             if (override.startsWith("wal.s3.batch.age.max.ms=")) {
@@ -214,14 +221,19 @@ public final class S3WalBench {
         double p99 = done.figures().getOrDefault("p99 ms", Double.NaN);
         table.add(String.format(
                 Locale.ROOT,
-                "         produce p50 %.0f ms, p99 %.0f ms; the store's PUT p50 %.0f ms, p99 %.0f ms; aim p99 <= %d + 1.5 x"
-                        + " PUT p99 = %.0f ms: %s",
-                done.figures().get("p50 ms"),
-                p99,
+                "         produce request in the server p99 %.0f ms; the store's PUT p50 %.0f ms, p99 %.0f ms; aim p99 <= %d"
+                        + " + 1.5 x PUT p99 = %.0f ms: %s",
+                inServerMs,
                 put.p50Ms(),
                 put.p99Ms(),
                 ageMs,
                 bound,
+                met(inServerMs <= bound)));
+        table.add(String.format(
+                Locale.ROOT,
+                "         from send to acknowledgement in the client p50 %.0f ms, p99 %.0f ms: %s",
+                done.figures().get("p50 ms"),
+                p99,
                 met(p99 <= bound)));
     }
 

@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.Map;
 
 /** An S3 server behind a {@link StoreProxy}, in a process of its own. Used by one thread. */
-final class StoreProcess implements AutoCloseable {
+public final class StoreProcess implements AutoCloseable {
     private static final String BUCKET = "bench";
 
     private final Process process;
@@ -30,7 +30,7 @@ final class StoreProcess implements AutoCloseable {
      * @param classPath of the tests, with the S3 server
      * @param latencySeed 0 for no latency
      */
-    static StoreProcess start(String classPath, Path folder, Path log, long latencySeed) throws IOException {
+    public static StoreProcess start(String classPath, Path folder, Path log, long latencySeed) throws IOException {
         Process process = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-Xmx768m",
@@ -55,11 +55,21 @@ final class StoreProcess implements AutoCloseable {
         return new StoreProcess(process, Integer.parseInt(line.substring("port ".length())));
     }
 
-    String uri() {
-        return "s3://" + BUCKET + "?endpoint=http://127.0.0.1:" + port + "&region=us-east-1&pathStyle=true";
+    public int port() {
+        return port;
     }
 
-    static Map<String, String> credentials() {
+    String uri() {
+        return uriAt(port);
+    }
+
+    /** The same bucket through a proxy on {@code proxyPort}. */
+    public String uriAt(int proxyPort) {
+        return "s3://" + BUCKET + "?endpoint=http://127.0.0.1:" + proxyPort + "&region=us-east-1&pathStyle=true";
+    }
+
+    /** Environment variables that name its keys. */
+    public static Map<String, String> credentials() {
         return Map.of("AWS_ACCESS_KEY_ID", "access", "AWS_SECRET_ACCESS_KEY", "secretsecret");
     }
 

@@ -5,7 +5,6 @@ import io.freshet.common.stream.ObjectKeys;
 import io.freshet.common.stream.RetiredObject;
 import io.freshet.common.stream.StreamSegment;
 import io.freshet.common.stream.StreamState;
-import io.freshet.common.stream.WalState;
 import io.freshet.metadata.Manifests;
 import io.freshet.tests.sim.Ledger.Known;
 import io.freshet.tests.sim.Ledger.Stream;
@@ -17,6 +16,7 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** Holds what is stored, read by the independent readers, against what was promised. */
@@ -27,12 +27,13 @@ final class Audit {
     private final Ledger ledger;
     private final Manifests manifests;
     private final Map<Long, @Nullable ObjectFile> files = new HashMap<>();
-    private final Map<Integer, Map<Long, Set<Known>>> wals = new HashMap<>();
+    private final WalAudit wals;
 
     Audit(World world) {
         this.world = world;
         this.ledger = world.ledger;
         this.manifests = world.quorum().state().manifests();
+        this.wals = new WalAudit(world, manifests);
     }
 
     /** Acknowledged batches are in committed objects or in their owner's WAL. May be asked at any time. */
@@ -56,12 +57,10 @@ final class Audit {
                 } else if (!isTrimmed
                         && !world.brokers.get(state.ownerId()).disk().hasLostWrites()) {
                     ledger.check(
-                            wal(state.ownerId())
-                                    .getOrDefault(stream.streamId, Set.of())
-                                    .contains(batch),
+                            isIn(wals.volume(state.ownerId()), stream, batch) || isIn(wals.slots(), stream, batch),
                             () -> "Stream " + stream.streamId + ": " + batch + " was acknowledged, but is neither"
                                     + " committed (the manifest ends at " + state.endOffset() + ") nor in the WAL of "
-                                    + state.ownerId());
+                                    + state.ownerId() + " or a dead broker's");
                 }
             }
         }
@@ -89,6 +88,7 @@ final class Audit {
             }
         }
         nothingIsLeftOver(clocksWereSteady);
+        objectsAreNamed();
         followersAgree();
     }
 
@@ -157,54 +157,40 @@ final class Audit {
         });
     }
 
-    private Map<Long, Set<Known>> wal(int brokerId) {
-        return wals.computeIfAbsent(brokerId, id -> {
-            Map<Long, Set<Known>> found = new HashMap<>();
-            for (WalFile.Entry entry : WalFile.read(world.brokers.get(id).disk().bytes())) {
-                found.computeIfAbsent(entry.streamId(), key -> new HashSet<>())
-                        .addAll(SimBatches.all(entry.payload(), ledger, "WAL of " + id));
-            }
-            for (WalState wal : manifests.wals(id)) {
-                readSlots(wal, found);
-            }
-            return found;
-        });
-    }
-
-    private void readSlots(WalState wal, Map<Long, Set<Known>> found) {
-        String prefix = ObjectKeys.walPrefix(wal.brokerId(), wal.brokerEpoch());
-        world.store
-                .objects()
-                .tailMap(ObjectKeys.slotKey(wal.brokerId(), wal.brokerEpoch(), wal.startSlot()), true)
-                .forEach((key, object) -> {
-                    boolean isLive = key.startsWith(prefix)
-                            && (!wal.isSealed()
-                                    || key.compareTo(ObjectKeys.slotKey(
-                                                    wal.brokerId(), wal.brokerEpoch(), wal.sealedEndSlot()))
-                                            < 0);
-                    if (isLive) {
-                        ObjectFile slot = ObjectFile.read(key, object.bytes(), -1);
-                        slot.segments()
-                                .forEach(segment -> found.computeIfAbsent(segment.streamId(), stream -> new HashSet<>())
-                                        .addAll(SimBatches.all(slot.content(segment), ledger, key)));
-                    }
-                });
+    private static boolean isIn(Map<Long, Set<Known>> found, Stream stream, Known batch) {
+        return found.getOrDefault(stream.streamId, Set.of()).contains(batch);
     }
 
     private void nothingIsLeftOver(boolean clocksWereSteady) {
+        long longAgoMs = world.time.wallMs() - World.MAX_LATE_MS - 2 * World.ORPHAN_GRACE_MS;
         Set<Long> retired = new HashSet<>();
         for (RetiredObject object : manifests.retiredObjects(MANY)) {
-            retired.add(object.objectId());
+            if (object.retiredAtMs() < longAgoMs) {
+                retired.add(object.objectId());
+            }
         }
-        for (String key : world.store.objects().keySet()) {
+        world.store.objects().forEach((key, object) -> {
             long id = ObjectKeys.objectId(key);
             ledger.check(
-                    id < 0 || manifests.isObjectKnown(id),
+                    id < 0 || object.modifiedAtMs() >= longAgoMs || manifests.isObjectKnown(id),
                     () -> "Object " + key + " is unknown to the quorum and was not swept");
             ledger.check(
                     !clocksWereSteady || !retired.contains(id),
                     () -> "Object " + key + " is retired and was not deleted");
+        });
+    }
+
+    /** An object is known as live as long as a manifest names it, and no longer. */
+    private void objectsAreNamed() {
+        Set<Long> named = new TreeSet<>();
+        for (Stream stream : ledger.streams()) {
+            manifests.segments(stream.streamId, 0, MANY).forEach(segment -> named.add(segment.objectId()));
         }
+        Set<Long> live = new TreeSet<>();
+        manifests.objects(0, MANY).forEach(object -> live.add(object.objectId()));
+        ledger.check(
+                live.equals(named),
+                () -> "Manifests name the objects " + named + ", the quorum holds for live " + live);
     }
 
     /** The state is the same function of the log everywhere. */

@@ -77,8 +77,24 @@ final class Chaos {
             var storage = running.storage();
             running.process().after(0, "upload now", storage::uploadNow);
         }
+        if (world.allowsTakeover() && random.chance(swarm.takeovers * 0.4)) {
+            takeForDead();
+        }
         onOneStream(swarm);
         world.process.after(TICK_MS, "chaos", this::tick);
+    }
+
+    /** The detector takes a broker for dead, mostly one that is down or paused. */
+    private void takeForDead() {
+        SimBroker broker = world.brokers.get(random.below(world.brokers.size()));
+        Incarnation running = broker.current();
+        boolean seemsDead = running == null || running.process().isPaused() || !running.isServing();
+        if (seemsDead || random.chance(0.05)) {
+            world.counts.add(seemsDead ? "broker is taken for dead" : "living broker is taken for dead");
+            SimRandom choice = random.fork();
+            Orders orders = new Orders(world.quorum());
+            world.quorum().order(image -> orders.failOver(image, broker.id(), choice));
+        }
     }
 
     private void jump(SimBroker broker) {

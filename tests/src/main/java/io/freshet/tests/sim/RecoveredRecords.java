@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.tests.sim;
 
+import io.freshet.common.ErrorKind;
+import io.freshet.common.FreshetException;
 import io.freshet.wal.WalEntry;
 import io.freshet.wal.WriteAheadLog;
 import io.freshet.wal.s3.S3Wal;
@@ -26,8 +28,41 @@ final class RecoveredRecords implements WriteAheadLog.RecoveryVisitor {
         found.add(new Found(lsn, streamId, leaderEpoch, baseOffset, endOffset, copy));
     }
 
-    /** Gives all records to {@code visitor}; the lane as storage sees it. */
-    WriteAheadLog replay(S3Wal lane, WriteAheadLog.RecoveryVisitor visitor) {
+    /** Gives all records to {@code visitor}; a dead lane, which takes no appends. */
+    WriteAheadLog replay(long endLsn, WriteAheadLog.RecoveryVisitor visitor) {
+        replay(visitor);
+        long bytes =
+                found.stream().mapToLong(record -> record.payload().remaining()).sum();
+        return new DeadLane(endLsn, Math.max(1, bytes));
+    }
+
+    private record DeadLane(long endLsn, long capacityBytes) implements WriteAheadLog {
+        @Override
+        public void append(WalEntry entry) {
+            throw new FreshetException(ErrorKind.FENCED, "This lane's owner is dead; append to a living one");
+        }
+
+        /** What is not needed any more is for the dead broker's successor to trim. */
+        @Override
+        public CompletableFuture<Void> trim(long lsn) {
+            return CompletableFuture.completedFuture(null);
+        }
+
+        @Override
+        public long startLsn() {
+            return 0;
+        }
+
+        @Override
+        public long usedBytes() {
+            return capacityBytes;
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    private void replay(WriteAheadLog.RecoveryVisitor visitor) {
         found.forEach(record -> visitor.record(
                 record.lsn(),
                 record.streamId(),
@@ -35,6 +70,11 @@ final class RecoveredRecords implements WriteAheadLog.RecoveryVisitor {
                 record.baseOffset(),
                 record.endOffset(),
                 record.payload()));
+    }
+
+    /** Gives all records to {@code visitor}; the lane as storage sees it. */
+    WriteAheadLog replay(S3Wal lane, WriteAheadLog.RecoveryVisitor visitor) {
+        replay(visitor);
         return new WriteAheadLog() {
             @Override
             public void append(WalEntry entry) {

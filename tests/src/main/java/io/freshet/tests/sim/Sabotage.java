@@ -17,6 +17,9 @@ class Sabotage {
         return false;
     }
 
+    /** A process was told that its put-if-absent has created the object. */
+    void created(SimProcess process, String key, byte[] bytes) {}
+
     /** The WAL that storage is given. */
     WriteAheadLog wal(WriteAheadLog real, SimProcess process, SimRandom random) {
         return real;

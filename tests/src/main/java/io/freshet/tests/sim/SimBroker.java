@@ -82,8 +82,33 @@ final class SimBroker {
         Incarnation running = current;
         if (running != null && running.isServing() && !running.process().isPaused()) {
             world.counts.add("clean restart");
+            if (random.chance(0.5)) {
+                running.closeStorage();
+                crash();
+            } else {
+                running.uploadRest().whenComplete((nothing, error) -> stop(running));
+            }
+        }
+    }
+
+    /** Everything is uploaded: the lanes are stopped, then the process ends and starts anew. */
+    private void stop(Incarnation stopping) {
+        if (stopping != current || world.swarm.isHealed()) {
+            return;
+        }
+        stopping.closeStorage();
+        stopping.process().after(1_500, "exit", () -> {
+            if (stopping == current) {
+                crash();
+            }
+        });
+    }
+
+    /** Stops for good. */
+    void close() {
+        Incarnation running = current;
+        if (running != null) {
             running.closeStorage();
-            crash();
         }
     }
 

@@ -13,6 +13,7 @@ final class SimConsumer {
     private final long streamId;
     private long position;
     private int attempt;
+    private boolean isStopped;
 
     SimConsumer(World world, long streamId) {
         this.world = world;
@@ -20,11 +21,19 @@ final class SimConsumer {
         this.streamId = streamId;
     }
 
+    /** Asks for nothing more. */
+    void stop() {
+        isStopped = true;
+    }
+
     void start() {
         fetch();
     }
 
     private void fetch() {
+        if (isStopped) {
+            return;
+        }
         int thisAttempt = ++attempt;
         world.process.after(TIMEOUT_MS, "fetch times out", () -> again(thisAttempt));
         Incarnation target = world.ownerOf(streamId).anyProcess();

@@ -45,12 +45,17 @@ final class SimDriver implements StoreDriver {
     @Override
     public CompletableFuture<PutOutcome> create(String key, Body body, String nonce) {
         byte[] bytes = body.toArray();
-        return write("create", key, bytes.length, () -> {
+        CompletableFuture<PutOutcome> answer = write("create", key, bytes.length, () -> {
             if (world.store.get(key) != null && !world.sabotage.putsAlways()) {
                 return PutOutcome.ALREADY_EXISTS;
             }
             world.store.put(key, bytes, nonce);
             return PutOutcome.CREATED;
+        });
+        return answer.whenComplete((outcome, error) -> {
+            if (outcome == PutOutcome.CREATED) {
+                world.sabotage.created(process, key, bytes);
+            }
         });
     }
 

@@ -152,6 +152,10 @@ final class SimFollower implements StreamMetadata {
         });
     }
 
+    void note(java.util.function.Supplier<String> words) {
+        world.time.say(process, words);
+    }
+
     @Override
     public Optional<StreamState> stream(long streamId) {
         return state.manifests().stream(streamId);

@@ -8,9 +8,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.logging.LogManager;
 
 /** The command line: runs many seeds, or one with its trace. Exit code 1 when a seed violates an invariant. */
 public final class SimMain {
+    private static final long REPORT_MS = 60_000;
+
     private SimMain() {}
 
     /** {@code --seeds N --minutes M --threads T}, {@code --first S}, or {@code --seed S} to replay one. */
@@ -22,6 +25,7 @@ public final class SimMain {
             System.exit(2);
             return;
         }
+        LogManager.getLogManager().reset();
         System.exit(options.isReplay ? replay(options) : runMany(options));
     }
 
@@ -144,6 +148,7 @@ public final class SimMain {
         private long violated;
         private long events;
         private long acknowledged;
+        private long nextReportMs = System.currentTimeMillis() + REPORT_MS;
 
         synchronized void add(Simulation.Outcome outcome) {
             runs++;
@@ -153,6 +158,10 @@ public final class SimMain {
             if (outcome.violation() != null) {
                 violated++;
                 SimMain.print(System.out, outcome);
+            }
+            if (System.currentTimeMillis() >= nextReportMs) {
+                nextReportMs = System.currentTimeMillis() + REPORT_MS;
+                System.out.printf("... %d seeds, %d violated%n", runs, violated);
             }
         }
 

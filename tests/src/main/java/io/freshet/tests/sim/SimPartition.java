@@ -40,16 +40,19 @@ final class SimPartition implements SegmentCheckpoint.Source {
     private final SimProcess process;
     private final long streamId;
     private final int leaderEpoch;
+    private final Runnable afterAppend;
     private final Map<Long, Known> lastOfProducer = new TreeMap<>();
     private @Nullable StreamLog log;
     private boolean isDraining;
     private boolean isClosed;
 
-    SimPartition(World world, SimProcess process, long streamId, int leaderEpoch) {
+    /** {@code afterAppend} is told of each append that was handed over. */
+    SimPartition(World world, SimProcess process, long streamId, int leaderEpoch, Runnable afterAppend) {
         this.world = world;
         this.process = process;
         this.streamId = streamId;
         this.leaderEpoch = leaderEpoch;
+        this.afterAppend = afterAppend;
     }
 
     long streamId() {
@@ -118,6 +121,11 @@ final class SimPartition implements SegmentCheckpoint.Source {
         isDraining = true;
     }
 
+    /** The stream does not move after all. */
+    void goOn() {
+        isDraining = false;
+    }
+
     /** Whether nothing is left that only this broker has. */
     boolean isDrained() {
         StreamLog open = log;
@@ -162,6 +170,7 @@ final class SimPartition implements SegmentCheckpoint.Source {
                 }
             });
             lastOfProducer.put(known.producerId(), known);
+            afterAppend.run();
         } catch (FreshetException e) {
             world.counts.add("append refused: " + e.kind());
             world.time.say(process, () -> "append refused: " + e);
@@ -210,8 +219,9 @@ final class SimPartition implements SegmentCheckpoint.Source {
                 FreshetException cause = FreshetException.of(error);
                 world.counts.add("fetch fails: " + cause.kind());
                 world.time.say(process, () -> "fetch fails: " + cause);
+                boolean isTrimmed = cause.kind() == ErrorKind.INVALID && offset < open.startOffset();
                 world.ledger.check(
-                        cause.kind() != ErrorKind.INTERNAL,
+                        isTrimmed || (cause.kind() != ErrorKind.INTERNAL && cause.kind() != ErrorKind.INVALID),
                         () -> "A read of stream " + streamId + " at " + offset + " fails: " + cause);
                 reply.accept(Reply.of(Reply.Kind.RETRY));
                 return;

@@ -32,6 +32,7 @@ final class Simulation {
     private final World world;
     private final Chaos chaos;
     private final List<SimProducer> producers = new ArrayList<>();
+    private final List<SimConsumer> consumers = new ArrayList<>();
 
     private Simulation(long seed, Sabotage sabotage, StatePool states, @Nullable Consumer<String> trace) {
         this.world = new World(seed, sabotage, states, trace);
@@ -120,9 +121,10 @@ final class Simulation {
             for (int i = 0; i < producersOfStream; i++) {
                 producers.add(new SimProducer(world, 100L * partition + i, streamId));
             }
-            new SimConsumer(world, streamId).start();
+            consumers.add(new SimConsumer(world, streamId));
         }
         producers.forEach(SimProducer::start);
+        consumers.forEach(SimConsumer::start);
     }
 
     private void use() {
@@ -171,10 +173,22 @@ final class Simulation {
                 .filter(CompletableFuture::isCompletedExceptionally)
                 .findFirst()
                 .ifPresent(failed -> world.ledger.violated("An upload fails after everything is healed: " + failed));
+        consumers.forEach(SimConsumer::stop);
         world.time.runUntilMs(world.time.nowMs() + World.MAX_LATE_MS + 2 * World.ORPHAN_GRACE_MS);
+        runUntil(HEAL_LIMIT_MS, () -> leftOver() == null, () -> String.valueOf(leftOver()));
         if (isFine()) {
             new Audit(world).everythingIsCommitted(chaos.clocksWereSteady());
         }
+        world.brokers.forEach(SimBroker::close);
+        world.time.runUntilMs(world.time.nowMs() + World.MAX_LATE_MS);
+        if (isFine()) {
+            new Audit(world).everythingIsCommitted(chaos.clocksWereSteady());
+            world.ledger.check(leftOver() == null, () -> String.valueOf(leftOver()));
+        }
+    }
+
+    private @Nullable String leftOver() {
+        return new WalAudit(world, world.quorum().state().manifests()).leftOver();
     }
 
     private void runUntil(long limitMs, BooleanSupplier condition, Supplier<String> otherwise) {

@@ -32,6 +32,9 @@ final class Swarm {
     final double clockJumps;
     final double trims;
     final double restartsCleanly;
+    final double takeovers;
+    final double tierFails;
+    final double tierDamages;
     private boolean isHealed;
 
     Swarm(SimRandom random) {
@@ -61,6 +64,9 @@ final class Swarm {
         clockJumps = some(random, 0.4, 0.3);
         trims = some(random, 0.7, 0.5);
         restartsCleanly = some(random, 0.5, 0.3);
+        takeovers = some(random, 0.6, 1);
+        tierFails = some(random, 0.3, 1);
+        tierDamages = some(random, 0.5, 0.3);
     }
 
     private static double some(SimRandom random, double probability, double most) {

@@ -19,7 +19,8 @@ final class World {
     /** Age from which an object that the quorum does not know is garbage. */
     static final long ORPHAN_GRACE_MS = 10_000;
 
-    private static final List<Set<String>> LANES = List.of(Set.of("block"), Set.of("s3"), Set.of("block", "s3"));
+    private static final List<Set<String>> LANES =
+            List.of(Set.of("block"), Set.of("s3"), Set.of("s3"), Set.of("block", "s3"));
 
     final SimTime time;
     final SimRandom random;
@@ -35,6 +36,13 @@ final class World {
     /** Names of the WAL lanes that brokers run. */
     final Set<String> lanes;
 
+    /** Whether brokers have a disk cache. */
+    final boolean hasDiskTier;
+    /** Whether brokers compact. */
+    final boolean compacts;
+    /** Whether each broker believes that it has the lease of compaction: nothing may depend on it. */
+    final boolean leasesLie;
+
     final List<SimBroker> brokers = new ArrayList<>();
     private @Nullable SimQuorum quorum;
     private int processes;
@@ -44,6 +52,9 @@ final class World {
         this.random = new SimRandom(seed);
         this.swarm = new Swarm(random);
         this.lanes = LANES.get(random.below(LANES.size()));
+        this.hasDiskTier = random.chance(0.5);
+        this.compacts = random.chance(0.6);
+        this.leasesLie = random.chance(0.4);
         this.sabotage = sabotage;
         this.states = states;
         this.process = newProcess("world");
@@ -53,6 +64,11 @@ final class World {
 
     SimProcess newProcess(String name) {
         return new SimProcess(time, random.fork(), name, processes++, random.between(1_000, 5_000_000));
+    }
+
+    /** Whether a stranger can read what a dead broker's WAL holds. */
+    boolean allowsTakeover() {
+        return lanes.equals(Set.of("s3")) && brokers.size() > 1;
     }
 
     SimQuorum quorum() {

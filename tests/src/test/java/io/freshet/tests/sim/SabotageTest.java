@@ -5,8 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.freshet.common.stream.ObjectCommit;
 import io.freshet.common.stream.SegmentCommit;
-import io.freshet.common.stream.StreamState;
+import io.freshet.common.stream.SegmentReplacement;
+import io.freshet.common.stream.StreamSegment;
 import io.freshet.metadata.ClusterController;
+import io.freshet.metadata.record.ObjectRecord;
+import io.freshet.metadata.record.ReplaceSegmentsRecord;
+import io.freshet.metadata.record.ReplaceSegmentsRecord.RemovedSegment;
 import io.freshet.wal.WalEntry;
 import io.freshet.wal.WriteAheadLog;
 import java.lang.reflect.InvocationTargetException;
@@ -14,6 +18,10 @@ import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+import org.apache.kafka.server.common.ApiMessageAndVersion;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -67,91 +75,62 @@ class SabotageTest {
     }
 
     @Test
-    void findsCommitsThatIgnoreTheLeaderEpoch() {
-        requireFound("commit: broker and leader epochs are not compared", new Sabotage() {
+    void findsCommitsThatCompareNothing() {
+        requireFound("commit: neither epochs nor offsets are compared", new Sabotage() {
             @Override
             ClusterController controller(SimQuorum quorum) {
-                return tampered(quorum);
+                return tampered(quorum, "commitObject", command -> committed(quorum, (ObjectCommit) command));
             }
         });
     }
 
-    /** Commits whatever comes, as if it came from the present owner and began at the manifest's end. */
-    private static ClusterController tampered(SimQuorum quorum) {
+    private static List<ApiMessageAndVersion> committed(SimQuorum quorum, ObjectCommit commit) {
+        List<StreamSegment> segments =
+                commit.segments().stream().map(SegmentCommit::segment).toList();
+        return List.of(new ObjectRecord(
+                        commit.objectId(), commit.sizeBytes(), quorum.process().wallMs(), segments)
+                .versioned());
+    }
+
+    /** The quorum's commands, of which {@code name} does what {@code records} says without a look at the state. */
+    private static ClusterController tampered(
+            SimQuorum quorum, String name, Function<Object, List<ApiMessageAndVersion>> records) {
         return (ClusterController) Proxy.newProxyInstance(
                 SabotageTest.class.getClassLoader(), new Class<?>[] {ClusterController.class}, (self, method, args) -> {
-                    Object[] used = args;
-                    if (method.getName().equals("commitObject")) {
-                        used = new Object[] {asIfCurrent(quorum, (ObjectCommit) args[0])};
+                    if (method.getName().equals(name)) {
+                        quorum.order(image -> records.apply(args[0]));
+                        return CompletableFuture.completedFuture(Set.of());
                     }
                     try {
-                        return method.invoke(quorum.controller(), used);
+                        return method.invoke(quorum.controller(), args);
                     } catch (InvocationTargetException e) {
                         throw e.getCause();
                     }
                 });
     }
 
-    private static ObjectCommit asIfCurrent(SimQuorum quorum, ObjectCommit commit) {
-        var image = quorum.state().image();
-        List<SegmentCommit> segments = commit.segments().stream()
-                .map(wanted -> {
-                    StreamState state = quorum.state().manifests().stream(
-                                    wanted.segment().streamId())
-                            .orElseThrow();
-                    return new SegmentCommit(wanted.segment(), state.leaderEpoch());
-                })
-                .toList();
-        return new ObjectCommit(
-                commit.objectId(),
-                commit.sizeBytes(),
-                commit.brokerId(),
-                image.cluster().broker(commit.brokerId()).epoch(),
-                segments);
+    @Test
+    void findsAcknowledgementsThatDoNotWaitForEarlierSlots() {
+        requireFound("order: a slot is acknowledged before the slots below it", new EarlyAcknowledgement());
     }
 
-    /** Passes everything on. */
-    private static class TamperedWal implements WriteAheadLog {
-        private final WriteAheadLog real;
+    @Test
+    void findsACompareAndSwapThatDoesNotCompare() {
+        requireFound("compare-and-swap: replaced segments are not compared", new Sabotage() {
+            @Override
+            ClusterController controller(SimQuorum quorum) {
+                return tampered(quorum, "replaceSegments", command -> replaced(quorum, (SegmentReplacement) command));
+            }
+        });
+    }
 
-        TamperedWal(WriteAheadLog real) {
-            this.real = real;
-        }
-
-        @Override
-        public void append(WalEntry entry) {
-            real.append(entry);
-        }
-
-        @Override
-        public java.util.concurrent.CompletableFuture<Void> trim(long lsn) {
-            return real.trim(lsn);
-        }
-
-        @Override
-        public long startLsn() {
-            return real.startLsn();
-        }
-
-        @Override
-        public long endLsn() {
-            return real.endLsn();
-        }
-
-        @Override
-        public long capacityBytes() {
-            return real.capacityBytes();
-        }
-
-        @Override
-        public long usedBytes() {
-            return real.usedBytes();
-        }
-
-        @Override
-        public void close() {
-            real.close();
-        }
+    private static List<ApiMessageAndVersion> replaced(SimQuorum quorum, SegmentReplacement wanted) {
+        List<RemovedSegment> removed = wanted.removed().stream()
+                .map(segment -> new RemovedSegment(segment.streamId(), segment.startOffset(), segment.objectId()))
+                .toList();
+        return List.of(
+                new ReplaceSegmentsRecord(quorum.process().wallMs(), wanted.objects(), removed, wanted.inserted())
+                        .versioned());
     }
 
     @Test

@@ -15,9 +15,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Seeds that found something, a fixed set, fresh ones for a while, and the proof that a seed is all there is to a run. */
 class SimulationTest {
-    private static final long FRESH_MS = Long.getLong("freshet.sim.millis", 45_000);
-    private static final int FIXED_SEEDS = 100;
-    private static final int REPEATED_SEEDS = 50;
+    private static final long FRESH_MS = Long.getLong("freshet.sim.millis", 40_000);
+    private static final int FIXED_SEEDS = 80;
+    private static final int REPEATED_SEEDS = 30;
 
     @TempDir
     Path directory;
@@ -73,7 +73,14 @@ class SimulationTest {
                         "follower falls behind",
                         "paused, replaced, and back as a zombie",
                         "disk write is torn by a crash",
-                        "wall clock jumps"))
+                        "wall clock jumps",
+                        "compaction",
+                        "compaction is refused in part",
+                        "disk cache is read",
+                        "disk cache is damaged",
+                        "broker is taken for dead",
+                        "living broker is taken for dead",
+                        "stream is taken over"))
                 .as("kinds of faults that the fixed seeds must have met: " + counts.all())
                 .allMatch(what -> counts.of(what) > 0);
     }

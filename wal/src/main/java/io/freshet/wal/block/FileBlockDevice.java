@@ -72,7 +72,7 @@ public final class FileBlockDevice implements BlockDevice {
                 lock(path, opened.channel());
                 boolean isDevice = Files.exists(path) && !Files.isRegularFile(path);
                 if (!isDevice) {
-                    fill(path, opened.channel(), RingGeometry.alignUp(sizeBytes));
+                    fillOrRemove(path, opened.channel(), RingGeometry.alignUp(sizeBytes));
                 }
                 FileBlockDevice device =
                         new FileBlockDevice(path, opened, opened.channel().size());
@@ -166,6 +166,19 @@ public final class FileBlockDevice implements BlockDevice {
         }
     }
 
+    /** A file that was just made and cannot be filled is removed: a later start must not take it for a WAL. */
+    private static void fillOrRemove(Path path, FileChannel channel, long sizeBytes) throws IOException {
+        boolean isNew = channel.size() == 0;
+        try {
+            fill(path, channel, sizeBytes);
+        } catch (IOException | RuntimeException e) {
+            if (isNew) {
+                Files.deleteIfExists(path);
+            }
+            throw e;
+        }
+    }
+
     private static void fill(Path path, FileChannel channel, long sizeBytes) throws IOException {
         long position = RingGeometry.alignDown(channel.size());
         if (position >= sizeBytes) {
@@ -184,7 +197,14 @@ public final class FileBlockDevice implements BlockDevice {
             fillWithZeros(channel, position, sizeBytes);
         } catch (IOException e) {
             channel.truncate(oldBytes);
-            throw e;
+            throw new FreshetException(
+                    ErrorKind.UNAVAILABLE,
+                    "The WAL " + path + " needs " + missingBytes + " more bytes, which could not all be written (" + e
+                            + ") although its file system had " + freeBytes + " free at first and has "
+                            + Files.getFileStore(path).getUsableSpace()
+                            + " now: free some space, raise this user's quota or limit of file sizes, put the WAL"
+                            + " elsewhere, or configure a smaller one",
+                    e);
         }
         Path directory = path.toAbsolutePath().getParent();
         if (directory != null) {

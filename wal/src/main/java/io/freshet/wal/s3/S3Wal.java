@@ -199,6 +199,16 @@ public final class S3Wal implements WriteAheadLog {
         return lane.endLsn();
     }
 
+    /** The registration that writes this WAL. */
+    public long brokerEpoch() {
+        return config.brokerEpoch();
+    }
+
+    /** End of the slots of this registration that were acknowledged: all below exist unless they were trimmed. */
+    public long acknowledgedEndSlot() {
+        return lane.acknowledgedSlots();
+    }
+
     @Override
     public long capacityBytes() {
         return config.capacityBytes();

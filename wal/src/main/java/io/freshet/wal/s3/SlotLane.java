@@ -338,6 +338,11 @@ final class SlotLane implements SlotWrite.Listener {
         return firstLsn + ackedSlots;
     }
 
+    /** Slots of this registration that were acknowledged, from 0 on. */
+    long acknowledgedSlots() {
+        return ackedSlots;
+    }
+
     boolean hasEnded() {
         return hasEnded;
     }

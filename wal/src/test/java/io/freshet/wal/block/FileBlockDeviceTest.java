@@ -74,6 +74,21 @@ class FileBlockDeviceTest {
                 .hasMessageContaining("check that its directory exists");
     }
 
+    @Test
+    void aFileSystemWithoutRoomIsNamedWithWhatIsWantedAndFree() throws Exception {
+        Path file = directory.resolve("wal");
+        assertThatThrownBy(() -> FileBlockDevice.open(file, 1L << 55))
+                .isInstanceOfSatisfying(
+                        FreshetException.class, e -> assertThat(e.kind()).isEqualTo(ErrorKind.UNAVAILABLE))
+                .hasMessageMatching("The WAL .*/wal needs " + (1L << 55)
+                        + " more bytes, but its file system has only [0-9]+ free: free some space, put the WAL"
+                        + " elsewhere, or configure a smaller one");
+        assertThat(file).as("an empty file would count as a WAL").doesNotExist();
+        FileBlockDevice.open(file, SIZE_BYTES).close();
+        assertThatThrownBy(() -> FileBlockDevice.open(file, 1L << 55)).hasMessageContaining("more bytes");
+        assertThat(file).as("one that is there is kept as it was").hasSize(SIZE_BYTES);
+    }
+
     private static String secondProcess(Path file) throws Exception {
         Process process = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),

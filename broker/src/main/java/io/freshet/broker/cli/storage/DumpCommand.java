@@ -6,7 +6,8 @@ import io.freshet.common.FreshetException;
 import io.freshet.common.stream.ObjectKeys;
 import io.freshet.objectstore.ObjectStore.ObjectStat;
 import io.freshet.storage.inspect.ObjectBytes;
-import io.freshet.storage.inspect.ObjectInspector;
+import io.freshet.storage.inspect.ObjectName;
+import java.io.File;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -59,7 +60,7 @@ final class DumpCommand implements Callable<Integer> {
         boolean isId = object.matches("[0-9]{1,18}");
         if (!isKey && !isId && Files.isRegularFile(Path.of(object))) {
             try (FileChannel file = FileChannel.open(Path.of(object), StandardOpenOption.READ)) {
-                return dump(object, new FileBytes(file), ObjectInspector.ANY_ID, true);
+                return dump(object, new FileBytes(file), nameOf(Path.of(object)));
             }
         }
         if (!isKey && !isId) {
@@ -72,11 +73,7 @@ final class DumpCommand implements Callable<Integer> {
             ObjectStat stat = store.stat(key)
                     .orElseThrow(() -> new FreshetException(
                             ErrorKind.MISSING, store.describe() + " has no object " + key + "; check id and bucket"));
-            return dump(
-                    key,
-                    store.bytes(key, stat.sizeBytes()),
-                    ObjectKeys.objectId(key),
-                    key.startsWith(ObjectKeys.WAL_PREFIX));
+            return dump(key, store.bytes(key, stat.sizeBytes()), ObjectName.of(key));
         }
     }
 
@@ -90,8 +87,24 @@ final class DumpCommand implements Callable<Integer> {
                                 + " holds none; give --bucket URI, --config FILE or --data DIR"));
     }
 
-    private int dump(String name, ObjectBytes bytes, long expectedId, boolean isSlot) {
-        return new ObjectDump(print, records, tailOnly).run(name, bytes, expectedId, isSlot) ? 0 : 1;
+    /** A file in a folder that is an object store ends like its key; any other name says nothing. */
+    private static ObjectName nameOf(Path file) {
+        Path full = file.toAbsolutePath().normalize();
+        for (int parts : new int[] {3, 4}) {
+            if (full.getNameCount() >= parts) {
+                ObjectName name = ObjectName.of(full.subpath(full.getNameCount() - parts, full.getNameCount())
+                        .toString()
+                        .replace(File.separatorChar, '/'));
+                if (!(name instanceof ObjectName.Unknown)) {
+                    return name;
+                }
+            }
+        }
+        return new ObjectName.Unknown();
+    }
+
+    private int dump(String name, ObjectBytes bytes, ObjectName promise) {
+        return new ObjectDump(print, records, tailOnly).run(name, bytes, promise) ? 0 : 1;
     }
 
     /** A local file. */

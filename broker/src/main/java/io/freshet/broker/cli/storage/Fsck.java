@@ -18,8 +18,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Verifies a running node's storage in three passes: the objects that manifests name, the manifests against those objects, and the
- * bucket against the quorum. The node goes on meanwhile, so whatever looks wrong is asked about a second time before it counts.
+ * Verifies a running node's storage in four passes: the objects that manifests name, the manifests against those objects, the slots
+ * of S3 WALs, and the bucket against the quorum. The node goes on meanwhile, so whatever looks wrong is asked about a second time before it counts.
  * Memory is bounded: pages, and digests of objects up to a budget. Used by one thread, which has reads done by others.
  */
 final class Fsck {
@@ -39,6 +39,7 @@ final class Fsck {
     private long objectBytes;
     private long streams;
     private long segments;
+    private final WalFsck wals;
     private long young;
     private long retired;
 
@@ -56,6 +57,7 @@ final class Fsck {
         this.reads = reads;
         this.deep = deep;
         this.findings = new Findings(print);
+        this.wals = new WalFsck(print, node, store, reads, deep, findings);
     }
 
     /** The JSON document. */
@@ -67,6 +69,8 @@ final class Fsck {
             long objectBytes,
             long streams,
             long segments,
+            long wals,
+            long slots,
             long retiredObjects,
             long youngUnknownObjects,
             long findingCount,
@@ -79,15 +83,18 @@ final class Fsck {
         node.forEachObjectPage(this::checkObjects);
         print.progress("fsck: " + objects + " objects verified; now the manifests");
         node.forEachStream(this::checkStream);
-        print.progress("fsck: " + streams + " manifests verified; now the bucket");
+        print.progress("fsck: " + streams + " manifests verified; now the S3 WALs and the bucket");
+        wals.run();
         store.forEachPage(ObjectKeys.DATA_PREFIX, this::checkListed);
         print.text(
-                "%d objects (%d bytes), %d streams, %d segments verified%s; %d retired objects wait for deletion, %d unknown "
+                "%d objects (%d bytes), %d streams, %d segments, %d slots of %d S3 WALs verified%s; %d retired objects wait for deletion, %d unknown "
                         + "ones are younger than the orphan grace of %d ms",
                 objects,
                 objectBytes,
                 streams,
                 segments,
+                wals.slotCount(),
+                wals.walCount(),
                 deep ? " to the last byte" : "",
                 retired,
                 young,
@@ -101,6 +108,8 @@ final class Fsck {
                 objectBytes,
                 streams,
                 segments,
+                wals.walCount(),
+                wals.slotCount(),
                 retired,
                 young,
                 findings.count(),

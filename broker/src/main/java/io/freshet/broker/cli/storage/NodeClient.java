@@ -92,6 +92,21 @@ final class NodeClient {
         }
     }
 
+    /** All S3 WALs that are not retired. */
+    List<StoragePages.Wal> wals() {
+        List<StoragePages.Wal> all = new ArrayList<>();
+        String after = "";
+        while (true) {
+            StoragePages.Wals page = get("/wals?limit=" + PAGE + after, StoragePages.Wals.class);
+            all.addAll(page.wals());
+            if (!page.hasMore() || page.wals().isEmpty()) {
+                return all;
+            }
+            StoragePages.Wal last = all.get(all.size() - 1);
+            after = "&broker=" + last.brokerId() + "&epoch=" + last.brokerEpoch();
+        }
+    }
+
     /** For each id: live, retired or unknown. */
     List<String> known(List<Long> ids) {
         List<String> states = new ArrayList<>(ids.size());

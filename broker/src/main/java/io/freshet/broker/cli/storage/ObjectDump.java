@@ -11,6 +11,7 @@ import io.freshet.storage.inspect.Damage;
 import io.freshet.storage.inspect.ObjectBytes;
 import io.freshet.storage.inspect.ObjectInspector;
 import io.freshet.storage.inspect.ObjectLayout;
+import io.freshet.storage.inspect.ObjectName;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -58,8 +59,8 @@ final class ObjectDump {
             int producerStateBytes) {}
 
     /** Prints everything; false if there is damage. */
-    boolean run(String name, ObjectBytes bytes, long expectedId, boolean isSlot) {
-        ObjectInspector inspector = new ObjectInspector(bytes, expectedId, isSlot);
+    boolean run(String name, ObjectBytes bytes, ObjectName promise) {
+        ObjectInspector inspector = new ObjectInspector(bytes, promise);
         ObjectLayout layout = inspector.layout();
         List<Damage> damages = new ArrayList<>(layout.damages());
         print.text("Object %d, %s, %d bytes", layout.objectId(), name, layout.sizeBytes());
@@ -68,7 +69,8 @@ final class ObjectDump {
                 header == null
                         ? "Header: damaged"
                         : "Header: object " + header.objectId() + ", broker " + header.brokerId()
-                                + (header.slotTag() == 0 ? "" : ", slot tag " + Integer.toHexString(header.slotTag())));
+                                + (header.slotTag() == 0 ? "" : ", slot tag " + Integer.toHexString(header.slotTag()))
+                                + (promise.isFence(header) ? ", a fence" : ""));
         print.text(
                 "Blocks: %d%s",
                 layout.blocks().size(),

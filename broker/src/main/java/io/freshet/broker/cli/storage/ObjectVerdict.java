@@ -10,6 +10,7 @@ import io.freshet.storage.inspect.Finding;
 import io.freshet.storage.inspect.Finding.Kind;
 import io.freshet.storage.inspect.ObjectInspector;
 import io.freshet.storage.inspect.ObjectLayout;
+import io.freshet.storage.inspect.ObjectName;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -20,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param layout null if the object is missing
  */
-record ObjectVerdict(@Nullable ObjectLayout layout, List<Finding> findings) {
+record ObjectVerdict(String key, ObjectName name, @Nullable ObjectLayout layout, List<Finding> findings) {
     /** Any size is right. */
     static final long ANY_SIZE = -1;
 
@@ -31,7 +32,7 @@ record ObjectVerdict(@Nullable ObjectLayout layout, List<Finding> findings) {
         Optional<ObjectStat> stat = store.stat(key);
         if (stat.isEmpty()) {
             findings.add(Finding.ofObject(Kind.MISSING, key, objectId, -1, "the store has no such object"));
-            return new ObjectVerdict(null, findings);
+            return new ObjectVerdict(key, ObjectName.of(key), null, findings);
         }
         long size = stat.get().sizeBytes();
         if (expectedSizeBytes != ANY_SIZE && size != expectedSizeBytes) {
@@ -42,8 +43,8 @@ record ObjectVerdict(@Nullable ObjectLayout layout, List<Finding> findings) {
                     -1,
                     "it has " + size + " bytes, the quorum says " + expectedSizeBytes));
         }
-        ObjectInspector inspector =
-                new ObjectInspector(store.bytes(key, size), objectId, key.startsWith(ObjectKeys.WAL_PREFIX));
+        ObjectName name = ObjectName.of(key);
+        ObjectInspector inspector = new ObjectInspector(store.bytes(key, size), name);
         ObjectLayout layout = inspector.layout();
         List<Damage> damages = new ArrayList<>(layout.damages());
         if (deep) {
@@ -60,6 +61,11 @@ record ObjectVerdict(@Nullable ObjectLayout layout, List<Finding> findings) {
                     damage.position(),
                     damage.part() + " at position " + damage.position() + ": " + damage.message()));
         }
-        return new ObjectVerdict(layout, findings);
+        return new ObjectVerdict(key, name, layout, findings);
+    }
+
+    /** Whether it is a WAL's fence. */
+    boolean isFence() {
+        return layout != null && layout.header() != null && name.isFence(layout.header());
     }
 }

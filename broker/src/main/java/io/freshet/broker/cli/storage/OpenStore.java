@@ -71,7 +71,12 @@ final class OpenStore implements AutoCloseable {
 
     /** Hands every object under {@code prefix} to {@code visitor}, page by page. */
     void forEachPage(String prefix, Consumer<java.util.List<ObjectStat>> visitor) {
-        String after = "";
+        forEachPage(prefix, "", visitor);
+    }
+
+    /** The same for keys behind {@code startAfter}. */
+    void forEachPage(String prefix, String startAfter, Consumer<java.util.List<ObjectStat>> visitor) {
+        String after = startAfter;
         while (true) {
             ObjectStore.ListPage page = await(store.list(prefix, after, KEYS_PER_PAGE));
             if (!page.objects().isEmpty()) {

@@ -6,6 +6,7 @@ import io.freshet.common.stream.StreamSegment;
 import io.freshet.storage.format.BlockEntry;
 import io.freshet.storage.inspect.ObjectBytes;
 import io.freshet.storage.inspect.ObjectInspector;
+import io.freshet.storage.inspect.ObjectName;
 import io.freshet.storage.rebuild.RebuiltLog;
 import io.freshet.storage.rebuild.RebuiltLog.Piece;
 import java.util.ArrayList;
@@ -34,7 +35,7 @@ final class PieceRows {
     private StreamSegment measured(Piece piece) {
         long objectId = piece.source().segment().objectId();
         ObjectBytes bytes = store.bytes(ObjectKeys.dataKey(objectId), bucket.sizeBytes(objectId));
-        ObjectInspector inspector = new ObjectInspector(bytes, objectId, false);
+        ObjectInspector inspector = new ObjectInspector(bytes, new ObjectName.OfData(objectId));
         long[] measures = {0, Long.MAX_VALUE, -1};
         List<BlockEntry> blocks = inspector.layout().blocks();
         for (int i = 0; i < blocks.size(); i++) {

@@ -213,7 +213,12 @@ final class Rebuild {
             rows.sort(Comparator.comparingLong(StreamSegment::streamId).thenComparingLong(StreamSegment::startOffset));
             metadata.addObject(objectId, bucket.sizeBytes(objectId), rows);
         });
-        wals.own().forEach(metadata::addWal);
+        for (FoundWal.Usable wal : wals.own()) {
+            metadata.addWal(wal.wal());
+            if (wal.wal().isSealed()) {
+                metadata.addSeal(wal.seal());
+            }
+        }
         long nextStreamId =
                 1 + streams.stream().mapToLong(RebuiltStream::streamId).max().orElse(0);
         long nextObjectId = Math.max(bucket.maxObjectId(), wals.maxObjectId()) + ID_MARGIN;

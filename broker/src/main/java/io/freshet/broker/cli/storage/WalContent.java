@@ -21,17 +21,22 @@ import java.util.TreeMap;
 
 /**
  * The S3 WALs in a bucket. Their records are not copied: the rebuilt metadata names the WALs as not sealed, so that the node's first
- * start recovers, fences and seals them, as after any crash. Used by one thread.
+ * start recovers, fences and seals them, as after any crash. Only a WAL that ends at a damaged slot is named as sealed there. Used
+ * by one thread.
  */
 final class WalContent {
     private final OpenStore store;
     private final ParallelReads reads;
     private final int nodeId;
     private final Findings findings;
-    /** First slot by broker and epoch, of the node that will start. */
-    private final Map<Long, Long> firstSlots = new TreeMap<>();
+    /** By epoch, of the node that will start. */
+    private final Map<Long, FoundWal> found = new TreeMap<>();
 
+    private final List<FoundWal.Usable> usable = new ArrayList<>();
     private final Map<Long, List<StreamSegment>> segments = new TreeMap<>();
+    /** Where the records end that slots hold which do not count. */
+    private final Map<Long, Long> lostEnds = new TreeMap<>();
+
     private final Map<Long, Integer> epochs = new HashMap<>();
     private long slots;
     private long maxObjectId;
@@ -59,7 +64,6 @@ final class WalContent {
                     ofOthers.merge(Integer.parseInt(parts[1]), 1L, Long::sum);
                     continue;
                 }
-                firstSlots.merge(brokerEpoch, Long.parseUnsignedLong(parts[3], 16), Math::min);
                 own.add(object);
             }
             reads.forEach(own, slot -> ObjectVerdict.of(store, slot.key(), ObjectVerdict.ANY_SIZE, true), this::add);
@@ -74,28 +78,65 @@ final class WalContent {
     }
 
     private void add(ObjectVerdict verdict) {
+        ObjectLayout layout = verdict.layout();
+        if (layout == null) {
+            return; // deleted since it was listed
+        }
         slots++;
         verdict.findings().forEach(findings::add);
-        ObjectLayout layout = verdict.layout();
-        if (layout == null || !verdict.findings().isEmpty()) {
+        boolean isSound = verdict.findings().isEmpty();
+        ObjectKeys.Slot key = ObjectKeys.slot(verdict.key()).orElseThrow();
+        List<StreamSegment> held = isSound
+                ? layout.segments().stream().map(SegmentTrailer::segment).toList()
+                : List.of();
+        found.computeIfAbsent(key.brokerEpoch(), epoch -> new FoundWal(nodeId, epoch))
+                .add(key.number(), new FoundWal.Slot(isSound, verdict.isFence(), held));
+        if (!isSound) {
             return;
         }
         maxObjectId = Math.max(maxObjectId, layout.objectId());
         for (SegmentTrailer trailer : layout.segments()) {
             long streamId = trailer.segment().streamId();
-            segments.computeIfAbsent(streamId, id -> new ArrayList<>()).add(trailer.segment());
             trailer.checkpoint().epochStarts().forEach(start -> epochs.merge(streamId, start.leaderEpoch(), Math::max));
         }
     }
 
-    /** Reports records that recovery will have to reject because others before them are gone. */
+    /** Finds out which slots count, and reports records that are lost because slots, or others before them, are gone. */
     void checkAgainst(List<RebuiltLog> logs) {
         Map<Long, Long> ends = new HashMap<>();
         logs.forEach(log -> ends.put(log.streamId(), log.endOffset()));
-        segments.forEach((streamId, found) -> {
-            found.sort(Comparator.comparingLong(StreamSegment::startOffset));
-            long next = ends.getOrDefault(streamId, found.get(0).startOffset());
-            for (StreamSegment segment : found) {
+        for (FoundWal wal : found.values()) {
+            FoundWal.Usable part = wal.usable(ends);
+            usable.add(part);
+            part.segments()
+                    .forEach(segment -> segments.computeIfAbsent(segment.streamId(), id -> new ArrayList<>())
+                            .add(segment));
+            reportLost(part);
+        }
+        reportGaps(ends);
+    }
+
+    private void reportLost(FoundWal.Usable part) {
+        for (StreamSegment segment : part.lost()) {
+            lostEnds.merge(segment.streamId(), segment.endOffset(), Math::max);
+            WalState wal = part.wal();
+            findings.add(Finding.ofRange(
+                    Kind.MISSING,
+                    -1,
+                    segment.streamId(),
+                    segment.startOffset(),
+                    segment.endOffset(),
+                    "slot " + ObjectKeys.slotKey(wal.brokerId(), wal.brokerEpoch(), part.firstMissing())
+                            + " is missing or damaged; these offsets are in a slot behind it, which cannot be recovered"
+                            + " without it"));
+        }
+    }
+
+    private void reportGaps(Map<Long, Long> ends) {
+        segments.forEach((streamId, held) -> {
+            held.sort(Comparator.comparingLong(StreamSegment::startOffset));
+            long next = ends.getOrDefault(streamId, held.get(0).startOffset());
+            for (StreamSegment segment : held) {
                 if (segment.startOffset() > next) {
                     findings.add(
                             Finding.ofRange(
@@ -111,16 +152,21 @@ final class WalContent {
         });
     }
 
-    /** Streams that only the WAL knows, each with the first offset there. */
+    /** Streams that only the WAL knows, each with the first offset there, or where what is lost of it ended. */
     Map<Long, Long> streamsWithoutObjects(List<RebuiltLog> logs) {
         Set<Long> known = new HashSet<>();
         logs.forEach(log -> known.add(log.streamId()));
         Map<Long, Long> others = new TreeMap<>();
-        segments.forEach((streamId, found) -> {
+        lostEnds.forEach((streamId, endOffset) -> {
+            if (!known.contains(streamId)) {
+                others.put(streamId, endOffset);
+            }
+        });
+        segments.forEach((streamId, held) -> {
             if (!known.contains(streamId)) {
                 others.put(
                         streamId,
-                        found.stream()
+                        held.stream()
                                 .mapToLong(StreamSegment::startOffset)
                                 .min()
                                 .orElse(0));
@@ -134,12 +180,9 @@ final class WalContent {
         return epochs.getOrDefault(streamId, -1);
     }
 
-    /** The node's own WALs, none of them sealed. */
-    List<WalState> own() {
-        List<WalState> wals = new ArrayList<>();
-        firstSlots.forEach(
-                (brokerEpoch, slot) -> wals.add(new WalState(nodeId, brokerEpoch, slot, WalState.NOT_SEALED)));
-        return wals;
+    /** The node's own WALs, as far as they count. */
+    List<FoundWal.Usable> own() {
+        return usable;
     }
 
     long slotCount() {

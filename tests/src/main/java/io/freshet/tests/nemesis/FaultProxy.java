@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.freshet.tests;
+package io.freshet.tests.nemesis;
 
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
@@ -18,12 +18,14 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Stands between a server and its S3 and spoils each request as told. A thread per connection; safe for use by many threads.
  */
-final class FaultProxy implements AutoCloseable {
-    enum Fault {
+public final class FaultProxy implements AutoCloseable {
+    /** What becomes of a request. */
+    public enum Fault {
         NONE,
         /** 503 SlowDown, nothing is done. */
         SLOW_DOWN,
@@ -57,7 +59,8 @@ final class FaultProxy implements AutoCloseable {
         this.targetPort = targetPort;
     }
 
-    static FaultProxy start(int targetPort) throws IOException {
+    /** Starts on a free port of the loopback interface, passing everything on. */
+    public static FaultProxy start(int targetPort) throws IOException {
         FaultProxy proxy = new FaultProxy(new ServerSocket(0, 100, InetAddress.getLoopbackAddress()), targetPort);
         thread("fault-proxy", proxy::accept);
         return proxy;
@@ -69,16 +72,17 @@ final class FaultProxy implements AutoCloseable {
         thread.start();
     }
 
-    int port() {
+    public int port() {
         return listener.getLocalPort();
     }
 
-    void set(Fault next) {
+    /** From the next request on. */
+    public void set(Fault next) {
         fault = next;
     }
 
     /** Requests spoiled so far. */
-    long spoiled() {
+    public long spoiled() {
         return spoiled.get();
     }
 
@@ -208,7 +212,7 @@ final class FaultProxy implements AutoCloseable {
     /** First line and header lines of a request or answer. */
     private record Head(String first, List<String> lines) {
         /** Null at the connection's end. */
-        static Head read(InputStream from) throws IOException {
+        static @Nullable Head read(InputStream from) throws IOException {
             ByteArrayOutputStream bytes = new ByteArrayOutputStream();
             int newLines = 0;
             while (newLines < 2) {
@@ -233,6 +237,7 @@ final class FaultProxy implements AutoCloseable {
             return new Head(all.get(0), all.subList(1, all.size()));
         }
 
+        @Nullable
         String value(String name) {
             return lines.stream()
                     .filter(line -> line.toLowerCase(Locale.ROOT).startsWith(name + ":"))

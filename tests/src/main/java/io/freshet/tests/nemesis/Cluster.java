@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.tests.nemesis;
+
+import io.freshet.broker.cli.fleet.Fleet;
+import io.freshet.broker.cli.fleet.FleetNode;
+import io.freshet.broker.cli.fleet.NodeProcess;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+/** Server processes of a packaged distribution that this process has started. Used by one thread. */
+public final class Cluster implements AutoCloseable {
+    private static final Duration START_TIMEOUT = Duration.ofSeconds(180);
+    private static final Duration STOP_TIMEOUT = Duration.ofSeconds(90);
+    private static final String HEAP = "-Xms128m -Xmx640m -XX:MaxDirectMemorySize=1g";
+
+    private final Fleet fleet;
+    private final List<NodeProcess> nodes;
+    private final Set<Integer> wanted = new HashSet<>();
+
+    private Cluster(Fleet fleet, List<NodeProcess> nodes) {
+        this.fleet = fleet;
+        this.nodes = nodes;
+    }
+
+    /**
+     * Makes, formats and starts the nodes, and waits until they serve.
+     *
+     * @param distribution the unpacked one
+     * @param folder empty
+     * @param settings over those of a fleet
+     * @param environment of the processes
+     */
+    public static Cluster start(
+            Path distribution, Path folder, int brokers, Map<String, String> settings, Map<String, String> environment)
+            throws IOException, InterruptedException {
+        Fleet fleet = Fleet.create(folder, brokers, 0, settings);
+        Map<String, String> all = new java.util.HashMap<>();
+        all.put("JAVA_HOME", System.getProperty("java.home"));
+        all.put("KAFKA_HEAP_OPTS", HEAP);
+        all.put("LOG_DIR", folder.toString());
+        all.putAll(environment);
+        List<NodeProcess> nodes = new ArrayList<>();
+        for (FleetNode node : fleet.nodes()) {
+            format(distribution, fleet, node, all);
+            nodes.add(new NodeProcess(
+                    node, List.of(distribution.resolve("bin/freshet").toString()), all));
+        }
+        Cluster cluster = new Cluster(fleet, nodes);
+        nodes.forEach(cluster::start);
+        cluster.awaitReady();
+        return cluster;
+    }
+
+    private static void format(Path distribution, Fleet fleet, FleetNode node, Map<String, String> environment)
+            throws IOException, InterruptedException {
+        Path log = node.folder().resolve("format.log");
+        List<String> command = new ArrayList<>();
+        command.add(distribution.resolve("bin/kafka-storage.sh").toString());
+        command.addAll(fleet.formatArguments(node));
+        ProcessBuilder builder =
+                new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
+        builder.environment().putAll(environment);
+        int code = builder.start().waitFor();
+        if (code != 0) {
+            throw new IOException("Node " + node.id() + " could not be formatted:\n" + Files.readString(log));
+        }
+    }
+
+    public String bootstrap() {
+        return fleet.bootstrap();
+    }
+
+    public int size() {
+        return nodes.size();
+    }
+
+    NodeProcess node(int index) {
+        return nodes.get(index);
+    }
+
+    void start(NodeProcess node) {
+        node.start();
+        wanted.add(node.node().id());
+    }
+
+    void kill(NodeProcess node) {
+        wanted.remove(node.node().id());
+        node.kill();
+    }
+
+    void stop(NodeProcess node) {
+        wanted.remove(node.node().id());
+        node.stop(STOP_TIMEOUT);
+    }
+
+    /** Sends a signal by its name: STOP, CONT. */
+    void signal(NodeProcess node, String name) throws IOException, InterruptedException {
+        long pid = node.find().orElseThrow().pid();
+        new ProcessBuilder("kill", "-" + name, Long.toString(pid)).start().waitFor();
+    }
+
+    /** Waits until all nodes that should run say that they are ready. */
+    void awaitReady() throws IOException {
+        long deadlineNanos = System.nanoTime() + START_TIMEOUT.toNanos();
+        for (NodeProcess node : nodes) {
+            while (wanted.contains(node.node().id()) && !node.isReady()) {
+                if (node.find().isEmpty() || System.nanoTime() > deadlineNanos) {
+                    throw new IOException("Node " + node.node().id()
+                            + (node.find().isEmpty() ? " has ended" : " is not ready")
+                            + "; its log says:\n"
+                            + Files.readString(node.node().logFile()));
+                }
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
+            }
+        }
+    }
+
+    /** Nodes that should run and do not: they ended by themselves. */
+    List<Integer> fallen() {
+        return nodes.stream()
+                .filter(node -> wanted.contains(node.node().id()))
+                .filter(node -> node.find().isEmpty())
+                .map(node -> node.node().id())
+                .toList();
+    }
+
+    /** Lines of all logs at level ERROR or FATAL. */
+    public List<String> errorLines() throws IOException {
+        List<String> lines = new ArrayList<>();
+        for (NodeProcess node : nodes) {
+            if (Files.exists(node.node().logFile())) {
+                try (var all = Files.lines(node.node().logFile())) {
+                    all.filter(line -> line.contains(" ERROR ") || line.contains(" FATAL "))
+                            .map(line -> "node " + node.node().id() + ": " + line)
+                            .forEach(lines::add);
+                }
+            }
+        }
+        return lines;
+    }
+
+    @Override
+    public void close() {
+        for (NodeProcess node : nodes) {
+            node.find().ifPresent(process -> {
+                process.destroyForcibly();
+                process.onExit().join();
+            });
+        }
+    }
+}

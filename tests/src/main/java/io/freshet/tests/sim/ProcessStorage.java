@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.tests.sim;
+
+import io.freshet.common.FreshetException;
+import io.freshet.objectstore.ObjectStore;
+import io.freshet.objectstore.ObjectStores;
+import io.freshet.objectstore.retry.RetryPolicy;
+import io.freshet.storage.StorageConfig;
+import io.freshet.storage.StorageParts;
+import io.freshet.storage.StreamStorage;
+import io.freshet.storage.cache.BlockCache;
+import io.freshet.storage.cache.BlockCacheConfig;
+import io.freshet.storage.cache.DiskTier;
+import io.freshet.storage.cache.IndexCache;
+import io.freshet.storage.compact.CompactionConfig;
+import io.freshet.storage.compact.CompactionParts;
+import io.freshet.storage.compact.CompactionService;
+import io.freshet.storage.format.SlotObjects;
+import io.freshet.storage.read.ObjectSegmentReader;
+import io.freshet.storage.read.SegmentReader;
+import io.freshet.storage.reclaim.SweepParts;
+import io.freshet.storage.reclaim.WalSweeper;
+import io.freshet.wal.WriteAheadLog;
+import io.freshet.wal.block.BlockWal;
+import io.freshet.wal.block.BlockWalConfig;
+import io.freshet.wal.s3.S3Wal;
+import io.freshet.wal.s3.S3WalConfig;
+import io.freshet.wal.s3.S3WalServices;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/** What one process of a broker has open: its lanes, caches and streams, and what keeps the store tidy beside them. */
+final class ProcessStorage {
+    static final int BLOCK_BYTES = 4096;
+    private static final String BLOCK_LANE = "block";
+    private static final String S3_LANE = "s3";
+    private static final long S3_CAPACITY_BYTES = 150_000;
+    /** The tail is charged a whole slab with the first piece in it. */
+    private static final long SLAB_BYTES = 256 << 10;
+
+    private final World world;
+    private final SimBroker broker;
+    private final SimProcess process;
+    private final SimRandom random;
+    private final SimFollower follower;
+    private final long brokerEpoch;
+    private final MeterRegistry meters = new SimpleMeterRegistry();
+    private final ObjectStore objects;
+    private final StorageConfig config;
+    private final BlockCacheConfig cache;
+    private @Nullable StreamStorage streams;
+    private @Nullable BlockCache blocks;
+    private @Nullable Gauge tailBytes;
+    private @Nullable BlockWal wal;
+    private @Nullable S3Wal s3Wal;
+    private @Nullable SegmentReader reader;
+    private @Nullable CompactionService compaction;
+    private @Nullable WalSweeper slotSweeper;
+
+    ProcessStorage(World world, SimBroker broker, SimProcess process, SimFollower follower, long brokerEpoch) {
+        this.world = world;
+        this.broker = broker;
+        this.process = process;
+        this.random = world.random.fork();
+        this.follower = follower;
+        this.brokerEpoch = brokerEpoch;
+        this.objects = ObjectStores.over(
+                new SimDriver(world, process), new RetryPolicy(3, 50, 500), meters, process, process, random.fork());
+        long lanesBytes = broker.disk().bytes().length + S3_CAPACITY_BYTES;
+        this.config = StorageConfig.defaults()
+                .withUpload(random.between(2_000, 60_000), random.between(100, 3_000))
+                .withTailCacheBytes(random.between(lanesBytes, 3 * lanesBytes))
+                .withObjects(random.between(1, 80_000), random.between(1, 40_000), BLOCK_BYTES)
+                .withDeletion(300, 1_000, 200, World.ORPHAN_GRACE_MS);
+        int cacheBytes = 1 << (int) (world.hasDiskTier ? random.between(16, 18) : random.between(17, 20));
+        this.cache = new BlockCacheConfig(cacheBytes, cacheBytes / 4, cacheBytes / 2, cacheBytes / 4);
+    }
+
+    StreamStorage streams() {
+        return Objects.requireNonNull(streams);
+    }
+
+    ObjectStore objects() {
+        return objects;
+    }
+
+    /** Why this process cannot go on, if so. */
+    Optional<String> failure() {
+        S3Wal slots = s3Wal;
+        BlockWal lane = wal;
+        if (slots != null && slots.failure().isPresent()) {
+            return Optional.of("process stops after its S3 lane was fenced");
+        }
+        return lane != null && lane.failure().isPresent()
+                ? Optional.of("process stops after a device error")
+                : Optional.empty();
+    }
+
+    /** Recovers the lanes and opens the streams' storage. */
+    CompletableFuture<Void> open() {
+        if (!world.lanes.contains(S3_LANE)) {
+            return opened(List.of(new StorageParts.Lane(BLOCK_LANE, this::openWal)));
+        }
+        RecoveredRecords found = new RecoveredRecords();
+        return S3Wal.open(
+                        s3Config(),
+                        objects,
+                        new SimWalRegistry(follower),
+                        new SlotObjects(BLOCK_BYTES),
+                        found,
+                        slotServices())
+                .thenCompose(slots -> {
+                    s3Wal = slots;
+                    List<StorageParts.Lane> lanes = new ArrayList<>();
+                    lanes.add(new StorageParts.Lane(
+                            S3_LANE,
+                            visitor -> world.sabotage.wal(found.replay(slots, visitor), process, random.fork())));
+                    if (world.lanes.contains(BLOCK_LANE)) {
+                        lanes.add(random.below(2), new StorageParts.Lane(BLOCK_LANE, this::openWal));
+                    }
+                    return opened(lanes);
+                });
+    }
+
+    S3WalServices slotServices() {
+        return new S3WalServices(process, process, process.pool(), random.fork(), meters);
+    }
+
+    private S3WalConfig s3Config() {
+        return new S3WalConfig(
+                broker.id(),
+                brokerEpoch,
+                new S3WalConfig.Batching(
+                        (int) random.between(4096, 20_000), 5, (int) random.between(5, 100), 60, 20, 8),
+                new S3WalConfig.Flight((int) random.between(1, 6), 64_000, 50, 1 << 20, 3, 1_000),
+                S3_CAPACITY_BYTES,
+                World.FENCE_RETENTION_MS);
+    }
+
+    private WriteAheadLog openWal(WriteAheadLog.RecoveryVisitor visitor) {
+        BlockWal opened = BlockWal.openStepwise(
+                new BlockWalConfig(broker.id(), brokerEpoch, 8192 << random.below(4), 1 << 20),
+                broker.disk().attach(process),
+                visitor,
+                new BlockWal.Services(process, random.fork(), meters),
+                process.thread("wal"));
+        wal = opened;
+        return world.sabotage.wal(opened, process, random.fork());
+    }
+
+    private CompletableFuture<Void> opened(List<StorageParts.Lane> lanes) {
+        BlockCache memory = new BlockCache(cache, objects, diskTier(), meters);
+        blocks = memory;
+        SegmentReader made = world.sabotage.reader(
+                new ObjectSegmentReader(new IndexCache(objects, 1 << 20, BLOCK_BYTES, meters), memory, process, 2),
+                random.fork());
+        reader = made;
+        try {
+            streams = StreamStorage.open(config, parts(lanes, made, meters));
+        } catch (FreshetException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+        world.time.note(
+                process,
+                "recovers records, rejects",
+                (long) meters.counter("freshet.storage.recovery.records").count(),
+                (long) meters.counter("freshet.storage.recovery.rejected").count());
+        tailBytes = meters.get("freshet.storage.tail.bytes").gauge();
+        startTidying();
+        return CompletableFuture.completedFuture(null);
+    }
+
+    private StorageParts parts(List<StorageParts.Lane> lanes, SegmentReader segments, MeterRegistry registry) {
+        return new StorageParts(
+                objects,
+                world.sabotage.metadata(follower),
+                segments,
+                lanes,
+                process,
+                process,
+                process.pool(),
+                registry,
+                broker.id(),
+                brokerEpoch);
+    }
+
+    /** Another storage of the same process, over {@code lane} alone, to bring what that holds into objects. */
+    StreamStorage beside(StorageParts.Lane lane) {
+        return StreamStorage.open(
+                config, parts(List.of(lane), Objects.requireNonNull(reader), new SimpleMeterRegistry()));
+    }
+
+    private @Nullable DiskTier diskTier() {
+        if (!world.hasDiskTier) {
+            return null;
+        }
+        int sizeBytes = (int) random.between(16_384, 200_000);
+        return new DiskTier(
+                new SimTierFile(world, process, sizeBytes),
+                sizeBytes,
+                64_000,
+                process.thread("disk tier"),
+                process.pool(),
+                meters);
+    }
+
+    private void startTidying() {
+        slotSweeper = new WalSweeper(
+                new SweepParts(
+                        objects, follower::catchUp, process, process, meters, 500, World.ORPHAN_GRACE_MS, broker.id()),
+                brokerId -> follower.state().manifests().wals(brokerId));
+        if (!world.compacts) {
+            return;
+        }
+        CompactionConfig compacting = new CompactionConfig(
+                random.between(200, 3_000),
+                random.between(1_000, 5_000),
+                random.between(50_000, 5_000_000),
+                1 << 20,
+                random.between(1, 10),
+                CompactionConfig.Shape.defaults().dividedBy(1 << (int) random.between(11, 15), BLOCK_BYTES));
+        compaction = new CompactionService(
+                compacting,
+                new CompactionParts(
+                        objects,
+                        world.sabotage.metadata(follower),
+                        new SimCompactionMetadata(world, follower),
+                        process,
+                        process,
+                        random.fork(),
+                        process.thread("compaction"),
+                        meters,
+                        streams()::isOverloaded,
+                        World.ORPHAN_GRACE_MS,
+                        broker.id(),
+                        brokerEpoch));
+    }
+
+    /** What is charged to the budgets never exceeds them. */
+    void checkMemory() {
+        Gauge tail = tailBytes;
+        BlockCache memory = blocks;
+        if (tail != null && memory != null) {
+            double used = tail.value();
+            world.ledger.check(
+                    used <= config.tailCacheBytes() + SLAB_BYTES,
+                    () -> "The tails of broker " + broker.id() + " take " + used + " bytes of "
+                            + config.tailCacheBytes());
+            world.ledger.check(
+                    memory.usedBytes() <= cache.capacityBytes() && memory.reservedBytes() <= cache.capacityBytes(),
+                    () -> "The block cache of broker " + broker.id() + " takes " + memory.usedBytes() + " of "
+                            + memory.reservedBytes() + " bytes, it may have " + cache.capacityBytes());
+        }
+    }
+
+    /** Stops as a process does that was asked to: the lanes first, which takes virtual time, then the rest. */
+    void close() {
+        CompactionService compacting = compaction;
+        if (compacting != null) {
+            compacting.close();
+        }
+        WalSweeper sweeping = slotSweeper;
+        if (sweeping != null) {
+            sweeping.close();
+        }
+        S3Wal slots = s3Wal;
+        if (slots == null) {
+            closeStreams();
+        } else {
+            slots.shutdown().whenComplete((nothing, error) -> closeStreams());
+        }
+    }
+
+    private void closeStreams() {
+        StreamStorage open = streams;
+        if (open != null) {
+            open.close();
+        }
+        SegmentReader openReader = reader;
+        if (openReader != null) {
+            openReader.close();
+        }
+    }
+
+    void forget() {
+        meters.close();
+    }
+}
