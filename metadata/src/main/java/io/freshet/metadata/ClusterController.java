@@ -133,9 +133,9 @@ public interface ClusterController {
 
     /**
      * Slots below {@code startSlot} are not needed any more; never moves back. While the WAL is open, FENCED unless
-     * {@code brokerEpoch} is the broker's present registration. Once it is sealed anybody may ask, but only for all of it
-     * (the seal's end slot), and only when manifests reach every end that the seal names, or the stream is gone: else
-     * INVALID, ask again later. Once it is retired, without effect.
+     * {@code brokerEpoch} is the broker's present registration, and UNAVAILABLE while that is fenced. Once it is sealed
+     * anybody may ask, but only for all of it (the seal's end slot), and only when manifests reach every end that the seal
+     * names, or the stream is gone: else INVALID, ask again later. Once it is retired, without effect.
      */
     CompletableFuture<Void> trimWal(int brokerId, long brokerEpoch, long startSlot);
 

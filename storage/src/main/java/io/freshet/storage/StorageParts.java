@@ -6,6 +6,7 @@ import io.freshet.common.runtime.Scheduler;
 import io.freshet.objectstore.ObjectStore;
 import io.freshet.storage.read.SegmentReader;
 import io.freshet.wal.WriteAheadLog;
+import io.freshet.wal.s3.SealedWals;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.List;
 import java.util.Optional;
@@ -19,6 +20,8 @@ import java.util.concurrent.Executor;
  * @param segmentReader reads objects, through the block cache
  * @param lanes this broker's WAL lanes; streams use the first unless told otherwise. Every lane that may still hold records
  *     of this broker must be among them
+ * @param sealedWals the sealed S3 WALs of all brokers, for streams whose last records are in one; without it they are not
+ *     looked into
  * @param clock time for ages and grace periods
  * @param scheduler runs triggers; never blocked
  * @param executor encodes uploads (CPU work); at least one thread, more than one lets uploads overlap. It must take tasks
@@ -32,6 +35,7 @@ public record StorageParts(
         StreamMetadata metadata,
         SegmentReader segmentReader,
         List<Lane> lanes,
+        Optional<SealedWals> sealedWals,
         Clock clock,
         Scheduler scheduler,
         Executor executor,
@@ -40,6 +44,32 @@ public record StorageParts(
         long brokerEpoch) {
     public StorageParts {
         lanes = List.copyOf(lanes);
+    }
+
+    /** Parts of a broker that takes no streams over. */
+    public StorageParts(
+            ObjectStore objectStore,
+            StreamMetadata metadata,
+            SegmentReader segmentReader,
+            List<Lane> lanes,
+            Clock clock,
+            Scheduler scheduler,
+            Executor executor,
+            MeterRegistry meters,
+            int brokerId,
+            long brokerEpoch) {
+        this(
+                objectStore,
+                metadata,
+                segmentReader,
+                lanes,
+                Optional.empty(),
+                clock,
+                scheduler,
+                executor,
+                meters,
+                brokerId,
+                brokerEpoch);
     }
 
     /**

@@ -9,6 +9,7 @@ import io.freshet.storage.reclaim.ObjectReaper;
 import io.freshet.storage.reclaim.OrphanSweeper;
 import io.freshet.storage.recovery.LaneHealing;
 import io.freshet.storage.recovery.LaneRecovery;
+import io.freshet.storage.recovery.SealedTails;
 import io.freshet.storage.recovery.TailRecovery;
 import io.freshet.storage.stream.StreamMeters;
 import io.freshet.storage.stream.StreamOpener;
@@ -46,6 +47,7 @@ public final class StreamStorage implements AutoCloseable {
     private final WalLanes lanes;
     private final Backpressure backpressure;
     private final Uploader uploader;
+    private final SealedTails sealed;
     private final StreamOpener opener;
     private final ObjectReaper reaper;
     private final OrphanSweeper sweeper;
@@ -60,6 +62,8 @@ public final class StreamStorage implements AutoCloseable {
         this.lanes = lanes;
         this.backpressure = new Backpressure(lanes);
         this.uploader = new Uploader(new UploadParts(config, parts, tails, memory, lanes));
+        this.sealed = new SealedTails(
+                parts.sealedWals(), memory, parts.scheduler(), parts.meters(), this::uploadInBackground);
         this.opener = new StreamOpener(new StreamParts(
                 parts.metadata(),
                 parts.segmentReader(),
@@ -68,6 +72,7 @@ public final class StreamStorage implements AutoCloseable {
                 lanes,
                 backpressure,
                 uploader,
+                sealed,
                 new StreamMeters(parts.meters())));
         this.reaper = new ObjectReaper(config, parts);
         this.sweeper = new OrphanSweeper(config, parts);
@@ -86,7 +91,8 @@ public final class StreamStorage implements AutoCloseable {
     public static StreamStorage open(StorageConfig config, StorageParts parts) {
         TailMemory memory = new TailMemory(config.tailCacheBytes());
         StreamTails tails = new StreamTails();
-        TailRecovery recovery = new TailRecovery(parts.metadata(), tails, memory);
+        TailRecovery recovery = new TailRecovery(
+                parts.metadata(), tails, memory, streamId -> SealedTails.endOffset(parts.sealedWals(), streamId));
         long startNanos = parts.clock().nanoTime();
         WalLanes lanes = LaneRecovery.open(parts.lanes(), recovery, memory);
         try {
@@ -167,6 +173,14 @@ public final class StreamStorage implements AutoCloseable {
         return uploader.uploadNow();
     }
 
+    private void uploadInBackground() {
+        uploader.uploadNow().whenComplete((nothing, error) -> {
+            if (error != null) {
+                LOG.debug("An upload that was to make room failed", error);
+            }
+        });
+    }
+
     /**
      * Whether appends to some lane are, or soon will be, refused with THROTTLED because uploads lag: stop feeding the streams
      * that use it ({@link StreamLog#isOverloaded()}) for a while.
@@ -193,18 +207,30 @@ public final class StreamStorage implements AutoCloseable {
         }
     }
 
-    /** Recovered records that nobody has opened: their stream was deleted, or another broker took it over with all of them. */
+    /**
+     * Records that no owner here has: their stream was deleted, or another broker took it over with all of them, or may take them
+     * from where they lie.
+     */
     private void dropIfNotNeeded(StreamTail tail) {
         long streamId = tail.streamId();
         Optional<StreamState> known = parts.metadata().stream(streamId);
-        if (known.isPresent() && known.get().endOffset() < tail.endOffset()) {
+        boolean isStrangers = known.isPresent()
+                && known.get().ownerId() != parts.brokerId()
+                && lanes.all().stream().allMatch(lane -> tail.firstUncommittedLsn(lane.index()) == Long.MAX_VALUE);
+        if (known.isPresent()
+                && !isStrangers
+                && (known.get().endOffset() < tail.endOffset() || tail.hasParked())) {
             return;
         }
-        String why = known.isEmpty() ? "was deleted" : "was committed up to " + tail.endOffset() + " by another broker";
+        String why = known.isEmpty()
+                ? "was deleted"
+                : isStrangers
+                        ? "has another owner, and no lane here holds it"
+                        : "was committed up to " + tail.endOffset() + " by another broker";
         FreshetException reason = new FreshetException(
                 ErrorKind.FENCED, "Stream " + streamId + " " + why + "; reload the cluster's state");
         LOG.debug("The recovered tail of stream {} is not needed: it {}", streamId, why);
-        if (known.isEmpty()) {
+        if (known.isEmpty() || isStrangers) {
             tails.drop(tail, reason);
         } else {
             tails.dropUnclaimed(tail, reason);
@@ -238,6 +264,7 @@ public final class StreamStorage implements AutoCloseable {
         closed = true;
         housekeeping.cancel();
         healing.forEach(LaneHealing::close);
+        sealed.close();
         reaper.close();
         sweeper.close();
         uploader.close();

@@ -125,12 +125,15 @@ public final class BrokerServer implements NodeServer {
         Membership membership = opened.add("membership", metadataWiring.membership(metadata));
         membership.start(registered.brokerEpoch());
         readiness.phase("recovering the write-ahead log");
+        TakeoverWiring takeover = new TakeoverWiring(config, runtime, store, metadata, opened);
         StreamStorage streams = storageWiring.openStreams(
                 store,
                 walWiring.lanes(store, device, walRegistry, registered.brokerEpoch(), opened),
+                takeover.sealedWals(),
                 new QuorumMetadata(metadata),
                 registered.brokerEpoch(),
                 opened);
+        takeover.start(registered.brokerEpoch(), opened);
         new CompactionWiring(config, runtime).start(store, metadata, streams, registered.brokerEpoch(), opened);
         opened.add("last upload", () -> uploadRest(streams));
         readiness.phase("opening partitions");

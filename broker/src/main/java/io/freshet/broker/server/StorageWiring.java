@@ -19,12 +19,14 @@ import io.freshet.storage.cache.IndexCache;
 import io.freshet.storage.cache.LocalTierFile;
 import io.freshet.storage.read.CatchUpPace;
 import io.freshet.storage.read.ObjectSegmentReader;
+import io.freshet.wal.s3.SealedWals;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.distribution.CountAtBucket;
 import io.micrometer.core.instrument.distribution.HistogramSnapshot;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -71,6 +73,7 @@ final class StorageWiring {
     StreamStorage openStreams(
             ObjectStore store,
             List<StorageParts.Lane> lanes,
+            SealedWals sealedWals,
             StreamMetadata metadata,
             long brokerEpoch,
             OpenedParts opened) {
@@ -102,6 +105,7 @@ final class StorageWiring {
                 metadata,
                 reader,
                 lanes,
+                Optional.of(sealedWals),
                 runtime.clock(),
                 runtime.scheduler(),
                 uploads,

@@ -113,8 +113,7 @@ final class WalWiring {
             hintAtUnnamed(WalKeys.S3, "the metadata knows s3 lanes of earlier starts");
             ExecutorService executor = Threads.pool("freshet-wal-s3", S3_THREADS, S3_QUEUE);
             opened.add("s3 lane threads", () -> Threads.stop(executor, Duration.ofSeconds(10)));
-            lanes.add(new StorageParts.Lane(
-                    WalKeys.S3, visitor -> openS3(store, registry, visitor, brokerEpoch, executor)));
+            lanes.add(new StorageParts.Lane(WalKeys.S3, visitor -> openS3(store, registry, brokerEpoch, executor)));
         }
         lanes.sort(Comparator.comparing(lane -> !lane.name().equals(settings.defaultLane())));
         return lanes;
@@ -177,21 +176,16 @@ final class WalWiring {
         return new BlockWal.Services(runtime.clock(), runtime.randomness(), runtime.meters());
     }
 
-    private WriteAheadLog openS3(
-            ObjectStore store,
-            WalRegistry registry,
-            WriteAheadLog.RecoveryVisitor visitor,
-            long brokerEpoch,
-            ExecutorService executor) {
+    /** What earlier WALs of the lane hold is read when the streams are opened, like that of other brokers. */
+    private WriteAheadLog openS3(ObjectStore store, WalRegistry registry, long brokerEpoch, ExecutorService executor) {
         S3Wal opened = Waiting.on(
-                "recovering the s3 WAL lane",
+                "opening the s3 WAL lane",
                 S3_OPEN_TIMEOUT,
-                S3Wal.open(
+                S3Wal.openSealing(
                         s3Config(brokerEpoch),
                         store,
                         registry,
                         new SlotObjects(config.kafka().getInt(FreshetKeys.STORAGE_BLOCK_BYTES)),
-                        visitor,
                         new S3WalServices(
                                 runtime.clock(),
                                 runtime.scheduler(),

@@ -15,6 +15,7 @@ import io.freshet.metadata.state.ClusterState.Speculation;
 import io.freshet.metadata.state.ManifestView.StreamBounds;
 import io.freshet.metadata.state.WalView;
 import java.util.List;
+import org.apache.kafka.metadata.BrokerRegistration;
 
 /**
  * Commands on S3 WALs. A WAL is open, then sealed, then retired, and never goes back. While it is open only the process
@@ -79,12 +80,24 @@ final class WalCommands {
             // A recoverer lists from the start slot on: if its owner trimmed now, deleted slots would look like the
             // end.
             StreamCommands.requireBrokerEpoch(state.image(), brokerId, brokerEpoch);
+            requireUnfenced(state, brokerId);
         } else {
             requireFreeable(state, wal, startSlot);
         }
         return startSlot <= wal.startSlot()
                 ? unchanged()
                 : changed(new TrimWalRecord(brokerId, brokerEpoch, startSlot));
+    }
+
+    /** A recoverer may be reading; when it is done the WAL is sealed. */
+    private static void requireUnfenced(Speculation state, int brokerId) {
+        BrokerRegistration registration = state.image().cluster().broker(brokerId);
+        if (registration != null && registration.fenced()) {
+            throw new FreshetException(
+                    ErrorKind.UNAVAILABLE,
+                    "Broker " + brokerId + " is fenced: others may be ending its WAL, which is not trimmed meanwhile;"
+                            + " repeat when it is unfenced");
+        }
     }
 
     /**

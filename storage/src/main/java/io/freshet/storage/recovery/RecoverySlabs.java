@@ -6,8 +6,8 @@ import java.nio.ByteBuffer;
 
 /**
  * Keeps copies of recovered payloads outside of the heap, so that a full WAL comes back whatever the heap's size. Small
- * payloads share a slab; a slab's memory goes back to the system when none of its payloads is referenced any more. Used
- * by one thread.
+ * payloads share a slab; a slab's memory goes back to the system when none of its payloads is referenced any more. Safe for
+ * use by many threads.
  */
 final class RecoverySlabs {
     static final int SLAB_BYTES = 4 << 20;
@@ -16,7 +16,7 @@ final class RecoverySlabs {
     private ByteBuffer slab = ByteBuffer.allocateDirect(0);
 
     /** A copy of {@code length} bytes of {@code source} from the absolute index {@code from}. */
-    SharedBytes copy(ByteBuffer source, int from, int length) {
+    synchronized SharedBytes copy(ByteBuffer source, int from, int length) {
         ByteBuffer room = room(length);
         room.put(0, source, from, length);
         return SharedBytes.unpooled(room);

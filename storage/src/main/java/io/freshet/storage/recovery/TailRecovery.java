@@ -1,48 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.storage.recovery;
 
-import io.freshet.common.buffer.SharedBytes;
 import io.freshet.common.stream.StreamState;
 import io.freshet.storage.StreamMetadata;
-import io.freshet.storage.tail.BatchSlices;
+import io.freshet.storage.tail.RecoveredRecord;
 import io.freshet.storage.tail.StreamTail;
 import io.freshet.storage.tail.StreamTails;
 import io.freshet.storage.tail.TailMemory;
 import io.freshet.wal.WriteAheadLog;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import java.util.function.LongUnaryOperator;
 
 /**
  * Turns WAL records back into tails: reads one lane after the other, then joins what the lanes hold of each stream in order of
- * leader epoch and offset. A record is kept if the quorum knows its stream, it lies at or behind the committed end, follows
- * what was kept before, and its leader epoch is neither newer than the manifest's nor older than one already seen. Used by one
- * thread, once.
+ * leader epoch and offset ({@link TailJoin}). Records of streams that the quorum does not know are dropped. What lies behind a gap
+ * that a sealed WAL may fill waits in the tail until the stream is opened. Used by one thread, once.
  */
 public final class TailRecovery {
-    private static final Logger LOG = LoggerFactory.getLogger(TailRecovery.class);
-
     private final StreamMetadata metadata;
     private final StreamTails tails;
     private final TailMemory memory;
+    private final LongUnaryOperator sealedEnds;
     private final RecoverySlabs slabs = new RecoverySlabs();
     private final Map<Long, Optional<StreamState>> states = new HashMap<>();
-    private final Map<Long, List<FoundRecord>> found = new HashMap<>();
+    private final Map<Long, List<RecoveredRecord>> found = new HashMap<>();
     private long keptRecords;
     private long keptBytes;
     private long committedRecords;
     private long rejectedRecords;
 
-    public TailRecovery(StreamMetadata metadata, StreamTails tails, TailMemory memory) {
+    /** @param sealedEnds how far sealed WALs reach, by stream; asked when all lanes were read */
+    public TailRecovery(StreamMetadata metadata, StreamTails tails, TailMemory memory, LongUnaryOperator sealedEnds) {
         this.metadata = metadata;
         this.tails = tails;
         this.memory = memory;
+        this.sealedEnds = sealedEnds;
     }
 
     public long keptRecords() {
@@ -80,14 +76,14 @@ public final class TailRecovery {
                     committedRecords++;
                     return;
                 }
-                FoundRecord record = new FoundRecord(
+                RecoveredRecord record = new RecoveredRecord(
                         index,
-                        name,
+                        "lane " + name,
                         lsn,
                         leaderEpoch,
                         baseOffset,
                         endOffset,
-                        copy(payload, payload.position(), payload.remaining()));
+                        TailJoin.copy(memory, slabs, payload, payload.position(), payload.remaining()));
                 found.computeIfAbsent(streamId, id -> new ArrayList<>()).add(record);
             };
         }
@@ -112,75 +108,20 @@ public final class TailRecovery {
         found.clear();
     }
 
-    private void join(StreamState state, List<FoundRecord> records) {
-        records.sort(Comparator.comparingInt(FoundRecord::leaderEpoch).thenComparingLong(FoundRecord::baseOffset));
-        for (FoundRecord record : records) {
-            Optional<String> refusal = refusal(state, record);
-            if (refusal.isEmpty()) {
-                refusal = keep(state, record);
-            }
-            record.bytes().release();
-            refusal.ifPresent(why -> reject(state.streamId(), record, why));
+    private void join(StreamState state, List<RecoveredRecord> records) {
+        StreamTail tail = new StreamTail(state.streamId(), state.startOffset(), state.endOffset(), memory);
+        TailJoin join = new TailJoin(state, tail, memory, slabs);
+        List<RecoveredRecord> behindGap = join.join(records);
+        if (sealedEnds.applyAsLong(state.streamId()) > tail.endOffset()) {
+            tail.park(behindGap);
+        } else {
+            join.rejectAll(behindGap);
         }
-    }
-
-    /** Why the record does not count; what an older leader epoch wrote at its offsets is dropped if it does. */
-    private Optional<String> refusal(StreamState state, FoundRecord record) {
-        if (record.leaderEpoch() > state.leaderEpoch()) {
-            return Optional.of("the quorum's leader epoch is only " + state.leaderEpoch());
-        }
-        StreamTail tail = tails.get(state.streamId());
-        if (tail != null && record.baseOffset() < tail.endOffset()) {
-            if (record.leaderEpoch() <= tail.leaderEpoch()) {
-                return Optional.of("leader epoch " + tail.leaderEpoch() + " has written up to " + tail.endOffset());
-            }
-            tail.truncateRecovered(record.baseOffset());
-        }
-        return Optional.empty();
-    }
-
-    private Optional<String> keep(StreamState state, FoundRecord record) {
-        StreamTail tail = tails.get(state.streamId());
-        long expected = tail == null ? state.endOffset() : tail.endOffset();
-        ByteBuffer payload = record.bytes().view();
-        int from = BatchSlices.positionEndingAfter(payload, expected);
-        long firstOffset = from < payload.limit() ? payload.getLong(from) : record.endOffset();
-        if (firstOffset != expected) {
-            return Optional.of("the stream goes on at " + expected + ", so something between is missing");
-        }
-        if (tail == null) {
-            tail = new StreamTail(state.streamId(), state.startOffset(), state.endOffset(), memory);
+        keptRecords += join.keptRecords();
+        keptBytes += join.keptBytes();
+        rejectedRecords += join.rejectedRecords();
+        if (tail.needsWal()) {
             tails.add(tail);
         }
-        int length = payload.limit() - from;
-        tail.recovered(
-                record.lane(),
-                record.lsn(),
-                record.leaderEpoch(),
-                firstOffset,
-                record.endOffset(),
-                from == payload.position() ? record.bytes().retain() : copy(payload, from, length));
-        keptRecords++;
-        keptBytes += length;
-        return Optional.empty();
-    }
-
-    /** Outside of the heap; small payloads as compact as they were when they were appended, so that they fit again. */
-    private SharedBytes copy(ByteBuffer payload, int from, int length) {
-        return length <= TailMemory.PACKED_BYTES
-                ? memory.packed(payload.slice(from, length))
-                : slabs.copy(payload, from, length);
-    }
-
-    private void reject(long streamId, FoundRecord record, String why) {
-        rejectedRecords++;
-        LOG.warn(
-                "WAL record at LSN {} of lane {} (stream {}, leader epoch {}, offset {}) is not recovered: {}",
-                record.lsn(),
-                record.laneName(),
-                streamId,
-                record.leaderEpoch(),
-                record.baseOffset(),
-                why);
     }
 }

@@ -8,13 +8,14 @@ import io.freshet.common.stream.StreamState;
 import io.freshet.storage.SegmentCheckpoint;
 import io.freshet.storage.StreamLog;
 import io.freshet.storage.tail.StreamTail;
+import io.freshet.storage.tail.StreamTails.Opening;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Opens streams: takes over the tail that recovery or a former ownership left in this process, and reads the owner's state
- * from the last committed segment (one object read). Safe for use by many threads; one stream is opened by one at a time.
+ * Opens streams: takes over the tail that recovery or a former ownership left in this process, adds what sealed WALs hold and no
+ * object does, and reads the owner's state from the last committed segment (one object read). Safe for use by many threads; one stream is opened by one at a time.
  */
 public final class StreamOpener {
     private final StreamParts parts;
@@ -41,36 +42,59 @@ public final class StreamOpener {
     }
 
     private CompletableFuture<StreamLog> load(long streamId, int leaderEpoch, SegmentCheckpoint.Source source) {
+        return Reloading.whileMissing(() -> loadOnce(streamId, leaderEpoch, source));
+    }
+
+    private CompletableFuture<StreamLog> loadOnce(long streamId, int leaderEpoch, SegmentCheckpoint.Source source) {
         Optional<StreamState> known = parts.metadata().stream(streamId);
         Optional<FreshetException> refusal = refusal(known, streamId, leaderEpoch);
         if (refusal.isPresent() || known.isEmpty()) {
             return CompletableFuture.failedFuture(refusal.orElseThrow());
         }
         StreamState state = known.get();
-        StreamTail tail = suspendedTail(state);
+        Opening opening = suspendedTail(state);
+        StreamTail tail = opening.tail();
         tail.trimmed(state.startOffset());
-        long openedEnd = tail.committedEndOffset();
-        return Reloading.whileMissing(() -> checkpointAt(streamId, openedEnd)).thenApply(checkpoint -> {
-            tail.activate(leaderEpoch, source);
-            long waiting = tail.uncommittedPayloadBytes();
-            if (waiting > 0) {
-                parts.uploader().pending(waiting);
-            }
-            return new OpenStream(parts, tail, leaderEpoch, openedEnd, checkpoint);
+        return parts.sealed().fill(state, opening).thenCompose(filled -> {
+            long openedEnd = tail.committedEndOffset();
+            return Reloading.whileMissing(() -> checkpointAt(streamId, openedEnd))
+                    .thenApply(checkpoint -> activated(leaderEpoch, source, opening, openedEnd, checkpoint));
         });
     }
 
+    private StreamLog activated(
+            int leaderEpoch,
+            SegmentCheckpoint.Source source,
+            Opening opening,
+            long openedEnd,
+            Optional<SegmentCheckpoint> checkpoint) {
+        StreamTail tail = opening.tail();
+        tail.activate(opening.number(), leaderEpoch, source);
+        long waiting = tail.uncommittedPayloadBytes();
+        if (waiting > 0) {
+            parts.uploader().pending(waiting);
+            parts.backpressure().check();
+        }
+        return new OpenStream(parts, tail, leaderEpoch, openedEnd, checkpoint);
+    }
+
     /** The tail in this process, brought up to what the quorum has committed, or a new one. */
-    private StreamTail suspendedTail(StreamState state) {
+    private Opening suspendedTail(StreamState state) {
         StreamTail present = parts.tails().get(state.streamId());
         if (present != null && present.endOffset() < state.endOffset()) {
-            parts.tails().drop(present, fenced(state.streamId(), present.leaderEpoch(), state.leaderEpoch()));
+            parts.tails()
+                    .replace(
+                            present,
+                            emptyTail(state),
+                            fenced(state.streamId(), present.leaderEpoch(), state.leaderEpoch()));
         }
-        StreamTail tail = parts.tails()
-                .suspendForOpen(
-                        new StreamTail(state.streamId(), state.startOffset(), state.endOffset(), parts.memory()));
-        tail.committed(state.endOffset());
-        return tail;
+        Opening opening = parts.tails().suspendForOpen(emptyTail(state));
+        opening.tail().committed(state.endOffset());
+        return opening;
+    }
+
+    private StreamTail emptyTail(StreamState state) {
+        return new StreamTail(state.streamId(), state.startOffset(), state.endOffset(), parts.memory());
     }
 
     private CompletableFuture<Optional<SegmentCheckpoint>> checkpointAt(long streamId, long endOffset) {

@@ -3,6 +3,7 @@ package io.freshet.storage.stream;
 
 import io.freshet.storage.StreamMetadata;
 import io.freshet.storage.read.SegmentReader;
+import io.freshet.storage.recovery.SealedTails;
 import io.freshet.storage.tail.Backpressure;
 import io.freshet.storage.tail.StreamTails;
 import io.freshet.storage.tail.TailMemory;
@@ -18,4 +19,5 @@ public record StreamParts(
         WalLanes lanes,
         Backpressure backpressure,
         Uploader uploader,
+        SealedTails sealed,
         StreamMeters meters) {}

@@ -34,6 +34,7 @@ public final class StreamTail {
     private final TailReads reads = new TailReads(this, entries);
     private final DurableWait durableWait = new DurableWait();
     private final TailAccess access;
+    private final ParkedRecords parked = new ParkedRecords();
 
     private volatile long startOffset;
     private volatile long committedEndOffset;
@@ -94,9 +95,18 @@ public final class StreamTail {
 
     // ---- opening and closing
 
-    /** Takes the stream from its present owner's handle: no append and no new upload until {@link #activate}. */
-    public synchronized void suspend() {
-        access.suspend();
+    /**
+     * Takes the stream from its present owner's handle: no append and no new upload until {@link #activate}.
+     *
+     * @return the number of this opening; a later one takes the stream from it
+     */
+    public synchronized long suspend() {
+        return access.suspend();
+    }
+
+    /** Fails with FENCED if the stream was suspended again since, or dropped. */
+    public synchronized void requireOpening(long opening) {
+        access.requireOpening(opening);
     }
 
     /** Whether anybody has begun to open the stream since this tail was made. */
@@ -106,9 +116,11 @@ public final class StreamTail {
 
     /**
      * Accepts appends under {@code newLeaderEpoch}, unless a lane failed with entries of this stream: it may hold them, so that
-     * others at the same offsets must not reach another lane. {@code newSource} gives the state when a segment is sealed.
+     * others at the same offsets must not reach another lane. {@code newSource} gives the state when a segment is sealed. Fails
+     * with FENCED, and changes nothing, if {@code opening} is not the newest.
      */
-    public synchronized void activate(int newLeaderEpoch, SegmentCheckpoint.Source newSource) {
+    public synchronized void activate(long opening, int newLeaderEpoch, SegmentCheckpoint.Source newSource) {
+        access.requireOpening(opening);
         plannedEndOffset = committedEndOffset;
         access.activate(newLeaderEpoch, newSource);
     }
@@ -128,7 +140,7 @@ public final class StreamTail {
 
     /** Whether the owner left and everything is committed: nothing keeps this tail in memory any more. */
     public synchronized boolean isDrained() {
-        return access.isOver() && endOffset <= committedEndOffset;
+        return access.isOver() && endOffset <= committedEndOffset && !parked.isAny();
     }
 
     /** No new upload until the stream is opened again; appends are refused with {@code reason}. The data is kept. */
@@ -148,6 +160,8 @@ public final class StreamTail {
         List<TailEntry> dropped;
         synchronized (this) {
             access.stop(reason);
+            access.endOpenings();
+            parked.take().forEach(record -> record.bytes().release());
             dropped = removeBehind(committedEndOffset);
             durableEndOffset = committedEndOffset;
             plannedEndOffset = committedEndOffset;
@@ -337,6 +351,26 @@ public final class StreamTail {
         release(removed);
     }
 
+    /** Keeps records that cannot be joined yet, and their lanes' space with them, until {@link #takeParked}; takes over the references. */
+    public synchronized void park(List<RecoveredRecord> ownedRecords) {
+        parked.add(ownedRecords);
+    }
+
+    /** Hands the parked records, and their references, over. */
+    public synchronized List<RecoveredRecord> takeParked() {
+        return parked.take();
+    }
+
+    /** The parked records with a reference more on each. */
+    synchronized List<RecoveredRecord> retainParked() {
+        return parked.retain();
+    }
+
+    /** Whether records wait for a gap to be filled. */
+    public boolean hasParked() {
+        return parked.isAny();
+    }
+
     /** Visits each batch in memory from {@code fromOffset} on. */
     public void forEachBatch(long fromOffset, Consumer<ByteBuffer> visitor) {
         reads.forEachBatch(fromOffset, visitor);
@@ -394,17 +428,18 @@ public final class StreamTail {
 
     /** LSN of the oldest durable record in the lane of index {@code lane} that is not committed; {@link Long#MAX_VALUE} if there is none. */
     public synchronized long firstUncommittedLsn(int lane) {
+        long first = parked.firstLsn(lane);
         long offset = spans.firstIn(lane, committedEndOffset);
         if (offset >= durableEndOffset) {
-            return Long.MAX_VALUE;
+            return first;
         }
         int index = entries.indexEndingAfter(offset);
-        return index < entries.count() ? entries.get(index).lsn() : Long.MAX_VALUE;
+        return index < entries.count() ? Math.min(first, entries.get(index).lsn()) : first;
     }
 
     /** Whether a lane holds durable records of this stream that are not committed. */
     public boolean needsWal() {
-        return durableEndOffset > committedEndOffset;
+        return durableEndOffset > committedEndOffset || hasParked();
     }
 
     /** Payload bytes behind the committed end. */

@@ -21,14 +21,27 @@ public final class StreamTails {
         return tails.get(streamId);
     }
 
-    /** Adds {@code tail} unless the stream has one; returns the one it has then. The result is suspended for opening. */
-    public StreamTail suspendForOpen(StreamTail tail) {
-        StreamTail result = tails.compute(tail.streamId(), (id, present) -> {
+    /**
+     * A tail that was suspended for opening.
+     *
+     * @param number this opening among those of the tail
+     */
+    public record Opening(StreamTail tail, long number) {
+        /** Fails with FENCED if another opening has begun since. */
+        public void require() {
+            tail.requireOpening(number);
+        }
+    }
+
+    /** Adds {@code tail} unless the stream has one; suspends the one it has then for opening. */
+    public Opening suspendForOpen(StreamTail tail) {
+        Opening[] opening = new Opening[1];
+        tails.compute(tail.streamId(), (id, present) -> {
             StreamTail chosen = present == null ? tail : present;
-            chosen.suspend();
+            opening[0] = new Opening(chosen, chosen.suspend());
             return chosen;
         });
-        return result == null ? tail : result;
+        return opening[0];
     }
 
     /** Adds a recovered stream's tail. */
@@ -59,6 +72,13 @@ public final class StreamTails {
         if (isDropped[0]) {
             tail.dropAll(reason);
         }
+    }
+
+    /** Puts {@code next} in the place of {@code tail}, which is forgotten but for its parked records. */
+    public void replace(StreamTail tail, StreamTail next, FreshetException reason) {
+        next.park(tail.retainParked()); // before the old tail goes: they hold their lanes' space
+        tails.replace(tail.streamId(), tail, next);
+        tail.dropAll(reason);
     }
 
     /** Forgets the tail and all that is not committed. */

@@ -18,6 +18,7 @@ final class TailAccess {
     private volatile @Nullable FreshetException refusal;
     private boolean closed;
     private boolean isClaimed;
+    private long openings;
     /** Set when a lane could not say whether it holds the stream's last entries: until its recovery, or until it holds nothing. */
     private @Nullable FreshetException laneFailure;
 
@@ -43,11 +44,26 @@ final class TailAccess {
         return isClaimed;
     }
 
-    void suspend() {
+    /** The number of this opening; a later one takes the stream from it. */
+    long suspend() {
         isClaimed = true;
         closed = false;
         stop(new FreshetException(
                 ErrorKind.UNAVAILABLE, "Stream " + streamId + " is being opened; retry when that has completed"));
+        return ++openings;
+    }
+
+    /** No opening that has begun may come to its end. */
+    void endOpenings() {
+        openings++;
+    }
+
+    /** Fails with FENCED if another opening has begun since, or the tail was dropped. */
+    void requireOpening(long opening) {
+        if (opening != openings) {
+            throw new FreshetException(
+                    ErrorKind.FENCED, "Stream " + streamId + " was opened anew meanwhile; use the newest handle");
+        }
     }
 
     void activate(int newLeaderEpoch, SegmentCheckpoint.Source newSource) {

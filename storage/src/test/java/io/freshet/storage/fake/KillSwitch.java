@@ -14,7 +14,7 @@ import java.util.function.Supplier;
  * Counts the requests of a process to the store and to the quorum, and lets it die at one of them: that one takes effect or
  * not, its answer never comes, and no later one happens. Used by one thread.
  */
-public final class KillSwitch implements MemoryStreamMetadata.Transport {
+public class KillSwitch implements MemoryStreamMetadata.Transport {
     private long count;
     private long fatal = Long.MAX_VALUE;
     private boolean isLastApplied;

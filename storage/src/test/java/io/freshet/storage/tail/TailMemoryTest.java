@@ -261,7 +261,7 @@ class TailMemoryTest {
             lane = new WalLane(0, new StorageParts.Lane("test", visitor -> new EndlessWal()), new EndlessWal(), memory);
             for (int i = 0; i < streams; i++) {
                 StreamTail tail = new StreamTail(i, 0, 0, memory);
-                tail.activate(1, () -> {
+                tail.activate(tail.suspend(), 1, () -> {
                     throw new IllegalStateException("Nothing is sealed here");
                 });
                 tails.add(tail);

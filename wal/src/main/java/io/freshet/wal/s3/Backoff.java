@@ -28,8 +28,13 @@ final class Backoff {
 
     /** Runs {@code next} as a task after the delay that is due after {@code failures} (1 or more) failures. */
     Scheduler.Cancellable later(int failures, Runnable next) {
+        return after(delayMs(failures), next);
+    }
+
+    /** A random delay that is due after {@code failures} (1 or more) failures. */
+    long delayMs(int failures) {
         long bound = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS << Math.min(failures - 1, 20));
-        return after(bound / 2 + randomness.nextLong(bound / 2 + 1), next);
+        return bound / 2 + randomness.nextLong(bound / 2 + 1);
     }
 
     Scheduler.Cancellable after(long delayMs, Runnable next) {

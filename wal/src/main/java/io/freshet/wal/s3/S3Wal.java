@@ -12,6 +12,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.LongAdder;
 import org.jctools.queues.MpscUnboundedArrayQueue;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The S3 lane: batches of many streams' entries become numbered objects, slots, each put once with put-if-absent under {@code
@@ -99,6 +100,25 @@ public final class S3Wal implements WriteAheadLog {
             SlotFormat format,
             RecoveryVisitor visitor,
             S3WalServices services) {
+        return open(config, store, registry, format, services, visitor);
+    }
+
+    /**
+     * As the other, but earlier WALs of the broker are only fenced and sealed: their records stay for {@link SealedWals}, and
+     * {@link WalReclaim} frees them. The LSNs of this lane begin at 0.
+     */
+    public static CompletableFuture<S3Wal> openSealing(
+            S3WalConfig config, ObjectStore store, WalRegistry registry, SlotFormat format, S3WalServices services) {
+        return open(config, store, registry, format, services, null);
+    }
+
+    private static CompletableFuture<S3Wal> open(
+            S3WalConfig config,
+            ObjectStore store,
+            WalRegistry registry,
+            SlotFormat format,
+            S3WalServices services,
+            @Nullable RecoveryVisitor visitor) {
         SerialTasks tasks = new SerialTasks(services.executor());
         WalOpening opening = new WalOpening(config, store, registry, format, visitor, tasks, services);
         return opening.run()

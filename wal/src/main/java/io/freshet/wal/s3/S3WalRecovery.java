@@ -93,6 +93,29 @@ public final class S3WalRecovery {
                 .exceptionallyCompose(error -> unlessFreed(wal, firstLsn, FreshetException.of(error)));
     }
 
+    /**
+     * Fences and seals {@code wal} unless that was done; its records stay where they are, for {@link SealedWals}. Never blocks.
+     * Whoever else seals it meanwhile comes to the same end.
+     *
+     * @return completes when this process has seen a seal, or that the WAL is retired; fails as {@link #recover}
+     */
+    public CompletableFuture<Void> seal(WalState wal) {
+        if (wal.isSealed()) {
+            return CompletableFuture.completedFuture(null);
+        }
+        return recover(wal, 0, (lsn, streamId, leaderEpoch, baseOffset, endOffset, payload) -> {})
+                .<Void>thenApply(recovered -> null)
+                .exceptionallyCompose(error -> unlessSealed(wal, FreshetException.of(error)));
+    }
+
+    /** A seal that another made of the WAL as it was a little earlier or later is as good. */
+    private CompletableFuture<Void> unlessSealed(WalState wal, FreshetException failure) {
+        return backoff.repeat(TRIES, () -> registry.refreshed(wal.brokerId(), wal.brokerEpoch()))
+                .thenCompose(present -> present.isEmpty() || present.get().isSealed()
+                        ? CompletableFuture.<Void>completedFuture(null)
+                        : CompletableFuture.<Void>failedFuture(failure));
+    }
+
     private CompletableFuture<RecoveredWal> unlessFreed(WalState wal, long firstLsn, FreshetException failure) {
         if (failure.kind() != ErrorKind.CORRUPT && failure.kind() != ErrorKind.INVALID) {
             return CompletableFuture.failedFuture(failure);

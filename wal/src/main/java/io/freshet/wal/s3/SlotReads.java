@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,22 +28,36 @@ final class SlotReads {
     private static final int TRIES = 10;
     private static final int READS_OF_DAMAGED_SLOT = 3;
     private static final long READ_AHEAD_BYTES = 64L << 20;
+    private static final LongPredicate ALL = slot -> true;
 
     private final ObjectStore store;
     private final SlotFormat format;
     private final SerialTasks tasks;
     private final Backoff backoff;
     private final int readAheadSlots;
+    private final long readAheadBytes;
     private final ArrayDeque<Read> ahead = new ArrayDeque<>();
     private long aheadBytes;
     private long nextSlot;
+    private LongPredicate wanted = ALL;
 
     SlotReads(ObjectStore store, SlotFormat format, SerialTasks tasks, Backoff backoff, int readAheadSlots) {
+        this(store, format, tasks, backoff, readAheadSlots, READ_AHEAD_BYTES);
+    }
+
+    SlotReads(
+            ObjectStore store,
+            SlotFormat format,
+            SerialTasks tasks,
+            Backoff backoff,
+            int readAheadSlots,
+            long readAheadBytes) {
         this.store = store;
         this.format = format;
         this.tasks = tasks;
         this.backoff = backoff;
         this.readAheadSlots = readAheadSlots;
+        this.readAheadBytes = readAheadBytes;
     }
 
     private record Read(SlotKey key, long sizeBytes, CompletableFuture<ByteBuffer> bytes) {}
@@ -76,8 +91,20 @@ final class SlotReads {
     /** Reads slots up to {@code endSlot}, or to the first fence where the WAL is not sealed. */
     CompletableFuture<RecoveredWal> read(
             WalState wal, NavigableMap<Long, Long> sizes, long endSlot, long firstLsn, RecoveryVisitor visitor) {
+        return read(wal, sizes, endSlot, firstLsn, ALL, visitor);
+    }
+
+    /** The same, but only of the slots that are wanted, which is asked when their turn to be read comes. */
+    CompletableFuture<RecoveredWal> read(
+            WalState wal,
+            NavigableMap<Long, Long> sizes,
+            long endSlot,
+            long firstLsn,
+            LongPredicate isWanted,
+            RecoveryVisitor visitor) {
         CompletableFuture<RecoveredWal> result = new CompletableFuture<>();
         nextSlot = wal.startSlot();
+        wanted = isWanted;
         Builder builder = new Builder(wal, firstLsn);
         tasks.execute(() -> next(builder, sizes, endSlot, visitor, result));
         return result;
@@ -121,6 +148,10 @@ final class SlotReads {
 
     private void readAhead(WalState wal, NavigableMap<Long, Long> sizes, long endSlot) {
         while (nextSlot < endSlot && ahead.size() < readAheadSlots) {
+            if (!wanted.test(nextSlot)) {
+                nextSlot++;
+                continue;
+            }
             SlotKey key = new SlotKey(wal.brokerId(), wal.brokerEpoch(), nextSlot);
             Long size = sizes.get(nextSlot);
             if (size == null) {
@@ -129,7 +160,7 @@ final class SlotReads {
                 }
                 return;
             }
-            if (!ahead.isEmpty() && aheadBytes + size > READ_AHEAD_BYTES) {
+            if (!ahead.isEmpty() && aheadBytes + size > readAheadBytes) {
                 return;
             }
             ahead.add(new Read(key, size, bytesOf(key, size)));

@@ -9,26 +9,31 @@ import io.freshet.wal.WriteAheadLog.RecoveryVisitor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 
-/** One opening of a lane: recovers the WALs of earlier registrations, oldest first, then registers the new one. */
+/**
+ * One opening of a lane: recovers the WALs of earlier registrations, oldest first, or only seals them, then registers the new
+ * one.
+ */
 final class WalOpening {
     private static final int TRIES = 10;
 
     private final S3WalConfig config;
     private final WalRegistry registry;
-    private final RecoveryVisitor visitor;
+    private final @Nullable RecoveryVisitor visitor;
     private final SerialTasks tasks;
     private final Backoff backoff;
     private final S3WalRecovery recovery;
     private final List<RecoveredWal> recovered = new ArrayList<>();
     private long endLsn;
 
+    /** @param visitor null if earlier WALs are only to be sealed */
     WalOpening(
             S3WalConfig config,
             ObjectStore store,
             WalRegistry registry,
             SlotFormat format,
-            RecoveryVisitor visitor,
+            @Nullable RecoveryVisitor visitor,
             SerialTasks tasks,
             S3WalServices services) {
         this.config = config;
@@ -70,8 +75,13 @@ final class WalOpening {
 
     private CompletableFuture<Void> recoverAll(List<WalState> wals) {
         CompletableFuture<Void> done = CompletableFuture.completedFuture(null);
+        RecoveryVisitor receiver = visitor;
         for (WalState wal : wals) {
-            done = done.thenCompose(former -> recovery.recover(wal, endLsn, visitor))
+            if (receiver == null) {
+                done = done.thenCompose(former -> recovery.seal(wal));
+                continue;
+            }
+            done = done.thenCompose(former -> recovery.recover(wal, endLsn, receiver))
                     .thenAcceptAsync(
                             result -> {
                                 recovered.add(result);
