@@ -36,10 +36,10 @@ import java.util.UUID;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.image.ConfigurationsImage;
+import org.apache.kafka.raft.KRaftConfigs;
 import org.apache.kafka.raft.MetadataLogConfig;
 import org.apache.kafka.raft.NetworkChannel;
 import org.jspecify.annotations.Nullable;
-import org.apache.kafka.raft.KRaftConfigs;
 
 /** Starts this node's part of the quorum, and registers its broker. */
 final class MetadataWiring {

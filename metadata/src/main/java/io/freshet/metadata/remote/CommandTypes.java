@@ -11,15 +11,14 @@ import java.util.stream.Stream;
 /** The commands that a node knows, by their number. */
 record CommandTypes(Map<Short, CommandType<?, ?>> byId) {
     /** All of this version. */
-    static final CommandTypes ALL =
-            of(Stream.of(
-                            TopicCommandTypes.ALL,
-                            BrokerCommandTypes.ALL,
-                            MemberCommandTypes.ALL,
-                            StreamCommandTypes.ALL,
-                            WalCommandTypes.ALL)
-                    .flatMap(List::stream)
-                    .toList());
+    static final CommandTypes ALL = of(Stream.of(
+                    TopicCommandTypes.ALL,
+                    BrokerCommandTypes.ALL,
+                    MemberCommandTypes.ALL,
+                    StreamCommandTypes.ALL,
+                    WalCommandTypes.ALL)
+            .flatMap(List::stream)
+            .toList());
 
     /** Two commands of one number are a mistake that ends the start. */
     static CommandTypes of(List<CommandType<?, ?>> types) {

@@ -185,7 +185,8 @@ final class CommandSamples {
                                 .setElectionType((byte) random.nextInt(2))
                                 .setTopicPartitions(null)
                                 .setTimeoutMs(random.nextInt()),
-                        new ElectLeadersResponseData().setErrorCode(error().error().code())),
+                        new ElectLeadersResponseData()
+                                .setErrorCode(error().error().code())),
                 new Sample<>(
                         MemberCommandTypes.HAND_OVER,
                         new MemberCommandTypes.HandOver(
