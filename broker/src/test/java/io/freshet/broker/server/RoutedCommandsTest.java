@@ -30,8 +30,7 @@ class RoutedCommandsTest {
     void start() {
         controllers = new Controllers(directory, Clock.system(), Map.of());
         controllers.startVoters(3);
-        broker = new ObservingBroker(
-                directory.resolve("broker"), 100, controllers.clusterId, controllers.bootstrap());
+        broker = new ObservingBroker(directory.resolve("broker"), 100, controllers.clusterId, controllers.bootstrap());
         Controllers.get(broker.node.ready());
     }
 
@@ -68,7 +67,9 @@ class RoutedCommandsTest {
                 asked.add(node.controller().reserveObjectIds(1));
             }
             for (CompletableFuture<IdRange> ids : asked) {
-                assertThat(given.add(Controllers.get(ids).first())).as("given once").isTrue();
+                assertThat(given.add(Controllers.get(ids).first()))
+                        .as("given once")
+                        .isTrue();
             }
             controllers.start(leader);
         }
