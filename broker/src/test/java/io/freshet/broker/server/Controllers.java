@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.server;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -67,8 +68,7 @@ final class Controllers implements AutoCloseable {
     /** Formats node {@code id} without a vote and starts it. */
     void startWithoutVote(int id) {
         assign(id);
-        MetadataFormat.formatObserver(
-                directory(id), clusterId, id, places.get(id).directoryId());
+        MetadataFormat.formatObserver(directory(id), clusterId, id, place(id).directoryId());
         start(id);
     }
 
@@ -83,7 +83,7 @@ final class Controllers implements AutoCloseable {
 
     /** What node {@code id} is in a voter set. */
     Voter place(int id) {
-        return places.get(id);
+        return requireNonNull(places.get(id), "node " + id + " has no place");
     }
 
     Path directory(int id) {
@@ -98,7 +98,7 @@ final class Controllers implements AutoCloseable {
         Map<String, String> values = new HashMap<>(Map.of(
                 "process.roles", "controller",
                 "node.id", Integer.toString(id),
-                "listeners", "CONTROLLER://127.0.0.1:" + places.get(id).controllerPort(),
+                "listeners", "CONTROLLER://127.0.0.1:" + place(id).controllerPort(),
                 "controller.listener.names", "CONTROLLER",
                 "listener.security.protocol.map", "CONTROLLER:PLAINTEXT",
                 "controller.quorum.bootstrap.servers", bootstrap(),
@@ -118,11 +118,11 @@ final class Controllers implements AutoCloseable {
     }
 
     void stop(int id) {
-        running.remove(id).close();
+        requireNonNull(running.remove(id), "node " + id + " does not run").close();
     }
 
     QuorumNode node(int id) {
-        return running.get(id).node();
+        return requireNonNull(running.get(id), "node " + id + " does not run").node();
     }
 
     Set<Integer> ids() {

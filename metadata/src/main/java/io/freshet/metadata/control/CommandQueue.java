@@ -152,6 +152,9 @@ public final class CommandQueue {
             failQueued(new FreshetException(ErrorKind.UNAVAILABLE, notLeading()));
             return;
         }
+        if (state.image().features().metadataVersion().isEmpty()) {
+            return; // a new cluster's first records are on their way; what is queued runs after them
+        }
         while (round.isEmpty() && !queued.isEmpty()) {
             runRound();
         }

@@ -14,7 +14,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import org.apache.kafka.common.Node;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.errors.RecordBatchTooLargeException;
@@ -70,7 +72,9 @@ public final class RaftMetadataLog implements MetadataLog {
     private volatile FaultSink faultSink = fault -> {};
     private final KafkaRaftClientDriver<ApiMessageAndVersion> driver;
     private boolean isStarted;
+    private final Set<CompletableFuture<ApiMessage>> unanswered = ConcurrentHashMap.newKeySet();
     private boolean isClosed;
+    private volatile boolean hasStopped;
 
     /** Opens the log of {@code settings.directory()}, which must be formatted; {@code channel} is closed with the log. */
     public RaftMetadataLog(RaftLogSettings settings, Clock clock, NetworkChannel channel) {
@@ -236,7 +240,14 @@ public final class RaftMetadataLog implements MetadataLog {
     public CompletableFuture<ApiMessage> answer(ApiMessage request, short apiVersion) {
         RaftRequest.Inbound inbound = new RaftRequest.Inbound(
                 channel.listenerName(), channel.newCorrelationId(), apiVersion, request, clock.wallMs());
-        return client.handle(inbound).thenApply(RaftResponse::data).toCompletableFuture();
+        CompletableFuture<ApiMessage> answer =
+                client.handle(inbound).thenApply(RaftResponse::data).toCompletableFuture();
+        unanswered.add(answer);
+        if (hasStopped) {
+            answer.completeExceptionally(closed());
+        }
+        answer.whenComplete((data, error) -> unanswered.remove(answer));
+        return answer;
     }
 
     @Override
@@ -249,9 +260,15 @@ public final class RaftMetadataLog implements MetadataLog {
         quietly("expiration timer", timer::close);
         quietly("raft client", isStarted ? driver::shutdown : client::close);
         quietly("scheduler", scheduler::shutdown);
+        hasStopped = true;
+        unanswered.forEach(answer -> answer.completeExceptionally(closed()));
         quietly("channel", channel::close);
         quietly("log", raftLog::close);
         quietly("metrics", metrics::close);
+    }
+
+    private static FreshetException closed() {
+        return new FreshetException(ErrorKind.UNAVAILABLE, "This node's metadata log is closed; ask another node");
     }
 
     private static void quietly(String what, Closing closing) {

@@ -14,10 +14,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Several voters in one process, over sockets. */
-class ControllerQuorumTest {
+class ControllerQuorumIT {
     @TempDir
     Path directory;
 
+    @SuppressWarnings("NullAway.Init")
     private Controllers controllers;
 
     private void start(int count) {

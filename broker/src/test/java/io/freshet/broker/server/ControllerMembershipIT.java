@@ -22,10 +22,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Voters come and go at run time, asked for through Kafka's admin client on the controller listeners. */
-class ControllerMembershipTest {
+class ControllerMembershipIT {
     @TempDir
     Path directory;
 
+    @SuppressWarnings("NullAway.Init")
     private Controllers controllers;
 
     private void start(int count, Clock clock, Map<String, String> overrides) {
@@ -48,10 +49,13 @@ class ControllerMembershipTest {
                 QuorumInfo quorum = describe(admin);
                 assertThat(quorum.leaderId()).isEqualTo(leader);
                 assertThat(voters(quorum)).containsExactlyInAnyOrder(1, 2, 3);
-                assertThat(quorum.nodes().get(2).endpoints())
-                        .singleElement()
-                        .satisfies(endpoint -> assertThat(endpoint.port())
-                                .isEqualTo(controllers.place(2).controllerPort()));
+                assertThat(quorum.nodes())
+                        .hasEntrySatisfying(
+                                2,
+                                node -> assertThat(node.endpoints())
+                                        .singleElement()
+                                        .satisfies(endpoint -> assertThat(endpoint.port())
+                                                .isEqualTo(controllers.place(2).controllerPort())));
                 assertThat(quorum.observers()).isEmpty();
                 assertThat(admin.describeCluster().clusterId().get(30, TimeUnit.SECONDS))
                         .isEqualTo(controllers.clusterId);
