@@ -144,14 +144,13 @@ class EnvelopeChannelTest {
 
     @Test
     void bytesThatAreNoAnswerLoseWhatWasSentAndNothingElse() throws Exception {
-        try (ServerSocket garbage = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            Thread talker = new Thread(() -> talkNonsense(garbage));
-            talker.start();
-            Node node = new Node(3, "127.0.0.1", garbage.getLocalPort());
-            assertThat(failure(channel.send(node, number(1), 2_000)).kind()).isEqualTo(ErrorKind.UNAVAILABLE);
-            garbage.close();
-            talker.join();
-        }
+        ServerSocket garbage = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+        Thread talker = new Thread(() -> talkNonsense(garbage));
+        talker.start();
+        Node node = new Node(3, "127.0.0.1", garbage.getLocalPort());
+        assertThat(failure(channel.send(node, number(1), 2_000)).kind()).isEqualTo(ErrorKind.UNAVAILABLE);
+        garbage.close();
+        talker.join();
         Node good = serve(0, command -> CompletableFuture.completedFuture(reversed(command)));
         assertThat(get(channel.send(good, number(7), TIMEOUT_MS))).isEqualTo(reversed(number(7)));
     }

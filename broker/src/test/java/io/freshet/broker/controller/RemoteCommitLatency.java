@@ -66,6 +66,7 @@ final class RemoteCommitLatency {
         new RemoteCommitLatency().run(directory);
     }
 
+    @SuppressWarnings("try")
     private void run(Path directory) throws Exception {
         int port;
         try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {

@@ -340,6 +340,11 @@ public final class MemoryCluster implements MetadataNode, ClusterController {
     }
 
     @Override
+    public CompletableFuture<Void> barrier() {
+        return CompletableFuture.completedFuture(null);
+    }
+
+    @Override
     public synchronized MetadataImage image() {
         return image;
     }

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Commands of controllers and of a broker, over sockets, to whoever leads. */
-class RoutedCommandsTest {
+class RoutedCommandsIT {
     @TempDir
     Path directory;
 
