@@ -11,10 +11,14 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.message.AlterPartitionReassignmentsRequestData;
+import org.apache.kafka.common.message.AlterPartitionReassignmentsResponseData;
 import org.apache.kafka.common.message.CreatePartitionsRequestData.CreatePartitionsTopic;
 import org.apache.kafka.common.message.CreatePartitionsResponseData.CreatePartitionsTopicResult;
 import org.apache.kafka.common.message.CreateTopicsRequestData;
 import org.apache.kafka.common.message.CreateTopicsResponseData;
+import org.apache.kafka.common.message.ElectLeadersRequestData;
+import org.apache.kafka.common.message.ElectLeadersResponseData;
 import org.apache.kafka.common.requests.ApiError;
 
 /**
@@ -47,9 +51,43 @@ public interface ClusterController {
 
     /**
      * Registers one process as broker {@code registration.brokerId()} under a new broker epoch: fences an older process of
-     * that id and gives every partition it owns a new leader epoch.
+     * that id and gives every partition it owns a new leader epoch. The broker is fenced, which keeps clients and new
+     * partitions away, until a {@link #heartbeat} says that it is ready. Its session begins now.
      */
     CompletableFuture<RegisteredBroker> registerBroker(BrokerSpec registration);
+
+    /**
+     * Prolongs a broker's session. UNAVAILABLE if this node does not lead; FENCED if the registration is not the newest. The
+     * answer says if its session was over before this call: then its process has to register anew. Completes when what
+     * follows from it (unfencing, controlled shutdown) is committed and applied here; otherwise it does not wait for other
+     * commands. May be repeated.
+     */
+    CompletableFuture<HeartbeatAnswer> heartbeat(BrokerHeartbeat heartbeat);
+
+    /** Reassigns replicas, with Kafka's rules and errors; a move of the leader is a wish until the leader has handed over. */
+    CompletableFuture<AlterPartitionReassignmentsResponseData> alterPartitionReassignments(
+            AlterPartitionReassignmentsRequestData request);
+
+    /** Preferred elections become wishes that the leaders fulfil; unclean ones give up what only a dead broker has. */
+    CompletableFuture<ElectLeadersResponseData> electLeaders(ElectLeadersRequestData request);
+
+    /**
+     * The broker has stopped these partitions and committed all of their records: makes the targets their leaders, under
+     * new leader epochs, and fulfils wishes and reassignments. Completes, in the order of {@code partitions}, with whether
+     * each has moved; one that has not (led elsewhere, other leader epoch, target not serving) is the broker's as before.
+     * FENCED if {@code brokerEpoch} is not the broker's present registration or its session is over; INVALID for
+     * more than 20,000 at once.
+     */
+    CompletableFuture<List<Boolean>> handOver(int brokerId, long brokerEpoch, List<PartitionHandOver> partitions);
+
+    /**
+     * Whether the operator wants nothing on this broker: then it gets no more partitions, and wishes to move those away
+     * that it leads. Repeating is without effect; fails with Kafka's BrokerIdNotRegisteredException.
+     */
+    CompletableFuture<Void> drainBroker(int brokerId, boolean isDrained);
+
+    /** Forgets a broker that is gone; fails with Kafka's exceptions if it was never there or its session goes on. */
+    CompletableFuture<Void> unregisterBroker(int brokerId);
 
     /** A block of object ids for one broker, never given out again. */
     CompletableFuture<IdRange> reserveObjectIds(int count);
@@ -113,12 +151,44 @@ public interface ClusterController {
      * @param incarnationId new for every process start
      * @param listeners listener name to advertised endpoint, in configuration order
      * @param rack rack or zone, null if unknown
+     * @param walLanes the WAL lanes that may hold records of this process, the default first
      */
     record BrokerSpec(
             int brokerId,
             Uuid incarnationId,
             List<Endpoint> listeners,
-            @org.jspecify.annotations.Nullable String rack) {}
+            @org.jspecify.annotations.Nullable String rack,
+            List<String> walLanes) {
+        /** A broker without WAL lanes. */
+        public BrokerSpec(
+                int brokerId,
+                Uuid incarnationId,
+                List<Endpoint> listeners,
+                @org.jspecify.annotations.Nullable String rack) {
+            this(brokerId, incarnationId, listeners, rack, List.of());
+        }
+    }
+
+    /**
+     * A sign of life of one registration.
+     *
+     * @param appliedOffset how far the broker's own metadata are
+     * @param isReady whether it can serve clients
+     * @param wantsShutdown whether it asks to be relieved of what it leads, to stop then
+     */
+    record BrokerHeartbeat(
+            int brokerId, long brokerEpoch, long appliedOffset, boolean isReady, boolean wantsShutdown) {}
+
+    /**
+     * @param isFenced whether the broker is (still) kept from clients
+     * @param mayShutDown whether it asked to stop and leads nothing any more, or nobody could take it
+     * @param isOver whether the session of this registration is over, for good
+     * @param sessionTimeoutMs for how long the session lasts from the heartbeat's arrival on
+     */
+    record HeartbeatAnswer(boolean isFenced, boolean mayShutDown, boolean isOver, long sessionTimeoutMs) {}
+
+    /** A partition, led under {@code leaderEpoch} by the one who names it, and the broker that is to lead it next. */
+    record PartitionHandOver(Uuid topicId, int partition, int leaderEpoch, int targetBrokerId) {}
 
     /** One advertised endpoint. */
     record Endpoint(String listenerName, String securityProtocol, String host, int port) {}

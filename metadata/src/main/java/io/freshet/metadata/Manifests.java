@@ -37,6 +37,24 @@ public interface Manifests {
     /** The seal of an S3 WAL that is not retired; empty if it is not sealed, or not known. */
     Optional<WalSeal> walSeal(int brokerId, long brokerEpoch);
 
+    /**
+     * Open S3 WALs whose owner's session is over or that no registration names: anyone may seal them. Ascending by broker
+     * id and broker epoch.
+     */
+    List<WalState> abandonedWals();
+
+    /** What is kept of a broker; empty if it never registered. */
+    Optional<MemberState> member(int brokerId);
+
+    /** All brokers that ever registered, ascending by id. */
+    List<MemberState> members();
+
+    /** The moves that are wished for and not done, in order of topic id and partition. */
+    List<MoveWish> wishes();
+
+    /** Differs whenever {@link #wishes()} may differ; cheap. */
+    long wishesVersion();
+
     /** Up to {@code limit} objects that manifests name, with ids above {@code afterObjectId}, ascending. */
     List<LiveObject> objects(long afterObjectId, int limit);
 

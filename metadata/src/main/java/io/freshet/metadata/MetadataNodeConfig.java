@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.metadata;
 
+import io.freshet.metadata.control.ActiveController;
 import java.nio.file.Path;
 import java.util.Map;
 import org.apache.kafka.metadata.KafkaConfigSchema;
@@ -19,6 +20,7 @@ import org.apache.kafka.metadata.KafkaConfigSchema;
  * @param schema types, defaults and synonyms of configuration keys ({@link KafkaConfigSchema#EMPTY}: no lists, no answers)
  * @param staticConfig this node's own configuration, parsed
  * @param logOverrides Kafka's {@code controller.quorum.*} and {@code metadata.*} keys
+ * @param brokerSessionTimeoutMs how long a broker may be silent before this node, when it leads, fences it
  */
 public record MetadataNodeConfig(
         Path directory,
@@ -31,9 +33,41 @@ public record MetadataNodeConfig(
         ConfigValidator validator,
         KafkaConfigSchema schema,
         Map<String, Object> staticConfig,
-        Map<String, String> logOverrides) {
+        Map<String, String> logOverrides,
+        long brokerSessionTimeoutMs) {
     /** Default of {@link #snapshotAfterBytes()}. */
     public static final long DEFAULT_SNAPSHOT_AFTER_BYTES = 20L << 20;
+
+    /** Default of {@link #brokerSessionTimeoutMs()}. */
+    public static final long DEFAULT_BROKER_SESSION_TIMEOUT_MS = ActiveController.DEFAULT_SESSION_TIMEOUT_MS;
+
+    /** The same with the default session of brokers. */
+    public MetadataNodeConfig(
+            Path directory,
+            int nodeId,
+            String controllerHost,
+            int controllerPort,
+            int defaultPartitions,
+            short defaultReplicationFactor,
+            long snapshotAfterBytes,
+            ConfigValidator validator,
+            KafkaConfigSchema schema,
+            Map<String, Object> staticConfig,
+            Map<String, String> logOverrides) {
+        this(
+                directory,
+                nodeId,
+                controllerHost,
+                controllerPort,
+                defaultPartitions,
+                defaultReplicationFactor,
+                snapshotAfterBytes,
+                validator,
+                schema,
+                staticConfig,
+                logOverrides,
+                DEFAULT_BROKER_SESSION_TIMEOUT_MS);
+    }
 
     public MetadataNodeConfig {
         staticConfig = Map.copyOf(staticConfig);

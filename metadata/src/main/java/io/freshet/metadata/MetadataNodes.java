@@ -131,6 +131,7 @@ public final class MetadataNodes {
                     inputs,
                     process.registry,
                     config.snapshotAfterBytes(),
+                    config.brokerSessionTimeoutMs(),
                     host -> path.apply(host, log)));
         } catch (RuntimeException e) {
             log.close();

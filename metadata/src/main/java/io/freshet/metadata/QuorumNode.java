@@ -7,6 +7,7 @@ import io.freshet.common.runtime.Threads;
 import io.freshet.metadata.control.ActiveController;
 import io.freshet.metadata.control.CommandQueue;
 import io.freshet.metadata.control.Inputs;
+import io.freshet.metadata.control.Upkeep;
 import io.freshet.metadata.log.MetadataLog;
 import io.freshet.metadata.mirror.CommitPath;
 import io.freshet.metadata.mirror.MirrorHost;
@@ -51,9 +52,10 @@ public final class QuorumNode implements MetadataNode {
     private final ManifestStore store;
     private final ClusterState state;
     private final CommandQueue commands;
-    private final ClusterController controller;
+    private final ActiveController controller;
     private final ExecutorService metadataThread = Threads.pool("freshet-metadata", 1, MAX_TASKS);
     private final ExecutorService snapshotThread = Threads.pool("freshet-metadata-snapshot", 1, 4);
+    private final Threads.SchedulerThread ticks = Threads.scheduler("freshet-metadata-upkeep");
     private final long snapshotAfterBytes;
     private final CommitPath path;
     private final Counter snapshots;
@@ -76,7 +78,7 @@ public final class QuorumNode implements MetadataNode {
         this.path = parts.path.apply(new Host());
         MeterRegistry registry = parts.registry;
         this.commands = new CommandQueue(log, state, metadataThread, registry);
-        this.controller = new ActiveController(commands, parts.inputs);
+        this.controller = new ActiveController(commands, parts.inputs, parts.sessionTimeoutMs);
         this.snapshots = registry.counter("freshet.metadata.snapshots");
         Gauge.builder("freshet.metadata.applied.offset", state, ClusterState::appliedOffset)
                 .register(registry);
@@ -87,6 +89,7 @@ public final class QuorumNode implements MetadataNode {
     /**
      * What a node is made of.
      *
+     * @param sessionTimeoutMs how long a broker may be silent before it is fenced
      * @param path makes the way from the log to the state
      */
     record QuorumParts(
@@ -96,6 +99,7 @@ public final class QuorumNode implements MetadataNode {
             Inputs inputs,
             MeterRegistry registry,
             long snapshotAfterBytes,
+            long sessionTimeoutMs,
             Function<MirrorHost, CommitPath> path) {}
 
     private static double partitionCount(ClusterState state) {
@@ -106,6 +110,8 @@ public final class QuorumNode implements MetadataNode {
 
     void start() {
         log.start(new Follower());
+        ticks.scheduleRepeatedly(
+                Upkeep.TICK_MS, () -> onMetadataThread(() -> controller.upkeep().tick(state)));
     }
 
     @Override
@@ -235,6 +241,7 @@ public final class QuorumNode implements MetadataNode {
             waiting.pollFirstEntry().getValue().forEach(reached -> reached.complete(null));
         }
         commands.onApplied(applied);
+        controller.upkeep().onApplied(state);
         checkReady();
     }
 
@@ -299,6 +306,7 @@ public final class QuorumNode implements MetadataNode {
             return;
         }
         isClosed = true;
+        ticks.close();
         commands.refuse();
         Threads.stop(snapshotThread, Duration.ofSeconds(30));
         log.close();
@@ -393,6 +401,7 @@ public final class QuorumNode implements MetadataNode {
                 leader = changed;
                 appendBootstrap();
                 commands.onLeaderChange(changed);
+                controller.upkeep().onLeaderChange();
                 checkReady();
             }));
         }

@@ -94,7 +94,8 @@ final class TestNode implements AutoCloseable {
                 TestNode::validate,
                 new KafkaConfigSchema(Map.of(ConfigResource.Type.TOPIC, TOPIC_KEYS), Map.of()),
                 Map.of(),
-                logOverrides);
+                logOverrides,
+                TimeUnit.HOURS.toMillis(1));
     }
 
     private static void validate(ConfigResource resource, Map<String, String> values) {
@@ -113,6 +114,8 @@ final class TestNode implements AutoCloseable {
                 List.of(new ClusterController.Endpoint("PLAINTEXT", "PLAINTEXT", "localhost", 9092)),
                 null)));
         brokerEpoch = registered.brokerEpoch();
+        get(controller.heartbeat(
+                new ClusterController.BrokerHeartbeat(NODE_ID, brokerEpoch, registered.offset(), true, false)));
         return this;
     }
 

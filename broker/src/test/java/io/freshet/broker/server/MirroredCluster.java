@@ -133,7 +133,8 @@ final class MirroredCluster implements AutoCloseable {
                 (resource, values) -> {},
                 KafkaConfigSchema.EMPTY,
                 Map.of(),
-                Map.of());
+                Map.of(),
+                TimeUnit.HOURS.toMillis(1));
         return MetadataNodes.start(config, mirror, Clock.system(), Randomness.secure(), new SimpleMeterRegistry());
     }
 
@@ -148,13 +149,16 @@ final class MirroredCluster implements AutoCloseable {
     }
 
     private static long register(QuorumNode node) {
-        return get(node.controller()
-                        .registerBroker(new ClusterController.BrokerSpec(
-                                NODE_ID,
-                                Uuid.randomUuid(),
-                                List.of(new ClusterController.Endpoint("PLAINTEXT", "PLAINTEXT", "localhost", 9092)),
-                                null)))
-                .brokerEpoch();
+        ClusterController.RegisteredBroker registered = get(node.controller()
+                .registerBroker(new ClusterController.BrokerSpec(
+                        NODE_ID,
+                        Uuid.randomUuid(),
+                        List.of(new ClusterController.Endpoint("PLAINTEXT", "PLAINTEXT", "localhost", 9092)),
+                        null)));
+        get(node.controller()
+                .heartbeat(new ClusterController.BrokerHeartbeat(
+                        NODE_ID, registered.brokerEpoch(), registered.offset(), true, false)));
+        return registered.brokerEpoch();
     }
 
     static <T> T get(CompletableFuture<T> future) {

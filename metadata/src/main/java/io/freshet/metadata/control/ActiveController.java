@@ -12,10 +12,14 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.message.AlterPartitionReassignmentsRequestData;
+import org.apache.kafka.common.message.AlterPartitionReassignmentsResponseData;
 import org.apache.kafka.common.message.CreatePartitionsRequestData.CreatePartitionsTopic;
 import org.apache.kafka.common.message.CreatePartitionsResponseData.CreatePartitionsTopicResult;
 import org.apache.kafka.common.message.CreateTopicsRequestData;
 import org.apache.kafka.common.message.CreateTopicsResponseData;
+import org.apache.kafka.common.message.ElectLeadersRequestData;
+import org.apache.kafka.common.message.ElectLeadersResponseData;
 import org.apache.kafka.common.requests.ApiError;
 
 /** The commands, put into the queue. Safe for use by many threads. */
@@ -26,14 +30,29 @@ public final class ActiveController implements ClusterController {
     private final StreamCommands streams;
     private final ReplacementCommands replacements;
     private final JobLeases leases;
+    private final Upkeep upkeep;
+
+    /** How long a broker may be silent before it is fenced, where nothing else is said. */
+    public static final long DEFAULT_SESSION_TIMEOUT_MS = 3000;
 
     public ActiveController(CommandQueue queue, Inputs inputs) {
+        this(queue, inputs, DEFAULT_SESSION_TIMEOUT_MS);
+    }
+
+    /** @param sessionTimeoutMs how long a broker may be silent before it is fenced */
+    public ActiveController(CommandQueue queue, Inputs inputs, long sessionTimeoutMs) {
         this.queue = queue;
         this.configs = new ConfigCommands(inputs);
         this.topics = new TopicCommands(inputs, configs);
         this.streams = new StreamCommands(inputs);
         this.replacements = new ReplacementCommands(inputs);
         this.leases = new JobLeases(inputs.clock());
+        this.upkeep = new Upkeep(queue, inputs.clock(), sessionTimeoutMs);
+    }
+
+    /** What has to be called regularly, and when something has changed, for brokers' sessions to end and their partitions to move. */
+    public Upkeep upkeep() {
+        return upkeep;
     }
 
     @Override
@@ -72,7 +91,44 @@ public final class ActiveController implements ClusterController {
 
     @Override
     public CompletableFuture<RegisteredBroker> registerBroker(BrokerSpec registration) {
-        return queue.submit(state -> BrokerCommands.register(state, registration));
+        return queue.submit(state -> BrokerCommands.register(state, registration))
+                .thenApply(registered -> {
+                    upkeep.registered(registration.brokerId(), registered.brokerEpoch());
+                    return registered;
+                });
+    }
+
+    @Override
+    public CompletableFuture<HeartbeatAnswer> heartbeat(BrokerHeartbeat heartbeat) {
+        return upkeep.heartbeat(heartbeat);
+    }
+
+    @Override
+    public CompletableFuture<AlterPartitionReassignmentsResponseData> alterPartitionReassignments(
+            AlterPartitionReassignmentsRequestData request) {
+        return queue.submit(state -> ReassignCommands.alter(state, request));
+    }
+
+    @Override
+    public CompletableFuture<ElectLeadersResponseData> electLeaders(ElectLeadersRequestData request) {
+        return queue.submit(state -> ElectionCommands.elect(state, request));
+    }
+
+    @Override
+    public CompletableFuture<List<Boolean>> handOver(
+            int brokerId, long brokerEpoch, List<PartitionHandOver> partitions) {
+        return queue.submit(state -> HandOverCommands.handOver(state, brokerId, brokerEpoch, partitions));
+    }
+
+    @Override
+    public CompletableFuture<Void> drainBroker(int brokerId, boolean isDrained) {
+        return queue.submit(state -> MemberCommands.drain(state, brokerId, isDrained))
+                .thenAccept(done -> {});
+    }
+
+    @Override
+    public CompletableFuture<Void> unregisterBroker(int brokerId) {
+        return queue.submit(state -> MemberCommands.unregister(state, brokerId)).thenAccept(done -> {});
     }
 
     @Override

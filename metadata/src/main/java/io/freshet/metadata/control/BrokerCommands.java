@@ -7,7 +7,9 @@ import io.freshet.common.stream.IdRange;
 import io.freshet.metadata.ClusterController.BrokerSpec;
 import io.freshet.metadata.ClusterController.Endpoint;
 import io.freshet.metadata.ClusterController.RegisteredBroker;
+import io.freshet.metadata.MemberState;
 import io.freshet.metadata.control.Command.Decision;
+import io.freshet.metadata.record.MemberRecord;
 import io.freshet.metadata.state.ClusterState.Speculation;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,6 +44,10 @@ final class BrokerCommands {
         List<ApiMessageAndVersion> records = new ArrayList<>();
         records.add(new ApiMessageAndVersion(
                 registration(spec, brokerEpoch, version), version.registerBrokerRecordVersion()));
+        MemberState before = state.manifests().members().member(spec.brokerId());
+        boolean isDrained = before != null && before.isDrained();
+        records.add(new MemberRecord(new MemberState(spec.brokerId(), brokerEpoch, false, isDrained, spec.walLanes()))
+                .versioned());
         for (TopicImage topic : image.topics().topicsById().values()) {
             topic.partitions().forEach((partitionId, partition) -> {
                 if (partition.leader == spec.brokerId()) {
@@ -71,7 +77,7 @@ final class BrokerCommands {
                 .setBrokerId(spec.brokerId())
                 .setBrokerEpoch(brokerEpoch)
                 .setIncarnationId(spec.incarnationId())
-                .setFenced(false)
+                .setFenced(true)
                 .setRack(spec.rack());
         for (Endpoint endpoint : spec.listeners()) {
             registration

@@ -17,6 +17,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import org.apache.kafka.common.errors.ApiException;
 import org.apache.kafka.common.protocol.ObjectSerializationCache;
 import org.apache.kafka.raft.LeaderAndEpoch;
@@ -89,6 +90,40 @@ public final class CommandQueue {
             }
         }
         return pending.future;
+    }
+
+    /**
+     * Answers from the applied state if this node leads (else UNAVAILABLE), without waiting for what is being appended or
+     * stalled.
+     */
+    <T> CompletableFuture<T> ask(Function<ClusterState, CompletableFuture<T>> question) {
+        CompletableFuture<T> answer = new CompletableFuture<>();
+        try {
+            metadataThread.execute(() -> {
+                try {
+                    if (leadingEpoch < 0) {
+                        throw new FreshetException(ErrorKind.UNAVAILABLE, notLeading());
+                    }
+                    question.apply(state).whenComplete((value, error) -> {
+                        if (error == null) {
+                            answer.complete(value);
+                        } else {
+                            answer.completeExceptionally(FreshetException.unwrap(error));
+                        }
+                    });
+                } catch (RuntimeException e) {
+                    answer.completeExceptionally(e);
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            answer.completeExceptionally(stopping());
+        }
+        return answer;
+    }
+
+    /** Whether this node leads, as far as commands go; on the metadata thread. */
+    boolean isLeading() {
+        return leadingEpoch >= 0;
     }
 
     /** On the metadata thread. */

@@ -3,8 +3,10 @@ package io.freshet.metadata.control;
 
 import io.freshet.metadata.ClusterController.ConfigChange;
 import io.freshet.metadata.control.Command.Decision;
+import io.freshet.metadata.record.LaneChangedRecord;
 import io.freshet.metadata.state.ClusterState.Speculation;
 import java.util.AbstractMap;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -13,9 +15,11 @@ import org.apache.kafka.clients.admin.AlterConfigOp.OpType;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.InvalidRequestException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+import org.apache.kafka.common.metadata.ConfigRecord;
 import org.apache.kafka.common.requests.ApiError;
 import org.apache.kafka.controller.ConfigAlterations;
 import org.apache.kafka.image.MetadataImage;
+import org.apache.kafka.image.TopicImage;
 import org.apache.kafka.server.common.ApiMessageAndVersion;
 
 /** Commands that change configurations, by Kafka's own rules. Metadata thread. */
@@ -36,7 +40,7 @@ final class ConfigCommands {
             operations.put(resource, converted);
         });
         ConfigAlterations.Altered altered = rules.incremental(operations, false);
-        return Decision.of(validateOnly ? List.of() : altered.records(), altered.answers());
+        return decision(state, altered, validateOnly);
     }
 
     @SuppressWarnings("NullAway") // DELETE carries no value; Kafka's own code has no nullness annotations
@@ -48,7 +52,26 @@ final class ConfigCommands {
             Speculation state, Map<ConfigResource, Map<String, String>> configs, boolean validateOnly) {
         ConfigAlterations.Altered altered =
                 rules(state.image(), configs.keySet()).legacy(configs);
-        return Decision.of(validateOnly ? List.of() : altered.records(), altered.answers());
+        return decision(state, altered, validateOnly);
+    }
+
+    private static Decision<Map<ConfigResource, ApiError>> decision(
+            Speculation state, ConfigAlterations.Altered altered, boolean validateOnly) {
+        if (validateOnly) {
+            return Decision.of(List.of(), altered.answers());
+        }
+        List<ApiMessageAndVersion> records = new ArrayList<>(altered.records());
+        for (ApiMessageAndVersion entry : altered.records()) {
+            if (entry.message() instanceof ConfigRecord change
+                    && change.resourceType() == ConfigResource.Type.TOPIC.id()
+                    && change.name().equals(FailoverPlanner.LANE_CONFIG)) {
+                TopicImage topic = state.image().topics().getTopic(change.resourceName());
+                if (topic != null && !state.manifests().members().hasLaneChanged(topic.id())) {
+                    records.add(new LaneChangedRecord(topic.id()).versioned());
+                }
+            }
+        }
+        return Decision.of(records, altered.answers());
     }
 
     /** The records that give a topic that is about to be made its configuration. */

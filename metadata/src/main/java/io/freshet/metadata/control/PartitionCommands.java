@@ -32,13 +32,14 @@ final class PartitionCommands {
         List<ApiMessageAndVersion> records = new ArrayList<>();
         long nextStreamId = state.manifests().nextStreamId();
         Set<String> seen = new HashSet<>();
+        Placement placement = new Placement(state);
         for (CreatePartitionsTopic topic : topics) {
             ApiError error = ApiError.NONE;
             if (!seen.add(topic.name())) {
                 error = new ApiError(Errors.INVALID_REQUEST, "Topic " + topic.name() + " is named more than once.");
             } else {
                 try {
-                    nextStreamId += add(state.image(), topic, nextStreamId, records);
+                    nextStreamId += add(state.image(), placement, topic, nextStreamId, records);
                 } catch (ApiException e) {
                     error = ApiError.fromThrowable(e);
                 }
@@ -52,7 +53,11 @@ final class PartitionCommands {
     }
 
     private static int add(
-            MetadataImage image, CreatePartitionsTopic wanted, long firstStreamId, List<ApiMessageAndVersion> records) {
+            MetadataImage image,
+            Placement placement,
+            CreatePartitionsTopic wanted,
+            long firstStreamId,
+            List<ApiMessageAndVersion> records) {
         TopicImage topic = image.topics().getTopic(wanted.name());
         if (topic == null) {
             throw new UnknownTopicOrPartitionException();
@@ -75,11 +80,15 @@ final class PartitionCommands {
                     + " additional partition(s), but only "
                     + wanted.assignments().size() + " assignment(s) were specified.");
         }
-        Placement placement = new Placement(image);
+        int replicationFactor = topic.partitions().values().stream()
+                .mapToInt(partition -> LeaderMoves.wantedReplicas(partition).size())
+                .max()
+                .orElse(1);
+        Placement.Places places = placement.places(topic);
         Map<Integer, List<Integer>> replicas = new TreeMap<>();
         for (int i = 0; i < additional; i++) {
             if (wanted.assignments() == null) {
-                replicas.put(present + i, placement.ownerOf(topic.id(), present + i, 1));
+                replicas.put(present + i, places.next(replicationFactor));
             } else {
                 List<Integer> brokers = wanted.assignments().get(i).brokerIds();
                 placement.requireValid(brokers);

@@ -1,41 +1,121 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.metadata.control;
 
+import io.freshet.metadata.state.ClusterState.Speculation;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.ToLongFunction;
 import org.apache.kafka.common.DirectoryId;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.errors.InvalidReplicaAssignmentException;
 import org.apache.kafka.common.errors.InvalidReplicationFactorException;
 import org.apache.kafka.common.metadata.PartitionRecord;
 import org.apache.kafka.image.MetadataImage;
+import org.apache.kafka.image.TopicImage;
 import org.apache.kafka.metadata.BrokerRegistration;
+import org.apache.kafka.metadata.PartitionRegistration;
 import org.apache.kafka.server.common.ApiMessageAndVersion;
 
-/** Who owns a new partition. The owner is leader, only replica and in-sync set, unless the creator named replicas. */
+/**
+ * Where new partitions go: leaders evenly over the brokers that want more, within a topic first, then over all topics; the
+ * names of the other replicas after them, on other racks as far as there are any. More replicas than brokers cannot
+ * be named; nothing depends on them, so fewer are. Counts what it has placed: one for all topics of a command. Metadata thread.
+ */
 final class Placement {
     private final MetadataImage image;
+    private final List<Standing> active;
+    private final Map<Integer, Integer> led;
 
-    Placement(MetadataImage image) {
-        this.image = image;
+    Placement(Speculation state) {
+        this.image = state.image();
+        this.active =
+                Standing.of(state).values().stream().filter(Standing::isWelcome).toList();
+        this.led = LeaderMoves.ledCounts(image);
     }
 
-    /** Active brokers in turn, begun at a place that differs from topic to topic. */
-    List<Integer> ownerOf(Uuid topicId, int partition, int replicationFactor) {
-        List<Integer> active = image.cluster().brokers().values().stream()
-                .filter(broker -> !broker.fenced() && !broker.inControlledShutdown())
-                .map(BrokerRegistration::id)
-                .sorted()
-                .toList();
-        if (active.isEmpty()) {
-            throw new InvalidReplicationFactorException("Unable to replicate the partition " + replicationFactor
-                    + " time(s): All brokers are currently fenced or in controlled shutdown.");
+    /** The places of a new topic. */
+    Places places() {
+        return new Places();
+    }
+
+    /** Further places of a topic that has some. */
+    Places places(TopicImage topic) {
+        Places places = new Places();
+        for (PartitionRegistration partition : topic.partitions().values()) {
+            places.ledHere.merge(partition.leader, 1, Integer::sum);
+            for (int replica : partition.replicas) {
+                places.namedHere.merge(replica, 1, Integer::sum);
+            }
         }
-        return List.of(active.get(Math.floorMod(topicId.hashCode() + partition, active.size())));
+        return places;
     }
 
-    /** Checks a list of brokers that the creator named; the first active one becomes the owner. */
+    /** Hands out the replicas of one topic's partitions, leader first. */
+    final class Places {
+        private final Map<Integer, Integer> ledHere = new HashMap<>();
+        private final Map<Integer, Integer> namedHere = new HashMap<>();
+
+        List<Integer> next(int replicationFactor) {
+            if (active.isEmpty()) {
+                throw new InvalidReplicationFactorException("Unable to replicate the partition " + replicationFactor
+                        + " time(s): All brokers are currently fenced, drained or in controlled shutdown.");
+            }
+            List<Integer> replicas = new ArrayList<>();
+            Set<Optional<String>> racks = new HashSet<>();
+            Standing leader = least(active, broker -> count(ledHere, broker) * WEIGHT + count(led, broker));
+            take(leader, replicas, racks);
+            ledHere.merge(leader.brokerId(), 1, Integer::sum);
+            led.merge(leader.brokerId(), 1, Integer::sum);
+            while (replicas.size() < Math.min(replicationFactor, active.size())) {
+                List<Standing> left = active.stream()
+                        .filter(broker -> !replicas.contains(broker.brokerId()))
+                        .toList();
+                List<Standing> elsewhere = left.stream()
+                        .filter(broker -> !racks.contains(rack(broker)))
+                        .toList();
+                take(
+                        least(elsewhere.isEmpty() ? left : elsewhere, broker -> count(namedHere, broker)),
+                        replicas,
+                        racks);
+            }
+            return replicas;
+        }
+
+        private void take(Standing broker, List<Integer> replicas, Set<Optional<String>> racks) {
+            replicas.add(broker.brokerId());
+            racks.add(rack(broker));
+            namedHere.merge(broker.brokerId(), 1, Integer::sum);
+        }
+    }
+
+    /** More than any broker leads: the topic's own balance counts before that of all topics. */
+    private static final long WEIGHT = 1L << 32;
+
+    private static long count(Map<Integer, Integer> counts, Standing broker) {
+        return counts.getOrDefault(broker.brokerId(), 0);
+    }
+
+    private static Optional<String> rack(Standing broker) {
+        return Optional.ofNullable(broker.rack());
+    }
+
+    private static Standing least(List<Standing> brokers, ToLongFunction<Standing> weight) {
+        return brokers.stream().min(Comparator.comparingLong(weight)).orElseThrow();
+    }
+
     void requireValid(List<Integer> replicas) {
+        requireValid(image, replicas);
+    }
+
+    /** Checks a list of brokers that somebody named; of a new partition, the first active one becomes the owner. */
+    static void requireValid(MetadataImage image, List<Integer> replicas) {
         if (replicas.isEmpty()) {
             throw new InvalidReplicaAssignmentException(
                     "The manual partition assignment includes an empty replica list.");

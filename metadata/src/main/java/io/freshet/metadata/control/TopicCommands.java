@@ -56,6 +56,7 @@ final class TopicCommands {
         CreateTopicsResponseData response = new CreateTopicsResponseData();
         List<ApiMessageAndVersion> records = new ArrayList<>();
         long nextStreamId = state.manifests().nextStreamId();
+        Placement placement = new Placement(state);
         for (CreatableTopic topic : request.topics()) {
             ApiError nameError = checkName(state.image(), topic.name(), collisions);
             if (nameError.isFailure()) {
@@ -63,7 +64,7 @@ final class TopicCommands {
                 continue;
             }
             try {
-                Made made = make(state.image(), topic, nextStreamId, describable.contains(topic.name()));
+                Made made = make(state.image(), placement, topic, nextStreamId, describable.contains(topic.name()));
                 records.addAll(made.records);
                 nextStreamId += made.partitions;
                 response.topics().add(made.result);
@@ -124,7 +125,8 @@ final class TopicCommands {
                 .setErrorMessage(error.message());
     }
 
-    private Made make(MetadataImage image, CreatableTopic topic, long firstStreamId, boolean isDescribable) {
+    private Made make(
+            MetadataImage image, Placement placement, CreatableTopic topic, long firstStreamId, boolean isDescribable) {
         Map<String, String> values = new LinkedHashMap<>();
         for (CreatableTopicConfig config : topic.configs()) {
             if (config.value() == null) {
@@ -136,10 +138,9 @@ final class TopicCommands {
         if (configured.answer().isFailure()) {
             throw configured.answer().exception();
         }
-        Placement placement = new Placement(image);
         Uuid topicId = newTopicId();
         Map<Integer, List<Integer>> replicas =
-                topic.assignments().isEmpty() ? placed(placement, topicId, topic) : assigned(placement, topic);
+                topic.assignments().isEmpty() ? placed(placement, topic) : assigned(placement, topic);
         List<ApiMessageAndVersion> records = new ArrayList<>();
         records.add(
                 new ApiMessageAndVersion(new TopicRecord().setName(topic.name()).setTopicId(topicId), (short) 0));
@@ -163,7 +164,7 @@ final class TopicCommands {
         }
     }
 
-    private Map<Integer, List<Integer>> placed(Placement placement, Uuid topicId, CreatableTopic topic) {
+    private Map<Integer, List<Integer>> placed(Placement placement, CreatableTopic topic) {
         if (topic.replicationFactor() < -1 || topic.replicationFactor() == 0) {
             throw Errors.INVALID_REPLICATION_FACTOR.exception(
                     "Replication factor must be larger than 0, or -1 to use the default value.");
@@ -173,8 +174,9 @@ final class TopicCommands {
         }
         int count = topic.numPartitions() == -1 ? inputs.defaultPartitions() : topic.numPartitions();
         Map<Integer, List<Integer>> replicas = new TreeMap<>();
+        Placement.Places places = placement.places();
         for (int partition = 0; partition < count; partition++) {
-            replicas.put(partition, placement.ownerOf(topicId, partition, replicationFactor(topic)));
+            replicas.put(partition, places.next(replicationFactor(topic)));
         }
         return replicas;
     }

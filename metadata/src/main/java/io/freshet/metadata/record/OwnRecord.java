@@ -28,7 +28,10 @@ public abstract sealed class OwnRecord implements ApiMessage
                 RowsRecord,
                 NamedWalRecord,
                 SealWalRecord,
-                ReplaceSegmentsRecord {
+                ReplaceSegmentsRecord,
+                MemberRecord,
+                MoveWishRecord,
+                LaneChangedRecord {
     /** The first of the api keys that are ours; Kafka's own are far below. */
     public static final short FIRST_API_KEY = 20001;
 
@@ -53,6 +56,9 @@ public abstract sealed class OwnRecord implements ApiMessage
             case SealWalRecord.API_KEY -> new SealWalRecord();
             case RetireWalRecord.API_KEY -> new RetireWalRecord();
             case ReplaceSegmentsRecord.API_KEY -> new ReplaceSegmentsRecord();
+            case MemberRecord.API_KEY -> new MemberRecord();
+            case MoveWishRecord.API_KEY -> new MoveWishRecord();
+            case LaneChangedRecord.API_KEY -> new LaneChangedRecord();
             default ->
                 throw new UnsupportedVersionException("Unknown metadata record kind " + apiKey
                         + ": it was written by a newer version; upgrade this node");

@@ -46,6 +46,11 @@ public final class ClusterState {
         return image.provenance().lastContainedOffset();
     }
 
+    /** Differs from what it was when brokers, WALs or wishes for moves have changed since. */
+    public long membersVersion() {
+        return store.version(Table.MEMBERS) + store.version(Table.WALS) + store.version(Table.MOVE_WISHES);
+    }
+
     /** A throw-away view for a controller: this state plus what it is about to append. */
     public Speculation speculate() {
         return new Speculation(store.newView(), image);

@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.Consumer;
 import org.apache.kafka.server.common.OffsetAndEpoch;
 import org.jspecify.annotations.Nullable;
@@ -51,6 +52,7 @@ public final class ManifestStore implements AutoCloseable {
     private final List<ColumnFamilyHandle> families = new ArrayList<>();
     private final RecentRows recent = new RecentRows();
     private final RocksDB db;
+    private final AtomicLongArray versions = new AtomicLongArray(Table.ALL.length);
     private volatile long appliedOffset;
 
     private ManifestStore(Path directory) throws RocksDBException {
@@ -136,6 +138,14 @@ public final class ManifestStore implements AutoCloseable {
             appliedOffset = -1;
             return true;
         });
+        for (Table table : Table.ALL) {
+            versions.incrementAndGet(table.ordinal());
+        }
+    }
+
+    /** Differs from what it was when rows of the table have been written since; any thread. */
+    long version(Table table) {
+        return versions.get(table.ordinal());
     }
 
     /** Adds rows from a snapshot; they count only after {@link #markApplied}. */
@@ -150,6 +160,7 @@ public final class ManifestStore implements AutoCloseable {
             }
             return true;
         });
+        versions.incrementAndGet(rows.table());
     }
 
     void markApplied(OffsetAndEpoch applied) {
@@ -178,6 +189,7 @@ public final class ManifestStore implements AutoCloseable {
             appliedOffset = applied.offset();
             return true;
         });
+        changes.changedTables().forEach(table -> versions.incrementAndGet(table.ordinal()));
     }
 
     /** A frozen state to write a snapshot from; holds back {@link #close()} until it is closed. */

@@ -6,6 +6,9 @@ import io.freshet.common.FreshetException;
 import io.freshet.common.stream.SegmentReplacement.NewObject;
 import io.freshet.common.stream.StreamSegment;
 import io.freshet.metadata.record.ForgetObjectsRecord;
+import io.freshet.metadata.record.LaneChangedRecord;
+import io.freshet.metadata.record.MemberRecord;
+import io.freshet.metadata.record.MoveWishRecord;
 import io.freshet.metadata.record.NextIdsRecord;
 import io.freshet.metadata.record.ObjectRecord;
 import io.freshet.metadata.record.OpenWalRecord;
@@ -39,16 +42,23 @@ public final class ManifestView {
     private final ManifestStore store;
     private final RowOverlay rows;
     private final WalView wals;
+    private final MemberView members;
 
     ManifestView(ManifestStore store, RowOverlay rows) {
         this.store = store;
         this.rows = rows;
         this.wals = new WalView(rows);
+        this.members = new MemberView(rows);
     }
 
     /** The S3 WALs. */
     public WalView wals() {
         return wals;
+    }
+
+    /** Brokers, and the moves that are wished for. */
+    public MemberView members() {
+        return members;
     }
 
     /** The stored part of a stream; null if there is none. */
@@ -144,6 +154,12 @@ public final class ManifestView {
             wals.apply(seal);
         } else if (change instanceof RetireWalRecord retired) {
             wals.apply(retired);
+        } else if (change instanceof MemberRecord member) {
+            members.apply(member);
+        } else if (change instanceof MoveWishRecord wish) {
+            members.apply(wish);
+        } else if (change instanceof LaneChangedRecord changed) {
+            members.apply(changed);
         } else if (change instanceof RowsRecord) {
             throw new FreshetException(
                     ErrorKind.CORRUPT, "Table rows stand in the metadata log; they belong into snapshots only");
@@ -170,6 +186,7 @@ public final class ManifestView {
         dropSegments(removed.streamId(), Long.MAX_VALUE, removed.removedAtMs());
         rows.delete(Table.STREAMS, Rows.key(removed.streamId()));
         rows.delete(Table.PARTITIONS, Rows.key(stream.topicId(), stream.partition()));
+        members.forget(stream.topicId(), stream.partition());
     }
 
     private void applyObject(ObjectRecord object) {

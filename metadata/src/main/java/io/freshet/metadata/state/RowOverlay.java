@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.RocksIterator;
@@ -122,6 +123,11 @@ final class RowOverlay {
                 sink.take(ofTable.getKey(), change.getKey(), change.getValue() == ABSENT ? null : change.getValue());
             }
         }
+    }
+
+    /** The tables with unwritten changes, and maybe others. */
+    Set<Table> changedTables() {
+        return changes.keySet();
     }
 
     /** Forgets the changes, and what was read. */

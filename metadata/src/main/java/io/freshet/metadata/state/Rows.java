@@ -5,12 +5,19 @@ import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.stream.StreamSegment;
 import io.freshet.common.stream.WalState;
+import io.freshet.metadata.MemberState;
+import io.freshet.metadata.MoveWish;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import org.apache.kafka.common.Uuid;
 
 /** The rows' bytes, as {@link Table} lays them out. */
 final class Rows {
     private static final byte VERSION = 0;
+    private static final int LAPSED = 1;
+    private static final int DRAINED = 2;
 
     private Rows() {}
 
@@ -82,6 +89,51 @@ final class Rows {
         ByteBuffer in = open(value);
         return new StreamSegment(
                 keyIn.getLong(), keyIn.getLong(), in.getLong(), in.getLong(), in.getLong(), in.getLong(), in.getLong());
+    }
+
+    static byte[] encodeMember(MemberState member) {
+        List<byte[]> names = member.walLanes().stream()
+                .map(lane -> lane.getBytes(StandardCharsets.UTF_8))
+                .toList();
+        int namesBytes = names.stream().mapToInt(name -> 4 + name.length).sum();
+        ByteBuffer out = ByteBuffer.allocate(1 + 8 + 1 + 4 + namesBytes)
+                .put(VERSION)
+                .putLong(member.brokerEpoch())
+                .put((byte) ((member.isLapsed() ? LAPSED : 0) | (member.isDrained() ? DRAINED : 0)))
+                .putInt(names.size());
+        names.forEach(name -> out.putInt(name.length).put(name));
+        return out.array();
+    }
+
+    static MemberState decodeMember(byte[] key, byte[] value) {
+        ByteBuffer in = open(value);
+        long brokerEpoch = in.getLong();
+        int flags = in.get();
+        int count = in.getInt();
+        List<String> lanes = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            byte[] name = new byte[in.getInt()];
+            in.get(name);
+            lanes.add(new String(name, StandardCharsets.UTF_8));
+        }
+        int brokerId = ByteBuffer.wrap(key).getInt();
+        return new MemberState(brokerId, brokerEpoch, (flags & LAPSED) != 0, (flags & DRAINED) != 0, lanes);
+    }
+
+    static MoveWish decodeWish(byte[] key, byte[] value) {
+        ByteBuffer keyIn = ByteBuffer.wrap(key);
+        return new MoveWish(
+                new Uuid(keyIn.getLong(), keyIn.getLong()),
+                keyIn.getInt(),
+                open(value).getInt());
+    }
+
+    static byte[] encodeWishTarget(int brokerId) {
+        return ByteBuffer.allocate(5).put(VERSION).putInt(brokerId).array();
+    }
+
+    static byte[] key(Uuid topicId) {
+        return key(topicId.getMostSignificantBits(), topicId.getLeastSignificantBits());
     }
 
     static byte[] key(long id) {

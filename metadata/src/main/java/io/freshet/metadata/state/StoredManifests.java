@@ -8,6 +8,8 @@ import io.freshet.common.stream.StreamState;
 import io.freshet.common.stream.WalSeal;
 import io.freshet.common.stream.WalState;
 import io.freshet.metadata.Manifests;
+import io.freshet.metadata.MemberState;
+import io.freshet.metadata.MoveWish;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -145,6 +147,54 @@ final class StoredManifests implements Manifests {
         byte[] key = Rows.key(brokerId, brokerEpoch);
         byte[] value = store.get(Table.WALS, key);
         return value == null ? null : Rows.decodeWal(key, value);
+    }
+
+    @Override
+    public List<WalState> abandonedWals() {
+        Map<Integer, MemberState> members = new HashMap<>();
+        members().forEach(member -> members.put(member.brokerId(), member));
+        return wals().stream()
+                .filter(wal -> !wal.isSealed() && isGone(wal.brokerId(), members.get(wal.brokerId())))
+                .toList();
+    }
+
+    /** An owner that has registered anew seals its older WALs itself when it starts. */
+    private boolean isGone(int brokerId, @Nullable MemberState owner) {
+        return owner == null ? image.get().cluster().broker(brokerId) == null : owner.isLapsed();
+    }
+
+    @Override
+    public Optional<MemberState> member(int brokerId) {
+        byte[] key = Rows.key(brokerId);
+        byte[] value = store.get(Table.MEMBERS, key);
+        return value == null ? Optional.empty() : Optional.of(Rows.decodeMember(key, value));
+    }
+
+    @Override
+    public List<MemberState> members() {
+        List<MemberState> found = new ArrayList<>();
+        store.scan(Table.MEMBERS, rows -> {
+            for (rows.seekToFirst(); rows.isValid(); rows.next()) {
+                found.add(Rows.decodeMember(rows.key(), rows.value()));
+            }
+        });
+        return found;
+    }
+
+    @Override
+    public List<MoveWish> wishes() {
+        List<MoveWish> found = new ArrayList<>();
+        store.scan(Table.MOVE_WISHES, rows -> {
+            for (rows.seekToFirst(); rows.isValid(); rows.next()) {
+                found.add(Rows.decodeWish(rows.key(), rows.value()));
+            }
+        });
+        return found;
+    }
+
+    @Override
+    public long wishesVersion() {
+        return store.version(Table.MOVE_WISHES);
     }
 
     @Override

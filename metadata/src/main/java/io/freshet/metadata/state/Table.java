@@ -16,6 +16,9 @@ import java.nio.charset.StandardCharsets;
  * WAL_ENDS    brokerId int, brokerEpoch long,
  *             streamId long                        -> endOffset long; the stream's end in a sealed WAL
  * WAL_FLOORS  brokerId int                         -> brokerEpoch long; the newest that was retired
+ * MEMBERS     brokerId int                         -> brokerEpoch long, flags byte, count int, per lane length int, name
+ * MOVE_WISHES topicId uuid, partition int          -> targetBrokerId int
+ * LANE_CHANGES topicId uuid                        -> a long 0; the topic was made with another WAL lane
  * META        name                                 -> see ManifestStore; not part of snapshots
  * </pre>
  */
@@ -28,7 +31,10 @@ enum Table {
     RETIRED,
     WALS,
     WAL_ENDS,
-    WAL_FLOORS;
+    WAL_FLOORS,
+    MEMBERS,
+    MOVE_WISHES,
+    LANE_CHANGES;
 
     /** Every table in its place in snapshots, by {@link #ordinal()}: new ones come last. */
     static final Table[] ALL = values();

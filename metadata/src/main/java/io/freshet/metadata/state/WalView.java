@@ -8,7 +8,9 @@ import io.freshet.metadata.record.RetireWalRecord;
 import io.freshet.metadata.record.SealWalRecord;
 import io.freshet.metadata.record.TrimWalRecord;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +27,13 @@ public final class WalView {
         byte[] key = Rows.key(brokerId, brokerEpoch);
         byte[] value = rows.get(Table.WALS, key);
         return value == null ? null : Rows.decodeWal(key, value);
+    }
+
+    /** All WALs that are not retired, ascending by broker id and epoch. */
+    public List<WalState> wals() {
+        List<WalState> found = new ArrayList<>();
+        rows.scan(Table.WALS, Rows.key(0), (key, value) -> found.add(Rows.decodeWal(key, value)));
+        return found;
     }
 
     /** Whether this WAL, or a newer one of the same broker id, was retired. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.tests.sim;
 
+import io.freshet.metadata.ClusterController.BrokerHeartbeat;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -12,6 +13,7 @@ import org.apache.kafka.common.message.CreateTopicsRequestData;
 import org.apache.kafka.common.message.CreateTopicsRequestData.CreatableTopic;
 import org.apache.kafka.common.message.CreateTopicsRequestData.CreatableTopicCollection;
 import org.apache.kafka.image.TopicImage;
+import org.apache.kafka.metadata.BrokerRegistration;
 import org.jspecify.annotations.Nullable;
 
 /** One run: a cluster is founded, used, hurt, healed and audited. */
@@ -84,6 +86,23 @@ final class Simulation {
         return world.ledger.violation() == null;
     }
 
+    /** New partitions go to brokers that have said that they are ready. */
+    private void unfenceAll() {
+        SimQuorum quorum = world.quorum();
+        quorum.state()
+                .image()
+                .cluster()
+                .brokers()
+                .values()
+                .forEach(broker -> quorum.controller()
+                        .heartbeat(new BrokerHeartbeat(broker.id(), broker.epoch(), Long.MAX_VALUE, true, false)));
+        runUntil(
+                60_000,
+                () -> quorum.state().image().cluster().brokers().values().stream()
+                        .noneMatch(BrokerRegistration::fenced),
+                () -> "brokers stay fenced");
+    }
+
     private void found() {
         int brokers = 1 + world.random.below(4);
         int partitions = 1 + world.random.below(5);
@@ -94,6 +113,7 @@ final class Simulation {
             broker.start();
         }
         runUntil(60_000, () -> world.brokers.stream().allMatch(SimBroker::isServing), () -> "brokers do not start");
+        unfenceAll();
         CreateTopicsRequestData request = new CreateTopicsRequestData()
                 .setTopics(new CreatableTopicCollection(List.of(new CreatableTopic()
                                 .setName("t")

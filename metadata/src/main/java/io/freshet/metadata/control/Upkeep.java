@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.metadata.control;
+
+import io.freshet.common.runtime.Clock;
+import io.freshet.metadata.ClusterController.BrokerHeartbeat;
+import io.freshet.metadata.ClusterController.HeartbeatAnswer;
+import io.freshet.metadata.MemberState;
+import io.freshet.metadata.control.Command.Decision;
+import io.freshet.metadata.state.ClusterState;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.image.ClusterImage;
+import org.apache.kafka.image.MetadataImage;
+import org.apache.kafka.image.TopicsImage;
+import org.apache.kafka.metadata.BrokerRegistration;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What the active controller does by itself: it takes heartbeats, fences brokers whose sessions are over, gives their
+ * partitions to others once their WALs are sealed, and writes down which partitions leaving brokers are to hand over.
+ * Everything it does is a command like any other. Metadata thread, but for {@link #heartbeat}.
+ */
+public final class Upkeep {
+    private static final Logger LOG = LoggerFactory.getLogger(Upkeep.class);
+
+    /** How often {@link #tick} should be called. */
+    public static final long TICK_MS = 100;
+
+    private final CommandQueue queue;
+    private final Clock clock;
+    private final BrokerSessions sessions;
+
+    /** A tick that comes so late means that this process was stopped, and could hear nobody. */
+    private final long pauseNs;
+
+    private final long sessionTimeoutMs;
+
+    private boolean isLeading;
+    private boolean isPlanning;
+    private long tickedAtNs;
+    private @Nullable Stamp planned;
+
+    Upkeep(CommandQueue queue, Clock clock, long sessionTimeoutMs) {
+        this.queue = queue;
+        this.clock = clock;
+        this.sessions = new BrokerSessions(clock, sessionTimeoutMs);
+        this.sessionTimeoutMs = sessionTimeoutMs;
+        this.pauseNs = TimeUnit.MILLISECONDS.toNanos(sessionTimeoutMs / 2);
+        this.tickedAtNs = clock.nanoTime();
+    }
+
+    /** What the plans depend on; equal stamps, equal plans. */
+    private record Stamp(ClusterImage cluster, TopicsImage topics, long membersVersion) {
+        static Stamp of(ClusterState state) {
+            return new Stamp(state.image().cluster(), state.image().topics(), state.membersVersion());
+        }
+
+        @SuppressWarnings("ReferenceEquality") // images are replaced when they change; comparing them is dear
+        boolean isSame(@Nullable Stamp other) {
+            return other != null
+                    && cluster == other.cluster
+                    && topics == other.topics
+                    && membersVersion == other.membersVersion;
+        }
+    }
+
+    /** This node leads now, or does not. */
+    public void onLeaderChange() {
+        isLeading = queue.isLeading();
+        isPlanning = false;
+        planned = null;
+        sessions.clear();
+        tickedAtNs = clock.nanoTime();
+    }
+
+    /** Looks at everything; a few times a second. */
+    public void tick(ClusterState state) {
+        long nowNs = clock.nanoTime();
+        if (nowNs - tickedAtNs > pauseNs) {
+            sessions.renewAll();
+        }
+        tickedAtNs = nowNs;
+        if (isLeading) {
+            endSessions(state);
+            onApplied(state);
+        }
+    }
+
+    private void endSessions(ClusterState state) {
+        for (BrokerRegistration broker : state.image().cluster().brokers().values()) {
+            if (sessions.isOver(broker.id(), broker.epoch()) && !isLapsed(state, broker.id())) {
+                LOG.warn(
+                        "Broker {}, epoch {}, was not heard of for its session's time; it is fenced",
+                        broker.id(),
+                        broker.epoch());
+                sessions.renew(broker.id(), broker.epoch()); // asks again later if this fails
+                queue.submit(now -> MemberCommands.lapse(now, broker.id(), broker.epoch()));
+            }
+        }
+    }
+
+    private static boolean isLapsed(ClusterState state, int brokerId) {
+        return state.manifests().member(brokerId).map(MemberState::isLapsed).orElse(false);
+    }
+
+    /** The state has changed, perhaps: whatever can be planned on it now is. */
+    public void onApplied(ClusterState state) {
+        if (!isLeading || isPlanning) {
+            return;
+        }
+        Stamp present = Stamp.of(state);
+        if (present.isSame(planned)) {
+            return;
+        }
+        planned = present;
+        isPlanning = true;
+        queue.submit(now -> Decision.of(FailoverPlanner.of(now).plan(), true));
+        queue.submit(now -> Decision.of(WishPlanner.of(now).plan(), true)).whenComplete((done, error) -> {
+            isPlanning = false;
+            if (error != null) {
+                planned = null;
+            }
+        });
+    }
+
+    /** The registration's session begins. */
+    void registered(int brokerId, long brokerEpoch) {
+        sessions.renew(brokerId, brokerEpoch);
+    }
+
+    /** From any thread. */
+    CompletableFuture<HeartbeatAnswer> heartbeat(BrokerHeartbeat heartbeat) {
+        return queue.ask(state -> heard(state, heartbeat));
+    }
+
+    private CompletableFuture<HeartbeatAnswer> heard(ClusterState state, BrokerHeartbeat heartbeat) {
+        BrokerRegistration known = MemberCommands.require(state.image(), heartbeat);
+        if (isLapsed(state, heartbeat.brokerId())) {
+            return CompletableFuture.completedFuture(new HeartbeatAnswer(true, false, true, sessionTimeoutMs));
+        }
+        sessions.renew(heartbeat.brokerId(), heartbeat.brokerEpoch());
+        if (!MemberCommands.isChange(known, heartbeat)) {
+            return CompletableFuture.completedFuture(answer(state, known, heartbeat));
+        }
+        return queue.submit(now -> MemberCommands.follow(now, heartbeat)).thenApply(done -> {
+            BrokerRegistration changed = state.image().cluster().broker(heartbeat.brokerId());
+            return answer(state, changed == null ? known : changed, heartbeat);
+        });
+    }
+
+    private HeartbeatAnswer answer(ClusterState state, BrokerRegistration known, BrokerHeartbeat heartbeat) {
+        MetadataImage image = state.image();
+        boolean mayShutDown = heartbeat.wantsShutdown()
+                && known.inControlledShutdown()
+                && (!leadsAnything(image, known.id()) || isAlone(image, known.id()));
+        return new HeartbeatAnswer(known.fenced(), mayShutDown, isLapsed(state, known.id()), sessionTimeoutMs);
+    }
+
+    private static boolean leadsAnything(MetadataImage image, int brokerId) {
+        return image.topics().topicsById().values().stream()
+                .anyMatch(topic ->
+                        topic.partitions().values().stream().anyMatch(partition -> partition.leader == brokerId));
+    }
+
+    private static boolean isAlone(MetadataImage image, int brokerId) {
+        List<BrokerRegistration> others = image.cluster().brokers().values().stream()
+                .filter(broker -> broker.id() != brokerId && !broker.fenced() && !broker.inControlledShutdown())
+                .toList();
+        return others.isEmpty();
+    }
+}
