@@ -40,6 +40,7 @@ public final class ControlApis {
         router.register(ApiKeys.METADATA, new MetadataHandler(clusterId, cache, parts.configs(), autoCreation));
         new ClusterApis(clusterId, cache, parts.configs()).register(router);
         new TopicApis(controller).register(router);
+        new MoveApis(controller, parts.metadata()).register(router);
         router.register(ApiKeys.DELETE_TOPICS, new DeleteTopicsHandler(controller, cache, parts.configs()));
         router.register(
                 ApiKeys.DESCRIBE_CONFIGS, new DescribeConfigsHandler(cache, parts.configs(), parts.topicConfigs()));

@@ -12,6 +12,7 @@ import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.errors.InvalidRequestException;
 import org.apache.kafka.common.internals.Topic;
 import org.apache.kafka.common.message.MetadataRequestData.MetadataRequestTopic;
+import org.apache.kafka.common.message.MetadataResponseData.MetadataResponsePartition;
 import org.apache.kafka.common.message.MetadataResponseData.MetadataResponseTopic;
 import org.apache.kafka.common.network.ListenerName;
 import org.apache.kafka.common.protocol.Errors;
@@ -100,6 +101,7 @@ final class MetadataHandler implements RequestHandler {
             MetadataRequest body, short version, Set<String> wanted, ListenerName listener) {
         List<MetadataResponseTopic> known =
                 cache.getTopicMetadata(wanted, listener, version == 0, version >= FIRST_VERSION_WITH_LISTENER_ERRORS);
+        known.forEach(this::tellDeadLeaders);
         if (known.size() == wanted.size() || body.isAllTopics()) {
             return known;
         }
@@ -111,6 +113,19 @@ final class MetadataHandler implements RequestHandler {
             topics.add(missing(topic, mayCreate));
         }
         return topics;
+    }
+
+    /** A leader that is gone, and not replaced yet, is still written down: it is not its listener that lacks. */
+    private void tellDeadLeaders(MetadataResponseTopic topic) {
+        for (MetadataResponsePartition partition : topic.partitions()) {
+            boolean isDead = partition.errorCode() == Errors.LISTENER_NOT_FOUND.code()
+                    && cache.getLeaderAndIsr(topic.name(), partition.partitionIndex())
+                            .map(known -> !cache.hasAliveBroker(known.leader()))
+                            .orElse(false);
+            if (isDead) {
+                partition.setErrorCode(Errors.LEADER_NOT_AVAILABLE.code());
+            }
+        }
     }
 
     private MetadataResponseTopic missing(String topic, boolean mayCreate) {

@@ -33,9 +33,10 @@ final class ServerCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
-        BrokerServer server = BrokerServer.start(ServerConfig.load(file, overrides));
+        ServerConfig config = ServerConfig.load(file, overrides);
+        BrokerServer server = BrokerServer.start(config);
         spec.commandLine().getOut().println("Ready: " + server.describe());
         spec.commandLine().getOut().flush();
-        return ServerRun.untilStopped(server);
+        return ServerRun.untilStopped(server, () -> BrokerServer.start(config));
     }
 }

@@ -5,36 +5,62 @@ import io.freshet.broker.server.BrokerServer;
 import io.freshet.common.runtime.Threads;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Keeps a started server until the process is told to stop, or a part of it has failed for good; then stops it. */
+/**
+ * Keeps a started server until the process is told to stop, or a part of it has failed for good; then stops it. A server
+ * whose session has lapsed, after a pause or a lost network, is started anew in this process.
+ */
 final class ServerRun {
     private static final Logger LOG = LoggerFactory.getLogger(ServerRun.class);
     private static final Duration LAST_STOP_TIMEOUT = Duration.ofSeconds(30);
 
-    private ServerRun() {}
+    private final CompletableFuture<Integer> told = new CompletableFuture<>();
+    private final AtomicReference<BrokerServer> running;
+
+    private ServerRun(BrokerServer server) {
+        running = new AtomicReference<>(server);
+    }
 
     /**
      * Blocks until SIGTERM, SIGINT or the failure of a part. The server is closed before the process ends.
      *
+     * @param again starts the server once more
      * @return exit code: 1 after a failure; a signal's code is the JVM's own (128 and its number)
      */
-    static int untilStopped(BrokerServer server) throws InterruptedException {
-        CompletableFuture<Integer> ended = new CompletableFuture<>();
-        Thread hook = Threads.newThread("shutdown", () -> {
-            LOG.info("Stopping");
-            server.close();
-            LOG.info("Stopped");
-            ended.complete(0);
-        });
-        Runtime.getRuntime().addShutdownHook(hook);
-        server.failure().thenAccept(reason -> ended.complete(1));
-        int code = ended.join();
-        if (code != 0) {
+    static int untilStopped(BrokerServer server, Supplier<BrokerServer> again) throws InterruptedException {
+        return new ServerRun(server).run(again);
+    }
+
+    private int run(Supplier<BrokerServer> again) throws InterruptedException {
+        Runtime.getRuntime().addShutdownHook(Threads.newThread("shutdown", this::stop));
+        while (true) {
+            BrokerServer server = running.get();
+            CompletableFuture<Integer> ended = told.copy();
+            server.failure().thenAccept(reason -> ended.complete(1));
+            int code = ended.join();
+            if (code == 0) {
+                return code;
+            }
+            boolean mayRejoin = server.mayRejoin();
             stopFailed(server);
+            if (!mayRejoin || told.isDone()) {
+                return code;
+            }
+            LOG.info("Starting anew, to join the cluster again");
+            running.set(again.get());
+            LOG.info("Back: {}", running.get().describe());
         }
-        return code;
+    }
+
+    private void stop() {
+        LOG.info("Stopping");
+        running.get().close();
+        LOG.info("Stopped");
+        told.complete(0);
     }
 
     /** A failed part may hang while it is closed: the process ends all the same. */

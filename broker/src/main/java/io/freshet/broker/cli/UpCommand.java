@@ -121,7 +121,7 @@ final class UpCommand implements Callable<Integer> {
             out.println(server.origin());
         }
         printWelcome(out, config, server);
-        return ServerRun.untilStopped(server);
+        return ServerRun.untilStopped(server, () -> BrokerServer.start(config));
     }
 
     /** The fleet of the data directory, made and formatted if it is new. */

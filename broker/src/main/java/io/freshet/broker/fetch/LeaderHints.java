@@ -31,8 +31,11 @@ record LeaderHints(MetadataNode metadata) {
         if (registration == null) {
             return;
         }
-        answer.currentLeader().setLeaderId(registration.leader).setLeaderEpoch(registration.leaderEpoch);
         BrokerRegistration broker = image.cluster().broker(registration.leader);
+        if (broker != null && broker.fenced()) {
+            return; // Nobody serves the partition now: the client had better ask for metadata in a moment.
+        }
+        answer.currentLeader().setLeaderId(registration.leader).setLeaderEpoch(registration.leaderEpoch);
         if (broker != null) {
             broker.node(listenerName).ifPresent(node -> leaders.put(node.id(), node));
         }

@@ -2,6 +2,7 @@
 package io.freshet.broker.partition;
 
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.apache.kafka.common.Node;
@@ -22,8 +23,10 @@ import org.jspecify.annotations.Nullable;
  *
  * @param open the partitions open on this broker
  * @param image the newest metadata
+ * @param mayServe whether this broker may act as owner now; a cheap look
  */
-public record PartitionLookup(Function<TopicPartition, Optional<Partition>> open, Supplier<MetadataImage> image) {
+public record PartitionLookup(
+        Function<TopicPartition, Optional<Partition>> open, Supplier<MetadataImage> image, BooleanSupplier mayServe) {
     /** No epoch given by the client. */
     public static final int NO_EPOCH = -1;
 
@@ -36,6 +39,9 @@ public record PartitionLookup(Function<TopicPartition, Optional<Partition>> open
             }
             throw new NotLeaderOrFollowerException(partition + " is not open here; refresh metadata and retry");
         }
+        if (!mayServe.getAsBoolean()) {
+            throw leaseIsOver(partition);
+        }
         Partition log = found.get();
         if (currentLeaderEpoch != NO_EPOCH && currentLeaderEpoch < log.leaderEpoch()) {
             throw new FencedLeaderEpochException(
@@ -46,6 +52,12 @@ public record PartitionLookup(Function<TopicPartition, Optional<Partition>> open
                     + " is newer than " + log.leaderEpoch() + ", the newest known here");
         }
         return log;
+    }
+
+    /** The answer while this broker has not heard from the cluster for so long that another may own the partition. */
+    public static NotLeaderOrFollowerException leaseIsOver(@Nullable TopicPartition partition) {
+        return new NotLeaderOrFollowerException("This broker has lost touch with the cluster, another may lead "
+                + partition + " by now; refresh metadata and retry");
     }
 
     /** Whether the partition is open and wants no more appends until uploads have made room. */
@@ -69,9 +81,15 @@ public record PartitionLookup(Function<TopicPartition, Optional<Partition>> open
         return topic == null ? null : topic.partitions().get(partition.partition());
     }
 
-    /** The endpoint of a broker on a listener, for the leader hints of KIP-951; null if unknown. */
+    /** The endpoint of a broker on a listener, for the leader hints of KIP-951; null if it is unknown. */
     public @Nullable Node node(int brokerId, String listenerName) {
         BrokerRegistration broker = image.get().cluster().broker(brokerId);
         return broker == null ? null : broker.node(listenerName).orElse(null);
+    }
+
+    /** Whether clients are kept from a broker, because it is gone or not there yet. */
+    public boolean isFenced(int brokerId) {
+        BrokerRegistration broker = image.get().cluster().broker(brokerId);
+        return broker != null && broker.fenced();
     }
 }

@@ -132,6 +132,9 @@ final class PendingProduce {
             if (registration == null) {
                 continue;
             }
+            if (partitions.isFenced(registration.leader)) {
+                continue; // Nobody serves the partition now: the client had better ask for metadata in a moment.
+            }
             slot.place.setCurrentLeader(
                     new LeaderIdAndEpoch().setLeaderId(registration.leader).setLeaderEpoch(registration.leaderEpoch));
             Node node = partitions.node(registration.leader, request.listenerName());
@@ -171,6 +174,9 @@ final class PendingProduce {
             appended.durable().whenComplete((end, error) -> {
                 if (error != null) {
                     failed(FreshetException.unwrap(error));
+                } else if (!partitions.mayServe().getAsBoolean()) {
+                    // Durable, but who owns the partition now may not have it: only a promise that holds is made.
+                    failed(PartitionLookup.leaseIsOver(partition));
                 } else if (done.compareAndSet(false, true)) {
                     place.setBaseOffset(appended.baseOffset())
                             .setLogAppendTimeMs(appended.logAppendTimeMs())

@@ -5,6 +5,7 @@ import io.freshet.broker.config.FreshetKeys;
 import io.freshet.broker.config.ServerConfig;
 import io.freshet.broker.inspect.StoragePages;
 import io.freshet.broker.inspect.StorageQueries;
+import io.freshet.broker.membership.Membership;
 import io.freshet.broker.partition.Ownership;
 import io.freshet.broker.partition.Partitions;
 import io.freshet.common.ErrorKind;
@@ -38,6 +39,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.stream.Collectors;
+import org.apache.kafka.metadata.BrokerRegistration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -48,6 +50,7 @@ import org.slf4j.LoggerFactory;
 public final class BrokerServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(BrokerServer.class);
     private static final Duration LAST_UPLOAD_TIMEOUT = Duration.ofSeconds(20);
+    private static final Duration FIRST_HEARTBEAT_TIMEOUT = Duration.ofSeconds(60);
     private static final int STORAGE_PAGES_QUEUE = 64;
 
     private final ServerConfig config;
@@ -120,28 +123,34 @@ public final class BrokerServer implements AutoCloseable {
         readiness.phase("registering the broker");
         StartGate gate = new StartGate();
         KafkaServer network = startNetwork(gate);
-        RegisteredBroker registered = metadataWiring.register(metadata, network.boundPorts());
+        QuorumWalRegistry walRegistry = new QuorumWalRegistry(metadata);
+        RegisteredBroker registered = metadataWiring.register(
+                metadata, network.boundPorts(), walWiring.laneNames(walRegistry.wals(config.nodeId())));
+        Membership membership = opened.add("membership", metadataWiring.membership(metadata));
+        membership.start(registered.brokerEpoch());
         readiness.phase("recovering the write-ahead log");
         StreamStorage streams = storageWiring.openStreams(
                 store,
-                walWiring.lanes(store, device, new QuorumWalRegistry(metadata), registered.brokerEpoch(), opened),
+                walWiring.lanes(store, device, walRegistry, registered.brokerEpoch(), opened),
                 new QuorumMetadata(metadata),
                 registered.brokerEpoch(),
                 opened);
         new CompactionWiring(config, runtime).start(store, metadata, streams, registered.brokerEpoch(), opened);
         opened.add("last upload", () -> uploadRest(streams));
         readiness.phase("opening partitions");
-        KafkaWiring kafka = new KafkaWiring(config, runtime, metadataWiring.brokerConfigs());
+        KafkaWiring kafka = new KafkaWiring(config, runtime, metadataWiring.brokerConfigs(), membership.lease());
         Partitions partitions = kafka.start(metadata, streams, registered.brokerEpoch(), store, opened);
         queries.serve(metadata, partitions::log, walWiring::acknowledgedEndSlot);
+        Waiting.on("the broker's first heartbeat", FIRST_HEARTBEAT_TIMEOUT, membership.ready());
         opened.add("network", network);
         gate.open(kafka.router());
         endOfService.watchMetadata(metadata.fault());
         endOfService.watchRegistration(metadata, new Ownership(config.nodeId(), registered.brokerEpoch()));
+        endOfService.watchMembership(membership.over());
         var watching = endOfService.watchWal(walWiring::failure, runtime.scheduler());
         opened.add("watch over the WAL", watching::cancel);
         readiness.ready(() -> complaints(streams, walWiring));
-        return new Wired(metadata, store, network, console, home.origin());
+        return new Wired(metadata, store, network, console, home.origin(), registered.brokerEpoch());
     }
 
     private static List<String> complaints(StreamStorage streams, WalWiring walWiring) {
@@ -262,6 +271,18 @@ public final class BrokerServer implements AutoCloseable {
         return endOfService.failure();
     }
 
+    /**
+     * After {@link #failure}: whether it came from nothing but a lapsed session, so that a start anew in this process joins
+     * the cluster again. Not if another process has this broker's id, nor if the metadata failed.
+     */
+    public boolean mayRejoin() {
+        if (!endOfService.mayRejoin() || wired.metadata.fault().isDone()) {
+            return false;
+        }
+        BrokerRegistration known = wired.metadata.image().cluster().broker(config.nodeId());
+        return known == null || known.epoch() <= wired.brokerEpoch;
+    }
+
     /** Milliseconds from the call of {@link #start} until clients were served. */
     public long startMs() {
         return startMs;
@@ -289,5 +310,6 @@ public final class BrokerServer implements AutoCloseable {
             ObjectStore store,
             KafkaServer network,
             Optional<ConsoleServer> console,
-            String origin) {}
+            String origin,
+            long brokerEpoch) {}
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.server;
 
+import io.freshet.broker.membership.Membership;
 import io.freshet.broker.partition.Ownership;
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
@@ -24,6 +25,7 @@ final class EndOfService {
 
     private final CompletableFuture<FreshetException> failure = new CompletableFuture<>();
     private final Consumer<String> announcement;
+    private volatile boolean isReplaced;
 
     /** {@code announcement} is told why, once, before {@link #failure} completes. */
     EndOfService(Consumer<String> announcement) {
@@ -61,6 +63,20 @@ final class EndOfService {
                 "The metadata engine failed (" + error.getMessage()
                         + "): look at the log above and at the disk, then start the node again",
                 error);
+    }
+
+    /** The node ends when its registration is over. */
+    void watchMembership(CompletableFuture<Membership.Over> over) {
+        over.thenAccept(why -> {
+            isReplaced = !why.mayRejoin();
+            end(why.reason());
+        });
+    }
+
+    /** Whether the failure was the loss of a registration or of its WAL, which a new registration mends. */
+    boolean mayRejoin() {
+        FreshetException reason = failure.getNow(null);
+        return reason != null && reason.kind() == ErrorKind.FENCED && !isReplaced;
     }
 
     /** Looks at {@code laneFailure} several times a second; the node ends when there is one. */

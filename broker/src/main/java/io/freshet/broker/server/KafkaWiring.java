@@ -12,6 +12,8 @@ import io.freshet.broker.fetch.FetchHandler;
 import io.freshet.broker.fetch.FetchSessions;
 import io.freshet.broker.group.GroupCoordination;
 import io.freshet.broker.group.GroupParts;
+import io.freshet.broker.membership.Lease;
+import io.freshet.broker.membership.LeasedPartitions;
 import io.freshet.broker.offsets.DeleteRecordsHandler;
 import io.freshet.broker.offsets.DescribeProducersHandler;
 import io.freshet.broker.offsets.LedPartitions;
@@ -46,14 +48,16 @@ final class KafkaWiring {
 
     private final ServerConfig config;
     private final Runtime runtime;
+    private final Lease lease;
     private final BrokerConfigs brokerConfigs;
     private final TopicConfigs topicConfigs;
     private final ApiRouter router = new ApiRouter();
 
-    KafkaWiring(ServerConfig config, Runtime runtime, BrokerConfigs brokerConfigs) {
+    KafkaWiring(ServerConfig config, Runtime runtime, BrokerConfigs brokerConfigs, Lease lease) {
         this.config = config;
         this.runtime = runtime;
         this.brokerConfigs = brokerConfigs;
+        this.lease = lease;
         this.topicConfigs = new TopicConfigs(brokerConfigs);
     }
 
@@ -81,7 +85,10 @@ final class KafkaWiring {
                         this::laneOf,
                         runtime.scheduler()));
         metadata.addListener(partitions);
-        Waiting.on("opening partitions", OPEN_TIMEOUT, new OpenedAll(metadata, partitions, runtime).future());
+        Waiting.on(
+                "opening partitions",
+                OPEN_TIMEOUT,
+                new OpenedAll(config.nodeId(), metadata, partitions, runtime).future());
         Metrics kafkaMetrics = opened.add("kafka metrics", new Metrics());
         MetricsRegistry yammer = new MetricsRegistry();
         opened.add("coordinator metrics", yammer::shutdown);
@@ -130,8 +137,9 @@ final class KafkaWiring {
     }
 
     private void registerRecordApis(MetadataNode metadata, Partitions partitions, StreamStorage streams) {
-        PartitionLookup lookup = new PartitionLookup(partitions::log, metadata::image);
-        LedPartitions led = new LedPartitions(partitions, PartitionQueries.class::cast, metadata);
+        PartitionLookup lookup = new PartitionLookup(partitions::log, metadata::image, lease::isHeld);
+        LedPartitions led =
+                new LedPartitions(new LeasedPartitions(partitions, lease), PartitionQueries.class::cast, metadata);
         ProduceHandler produce = new ProduceHandler(lookup, runtime.clock(), runtime.scheduler(), runtime.meters());
         streams.addOverloadListener(produce::overloaded);
         router.register(ApiKeys.PRODUCE, produce);

@@ -5,6 +5,8 @@ import io.freshet.broker.admin.BrokerConfigs;
 import io.freshet.broker.admin.ConfigChangeValidation;
 import io.freshet.broker.config.KafkaSettings;
 import io.freshet.broker.config.ServerConfig;
+import io.freshet.broker.membership.Membership;
+import io.freshet.broker.membership.MembershipConfig;
 import io.freshet.common.runtime.Randomness;
 import io.freshet.metadata.ClusterController.BrokerSpec;
 import io.freshet.metadata.ClusterController.Endpoint;
@@ -23,6 +25,7 @@ import java.util.UUID;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.image.ConfigurationsImage;
+import org.apache.kafka.raft.KRaftConfigs;
 
 /** Starts this node's part of the quorum, and registers its broker. */
 final class MetadataWiring {
@@ -72,7 +75,8 @@ final class MetadataWiring {
                                 validation::validate,
                                 BrokerConfigs.schema(KafkaSettings.DEFINITION),
                                 staticConfig,
-                                Map.of()),
+                                Map.of(),
+                                config.kafka().getInt(KRaftConfigs.BROKER_SESSION_TIMEOUT_MS_CONFIG)),
                         mirror,
                         runtime.clock(),
                         runtime.randomness(),
@@ -85,7 +89,7 @@ final class MetadataWiring {
     }
 
     /** Registers this process as the broker and waits until its image says so. */
-    RegisteredBroker register(MetadataNode node, Map<String, Integer> boundPorts) {
+    RegisteredBroker register(MetadataNode node, Map<String, Integer> boundPorts, List<String> walLanes) {
         List<Endpoint> endpoints = config.advertisedListeners(boundPorts).stream()
                 .map(endpoint -> new Endpoint(
                         endpoint.listener(), endpoint.securityProtocol().name, endpoint.host(), endpoint.port()))
@@ -98,9 +102,23 @@ final class MetadataWiring {
                                 config.nodeId(),
                                 incarnation(runtime.randomness()),
                                 endpoints,
-                                config.kafka().rack().orElse(null))));
+                                config.kafka().rack().orElse(null),
+                                walLanes)));
         Waiting.on("the broker's own image", READY_TIMEOUT, node.awaitOffset(registered.offset()));
         return registered;
+    }
+
+    /** What keeps this broker's session alive; not started yet. */
+    Membership membership(MetadataNode node) {
+        int intervalMs = config.kafka().getInt(KRaftConfigs.BROKER_HEARTBEAT_INTERVAL_MS_CONFIG);
+        int sessionMs = config.kafka().getInt(KRaftConfigs.BROKER_SESSION_TIMEOUT_MS_CONFIG);
+        return new Membership(
+                new MembershipConfig(config.nodeId(), intervalMs, Math.max(intervalMs, sessionMs / 3)),
+                heartbeat -> node.controller().heartbeat(heartbeat),
+                () -> node.image().provenance().lastContainedOffset(),
+                runtime.clock(),
+                runtime.scheduler(),
+                runtime.meters());
     }
 
     private static Uuid incarnation(Randomness randomness) {

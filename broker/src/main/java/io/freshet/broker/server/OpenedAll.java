@@ -6,16 +6,19 @@ import io.freshet.common.runtime.Scheduler;
 import io.freshet.metadata.MetadataNode;
 import java.util.concurrent.CompletableFuture;
 import org.apache.kafka.image.TopicImage;
+import org.apache.kafka.metadata.PartitionRegistration;
 
 /** Looks, a few times a second, whether every partition of the image that this broker leads is open. */
 final class OpenedAll {
     private static final long PERIOD_MS = 20;
 
+    private final int brokerId;
     private final MetadataNode metadata;
     private final Partitions partitions;
     private final CompletableFuture<Void> future = new CompletableFuture<>();
 
-    OpenedAll(MetadataNode metadata, Partitions partitions, Runtime runtime) {
+    OpenedAll(int brokerId, MetadataNode metadata, Partitions partitions, Runtime runtime) {
+        this.brokerId = brokerId;
         this.metadata = metadata;
         this.partitions = partitions;
         if (!look()) {
@@ -32,7 +35,9 @@ final class OpenedAll {
     private boolean look() {
         int wanted = 0;
         for (TopicImage topic : metadata.image().topics().topicsById().values()) {
-            wanted += topic.partitions().size();
+            for (PartitionRegistration partition : topic.partitions().values()) {
+                wanted += partition.leader == brokerId ? 1 : 0;
+            }
         }
         if (partitions.open().size() >= wanted) {
             future.complete(null);

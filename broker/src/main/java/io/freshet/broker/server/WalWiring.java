@@ -120,6 +120,23 @@ final class WalWiring {
         return lanes;
     }
 
+    /**
+     * The names of the lanes that {@link #lanes} opens, the default first.
+     *
+     * @param known the s3 WALs that the metadata knows of this broker
+     */
+    List<String> laneNames(List<WalState> known) {
+        List<String> names = new ArrayList<>();
+        if (needsDevice()) {
+            names.add(WalKeys.BLOCK);
+        }
+        if (settings.runs(WalKeys.S3) || !known.isEmpty()) {
+            names.add(WalKeys.S3);
+        }
+        names.sort(Comparator.comparing(name -> !name.equals(settings.defaultLane())));
+        return names;
+    }
+
     private void hintAtUnnamed(String lane, String why) {
         if (!settings.runs(lane)) {
             LOG.info(

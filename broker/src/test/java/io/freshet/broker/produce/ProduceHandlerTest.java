@@ -42,10 +42,12 @@ class ProduceHandlerTest {
     private final ManualScheduler scheduler = new ManualScheduler();
     private final List<FakeRequest> asked = new ArrayList<>();
     private long nowNanos;
+    private boolean mayServe = true;
     private final ProduceHandler handler = new ProduceHandler(
             new PartitionLookup(
                     id -> id.equals(new TopicPartition("t", 0)) ? Optional.of(partition) : Optional.empty(),
-                    ProduceHandlerTest::image),
+                    ProduceHandlerTest::image,
+                    () -> mayServe),
             new Clock() {
                 @Override
                 public long wallMs() {
@@ -94,6 +96,21 @@ class ProduceHandlerTest {
             assertThat(answered(request).get(0).baseOffset()).isEqualTo(acks == -1 ? 0 : 2);
             assertThat(answered(request).get(0).logStartOffset()).isZero();
         }
+    }
+
+    @Test
+    void nothingIsAcknowledgedAfterTheLease() {
+        FakeRequest before = send(-1, 9, part(0, PartitionFixture.plain(2)));
+        mayServe = false;
+        stream.durable(1);
+        assertThat(answered(before).get(0).errorCode()).isEqualTo(Errors.NOT_LEADER_OR_FOLLOWER.code());
+        FakeRequest after = send(-1, 9, part(0, PartitionFixture.plain(2)));
+        assertThat(answered(after).get(0).errorCode()).isEqualTo(Errors.NOT_LEADER_OR_FOLLOWER.code());
+        assertThat(stream.waiting()).isZero();
+        mayServe = true;
+        FakeRequest again = send(-1, 9, part(0, PartitionFixture.plain(2)));
+        stream.durable(1);
+        assertThat(answered(again).get(0).errorCode()).isZero();
     }
 
     @Test
