@@ -91,11 +91,7 @@ public final class ActiveController implements ClusterController {
 
     @Override
     public CompletableFuture<RegisteredBroker> registerBroker(BrokerSpec registration) {
-        return queue.submit(state -> BrokerCommands.register(state, registration))
-                .thenApply(registered -> {
-                    upkeep.registered(registration.brokerId(), registered.brokerEpoch());
-                    return registered;
-                });
+        return queue.submit(state -> BrokerCommands.register(state, registration));
     }
 
     @Override

@@ -7,7 +7,9 @@ import io.freshet.metadata.ClusterController.HeartbeatAnswer;
 import io.freshet.metadata.MemberState;
 import io.freshet.metadata.control.Command.Decision;
 import io.freshet.metadata.state.ClusterState;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.image.ClusterImage;
@@ -37,6 +39,9 @@ public final class Upkeep {
     private final long pauseNs;
 
     private final long sessionTimeoutMs;
+
+    /** Brokers whose end of session is being written down. */
+    private final Set<Integer> ending = new HashSet<>();
 
     private boolean isLeading;
     private boolean isPlanning;
@@ -73,31 +78,40 @@ public final class Upkeep {
         isPlanning = false;
         planned = null;
         sessions.clear();
+        ending.clear();
         tickedAtNs = clock.nanoTime();
     }
 
     /** Looks at everything; a few times a second. */
     public void tick(ClusterState state) {
-        long nowNs = clock.nanoTime();
-        if (nowNs - tickedAtNs > pauseNs) {
-            sessions.renewAll();
-        }
-        tickedAtNs = nowNs;
+        noticePause();
+        tickedAtNs = clock.nanoTime();
         if (isLeading) {
             endSessions(state);
             onApplied(state);
         }
     }
 
+    /** Whoever spoke to this process while it was stopped has not been heard yet. */
+    private void noticePause() {
+        long nowNs = clock.nanoTime();
+        if (nowNs - tickedAtNs > pauseNs) {
+            sessions.renewAll();
+            tickedAtNs = nowNs;
+        }
+    }
+
     private void endSessions(ClusterState state) {
         for (BrokerRegistration broker : state.image().cluster().brokers().values()) {
-            if (sessions.isOver(broker.id(), broker.epoch()) && !isLapsed(state, broker.id())) {
+            int id = broker.id();
+            if (sessions.isOver(id, broker.epoch()) && !isLapsed(state, id) && ending.add(id)) {
                 LOG.warn(
-                        "Broker {}, epoch {}, was not heard of for its session's time; it is fenced",
-                        broker.id(),
-                        broker.epoch());
-                sessions.renew(broker.id(), broker.epoch()); // asks again later if this fails
-                queue.submit(now -> MemberCommands.lapse(now, broker.id(), broker.epoch()));
+                        "Broker {}, epoch {}, was not heard of for {} ms; it is fenced",
+                        id,
+                        broker.epoch(),
+                        sessionTimeoutMs);
+                queue.submit(now -> MemberCommands.lapse(now, id, broker.epoch()))
+                        .whenComplete((done, error) -> ending.remove(id));
             }
         }
     }
@@ -126,11 +140,6 @@ public final class Upkeep {
         });
     }
 
-    /** The registration's session begins. */
-    void registered(int brokerId, long brokerEpoch) {
-        sessions.renew(brokerId, brokerEpoch);
-    }
-
     /** From any thread. */
     CompletableFuture<HeartbeatAnswer> heartbeat(BrokerHeartbeat heartbeat) {
         return queue.ask(state -> heard(state, heartbeat));
@@ -138,7 +147,9 @@ public final class Upkeep {
 
     private CompletableFuture<HeartbeatAnswer> heard(ClusterState state, BrokerHeartbeat heartbeat) {
         BrokerRegistration known = MemberCommands.require(state.image(), heartbeat);
-        if (isLapsed(state, heartbeat.brokerId())) {
+        noticePause();
+        // What is over by the clock will be so in the log: from here on there is no way back.
+        if (isLapsed(state, heartbeat.brokerId()) || sessions.isOver(heartbeat.brokerId(), heartbeat.brokerEpoch())) {
             return CompletableFuture.completedFuture(new HeartbeatAnswer(true, false, true, sessionTimeoutMs));
         }
         sessions.renew(heartbeat.brokerId(), heartbeat.brokerEpoch());
