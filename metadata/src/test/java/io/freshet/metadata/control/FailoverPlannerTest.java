@@ -189,8 +189,8 @@ class FailoverPlannerTest {
         for (var topic : before.image.topics().topicsById().values()) {
             for (var entry : topic.partitions().entrySet()) {
                 PartitionRegistration was = entry.getValue();
-                PartitionRegistration is =
-                        after.image.topics().getTopic(topic.id()).partitions().get(entry.getKey());
+                PartitionRegistration is = Objects.requireNonNull(
+                        after.image.topics().getTopic(topic.id()).partitions().get(entry.getKey()));
                 if (!before.isFree(topic.name(), topic.id(), was.leader) || takers.isEmpty()) {
                     assertThat(is).as(seed).isEqualTo(was);
                     continue;
