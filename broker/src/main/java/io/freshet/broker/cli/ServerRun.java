@@ -5,7 +5,6 @@ import io.freshet.broker.server.BrokerServer;
 import io.freshet.common.runtime.Threads;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -19,10 +18,10 @@ final class ServerRun {
     private static final Duration LAST_STOP_TIMEOUT = Duration.ofSeconds(30);
 
     private final CompletableFuture<Integer> told = new CompletableFuture<>();
-    private final AtomicReference<BrokerServer> running;
+    private volatile BrokerServer running;
 
     private ServerRun(BrokerServer server) {
-        running = new AtomicReference<>(server);
+        running = server;
     }
 
     /**
@@ -38,7 +37,7 @@ final class ServerRun {
     private int run(Supplier<BrokerServer> again) throws InterruptedException {
         Runtime.getRuntime().addShutdownHook(Threads.newThread("shutdown", this::stop));
         while (true) {
-            BrokerServer server = running.get();
+            BrokerServer server = running;
             CompletableFuture<Integer> ended = told.copy();
             server.failure().thenAccept(reason -> ended.complete(1));
             int code = ended.join();
@@ -51,14 +50,14 @@ final class ServerRun {
                 return code;
             }
             LOG.info("Starting anew, to join the cluster again");
-            running.set(again.get());
-            LOG.info("Back: {}", running.get().describe());
+            running = again.get();
+            LOG.info("Back: {}", running.describe());
         }
     }
 
     private void stop() {
         LOG.info("Stopping");
-        running.get().close();
+        running.close();
         LOG.info("Stopped");
         told.complete(0);
     }
