@@ -217,9 +217,7 @@ public final class StreamStorage implements AutoCloseable {
         boolean isStrangers = known.isPresent()
                 && known.get().ownerId() != parts.brokerId()
                 && lanes.all().stream().allMatch(lane -> tail.firstUncommittedLsn(lane.index()) == Long.MAX_VALUE);
-        if (known.isPresent()
-                && !isStrangers
-                && (known.get().endOffset() < tail.endOffset() || tail.hasParked())) {
+        if (known.isPresent() && !isStrangers && (known.get().endOffset() < tail.endOffset() || tail.hasParked())) {
             return;
         }
         String why = known.isEmpty()
