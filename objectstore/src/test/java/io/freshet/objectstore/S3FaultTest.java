@@ -22,6 +22,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -144,18 +145,24 @@ class S3FaultTest {
     }
 
     @Test
-    void silenceEndsAtTheTimeLimit() {
+    void silenceEndsAtTheTimeLimit() throws InterruptedException {
+        CountDownLatch asked = new CountDownLatch(2);
         for (int i = 0; i < 4; i++) {
-            script.add(exchange -> closing.await());
+            script.add(exchange -> {
+                asked.countDown();
+                closing.await();
+            });
         }
         try (ObjectStore impatient = fixture.over(
                 fixture.s3(
                         "s3://b?endpoint=http://127.0.0.1:"
-                                + server.getAddress().getPort() + "&pathStyle=true&attemptTimeoutMs=200",
+                                + server.getAddress().getPort() + "&pathStyle=true&attemptTimeoutMs=1000",
                         "a",
                         "b"),
                 new RetryPolicy(2, 1, 2))) {
             assertFails(impatient.read("k", 0, ByteBuffer.allocate(10)), ErrorKind.UNAVAILABLE);
+            // the server may notice a request after its sender has given it up
+            assertThat(asked.await(30, TimeUnit.SECONDS)).isTrue();
             assertThat(requests).hasSize(2);
         }
     }

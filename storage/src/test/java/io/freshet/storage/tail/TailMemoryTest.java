@@ -13,6 +13,8 @@ import io.freshet.wal.WalEntry;
 import io.freshet.wal.WriteAheadLog;
 import java.lang.management.BufferPoolMXBean;
 import java.lang.management.ManagementFactory;
+import java.lang.ref.PhantomReference;
+import java.lang.ref.ReferenceQueue;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -182,22 +184,35 @@ class TailMemoryTest {
     }
 
     /** Heap after a collection, and direct memory. */
+    /** Bytes of heap and direct memory in use, when what other tests have left behind is gone: the same twice in a row. */
     private static long usedBytes() {
-        long least = Long.MAX_VALUE;
-        for (int i = 0; i < 4; i++) {
-            System.gc();
+        long last = Long.MAX_VALUE;
+        for (int i = 0; i < 20; i++) {
+            collectGarbage();
             long direct = ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
                     .filter(pool -> pool.getName().equals("direct"))
                     .mapToLong(BufferPoolMXBean::getMemoryUsed)
                     .sum();
-            least = Math.min(
-                    least,
-                    direct
-                            + ManagementFactory.getMemoryMXBean()
-                                    .getHeapMemoryUsage()
-                                    .getUsed());
+            long used = direct
+                    + ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
+            if (Math.abs(used - last) < 64 << 10) {
+                return used;
+            }
+            last = used;
         }
-        return least;
+        return last;
+    }
+
+    /** Direct memory goes back when references to it are handled, which a collection only begins. */
+    private static void collectGarbage() {
+        ReferenceQueue<Object> handled = new ReferenceQueue<>();
+        PhantomReference<Object> witness = new PhantomReference<>(new Object(), handled);
+        System.gc();
+        try {
+            assertThat(handled.remove(30_000)).as("references are handled").isSameAs(witness);
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
     }
 
     /** One request in memory of its own. */
