@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -129,14 +130,15 @@ class SharedReplayST {
         server.start();
         double before = metric("freshet_objectstore_bytes_total{op=\"read\"");
         ExecutorService threads = Executors.newFixedThreadPool(groups);
+        CyclicBarrier allConnected = new CyclicBarrier(groups);
         try {
             List<Future<?>> done = new ArrayList<>();
             for (int group = 0; group < groups; group++) {
                 String name = "replay-" + groups + "-" + group;
                 long waitNanos = apart.multipliedBy(group).toNanos();
                 done.add(threads.submit(() -> {
-                    LockSupport.parkNanos(waitNanos);
-                    readAll(new Clients(server.bootstrap()), name);
+                    readAll(new Clients(server.bootstrap()), name, allConnected, waitNanos);
+                    return null;
                 }));
             }
             for (Future<?> one : done) {
@@ -148,7 +150,8 @@ class SharedReplayST {
         return (long) (metric("freshet_objectstore_bytes_total{op=\"read\"") - before);
     }
 
-    private void readAll(Clients clients, String group) {
+    /** Begins {@code waitNanos} after all groups are connected: eight clients that start on two processors are not together. */
+    private void readAll(Clients clients, String group, CyclicBarrier allConnected, long waitNanos) throws Exception {
         try (KafkaConsumer<byte[], byte[]> consumer =
                 clients.consumer(Map.of("group.id", group, "max.poll.records", "2000"))) {
             List<TopicPartition> all = IntStream.range(0, PARTITIONS)
@@ -156,6 +159,9 @@ class SharedReplayST {
                     .toList();
             consumer.assign(all);
             consumer.seekToBeginning(all);
+            all.forEach(partition -> assertThat(consumer.position(partition)).isZero());
+            allConnected.await(1, TimeUnit.MINUTES);
+            LockSupport.parkNanos(waitNanos);
             long[] next = new long[PARTITIONS];
             long seen = 0;
             while (seen < records) {

@@ -262,13 +262,18 @@ public final class StreamTail {
         }
     }
 
-    /** Called by the WAL lane's thread in offset order. */
-    void durable(TailEntry entry) {
+    /**
+     * Called by the WAL lane's thread in offset order.
+     *
+     * @return false if the entry was forgotten meanwhile, as the stream went to another owner: it must not be acknowledged
+     */
+    boolean durable(TailEntry entry) {
         if (entry.endOffset() > endOffset) {
-            return;
+            return false;
         }
         durableEndOffset = entry.endOffset();
         durableWait.reached(entry.endOffset());
+        return true;
     }
 
     /** The entry was answered, and who appended it has been told. Called by the WAL lane's thread. */

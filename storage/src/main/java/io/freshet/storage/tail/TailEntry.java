@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.storage.tail;
 
+import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.buffer.SharedBytes;
 import io.freshet.storage.StreamAppend;
@@ -151,13 +152,20 @@ final class TailEntry implements WalEntry {
         lsn = durableLsn;
         StreamAppend waiting = append;
         append = null;
-        tail.durable(this);
+        boolean isKept = tail.durable(this);
         lane().durable(this);
         bytes.release();
         if (waiting != null) {
-            waiting.completed(null);
+            waiting.completed(isKept ? null : forgotten());
         }
         tail.answered();
+    }
+
+    private FreshetException forgotten() {
+        return new FreshetException(
+                ErrorKind.FENCED,
+                "Stream " + tail.streamId() + " left this broker while offset " + baseOffset()
+                        + " was being written; reload the ownership");
     }
 
     @Override

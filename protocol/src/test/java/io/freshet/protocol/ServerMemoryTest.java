@@ -18,7 +18,7 @@ import org.apache.kafka.common.requests.ProduceResponse;
 import org.junit.jupiter.api.Test;
 
 /** What requests and answers may take of memory, and that it comes back. */
-class RequestMemoryTest extends ServerOnSockets {
+class ServerMemoryTest extends ServerOnSockets {
     @Test
     void memoryForRequestsIsBoundedAndReadingResumes() throws Exception {
         KafkaServerConfig config = config();
