@@ -146,7 +146,7 @@ public final class BrokerServer implements NodeServer {
         gate.open(kafka.router());
         endOfService.watchMetadata(metadata.fault());
         endOfService.watchRegistration(metadata, new Ownership(config.nodeId(), registered.brokerEpoch()));
-        endOfService.watchMembership(membership.over());
+        endOfService.watchMembership(membership);
         var watching = endOfService.watchWal(walWiring::failure, runtime.scheduler());
         opened.add("watch over the WAL", watching::cancel);
         readiness.ready(() -> complaints(streams, walWiring));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.server;
 
+import io.freshet.broker.membership.Lease;
 import io.freshet.broker.membership.Membership;
 import io.freshet.broker.partition.Ownership;
 import io.freshet.common.ErrorKind;
@@ -11,6 +12,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,6 +27,8 @@ final class EndOfService {
 
     private final CompletableFuture<FreshetException> failure = new CompletableFuture<>();
     private final Consumer<String> announcement;
+    private volatile @Nullable Lease lease;
+    private volatile boolean hadNoLease;
     private volatile boolean isReplaced;
 
     /** {@code announcement} is told why, once, before {@link #failure} completes. */
@@ -66,17 +70,21 @@ final class EndOfService {
     }
 
     /** The node ends when its registration is over. */
-    void watchMembership(CompletableFuture<Membership.Over> over) {
-        over.thenAccept(why -> {
+    void watchMembership(Membership membership) {
+        lease = membership.lease();
+        membership.over().thenAccept(why -> {
             isReplaced = !why.mayRejoin();
             end(why.reason());
         });
     }
 
-    /** Whether the failure was the loss of a registration or of its WAL, which a new registration mends. */
+    /**
+     * Whether the failure was a lapsed session, or the loss of a WAL that others took over because of that; a new registration
+     * mends it. A WAL that is taken from a broker with a live session is somebody's mistake: that needs a look.
+     */
     boolean mayRejoin() {
         FreshetException reason = failure.getNow(null);
-        return reason != null && reason.kind() == ErrorKind.FENCED && !isReplaced;
+        return reason != null && reason.kind() == ErrorKind.FENCED && hadNoLease && !isReplaced;
     }
 
     /** Looks at {@code laneFailure} several times a second; the node ends when there is one. */
@@ -88,6 +96,8 @@ final class EndOfService {
     private synchronized void end(FreshetException reason) {
         if (!failure.isDone()) {
             LOG.error("This node stops: {}", reason.getMessage());
+            Lease held = lease;
+            hadNoLease = held != null && !held.isHeld();
             announcement.accept(reason.getMessage());
             failure.complete(reason);
         }
