@@ -4,6 +4,7 @@ package io.freshet.metadata;
 import static io.freshet.metadata.TestNode.get;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
@@ -281,6 +282,25 @@ class MoveTest {
         assertThat(node.node.manifests().member(1).orElseThrow().isDrained()).isFalse();
         assertThatThrownBy(() -> get(node.controller.drainBroker(99, true)))
                 .isInstanceOf(BrokerIdNotRegisteredException.class);
+    }
+
+    @Test
+    void aSnapshotKeepsBrokersWishesAndLanes() {
+        Uuid id = topic("t", List.of(1, 2), List.of(2));
+        get(node.controller.drainBroker(3, true));
+        reassign("t", 0, List.of(2, 4));
+        List<MemberState> members = node.node.manifests().members();
+        List<MoveWish> wishes = node.node.manifests().wishes();
+        assertThat(members)
+                .extracting(MemberState::brokerId, MemberState::isDrained, MemberState::walLanes)
+                .contains(tuple(3, true, List.of("s3")), tuple(4, false, List.of("s3")));
+        assertThat(wishes).containsExactly(new MoveWish(id, 0, 2));
+        assertThat(get(node.node.snapshotNow())).isTrue();
+        node.close();
+        TestNode.delete(directory.resolve("manifests"));
+        node = TestNode.start(directory);
+        assertThat(node.node.manifests().members()).isEqualTo(members);
+        assertThat(node.node.manifests().wishes()).isEqualTo(wishes);
     }
 
     @Test
