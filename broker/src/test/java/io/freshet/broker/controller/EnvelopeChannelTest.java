@@ -25,6 +25,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
@@ -184,7 +185,8 @@ class EnvelopeChannelTest {
         KafkaServer server = KafkaServers.start(
                 config, router, EnabledApis.controllers(), new SimpleMeterRegistry(), Clock.system());
         servers.add(server);
-        return new Node(2, "127.0.0.1", server.boundPorts().get("CONTROLLER"));
+        return new Node(
+                2, "127.0.0.1", Objects.requireNonNull(server.boundPorts().get("CONTROLLER")));
     }
 
     private static ByteBuffer number(int value) {
