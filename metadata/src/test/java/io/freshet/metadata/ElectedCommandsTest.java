@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -92,7 +93,7 @@ class ElectedCommandsTest {
     private void stop(int id) {
         raft.leave(address(id));
         commands.leave(id);
-        nodes.remove(id).close();
+        Objects.requireNonNull(nodes.remove(id)).close();
     }
 
     @AfterEach
@@ -141,8 +142,9 @@ class ElectedCommandsTest {
                         .isTrue();
             }
             open(leader);
-            TestNode.get(nodes.get(leader).node.ready());
-            TestNode.get(nodes.get(leader).controller.barrier());
+            TestNode elected = Objects.requireNonNull(nodes.get(leader));
+            TestNode.get(elected.node.ready());
+            TestNode.get(elected.controller.barrier());
         }
         assertThat(given).hasSize(3 * 102);
     }

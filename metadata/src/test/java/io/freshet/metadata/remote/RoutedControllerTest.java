@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.apache.kafka.common.Node;
 import org.apache.kafka.common.errors.TopicExistsException;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** One call at a time: where it is sent, when it is repeated, and what its caller is told. */
@@ -390,7 +391,7 @@ class RoutedControllerTest {
     /** Keeps what is sent until the test answers. */
     private static final class ScriptedChannel implements CommandChannel {
         private final List<Sending> sent = new ArrayList<>();
-        private ErrorKind failAllWith;
+        private @Nullable ErrorKind failAllWith;
         private boolean isClosed;
 
         @Override
