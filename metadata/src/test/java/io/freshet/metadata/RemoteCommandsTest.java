@@ -196,11 +196,15 @@ class RemoteCommandsTest {
         assertThat(commands.sent).hasValue(before + 1);
     }
 
+    /** Registered, and unfenced by its first heartbeat. */
     private RegisteredBroker registerObserversBroker() {
-        return TestNode.get(observer.controller.registerBroker(new ClusterController.BrokerSpec(
+        RegisteredBroker registered = TestNode.get(observer.controller.registerBroker(new ClusterController.BrokerSpec(
                 OBSERVER_ID,
                 Uuid.randomUuid(),
                 List.of(new ClusterController.Endpoint("PLAINTEXT", "PLAINTEXT", "localhost", 9192)),
                 "zone-b")));
+        TestNode.get(observer.controller.heartbeat(new ClusterController.BrokerHeartbeat(
+                OBSERVER_ID, registered.brokerEpoch(), registered.offset(), true, false)));
+        return registered;
     }
 }

@@ -95,7 +95,7 @@ final class UpCommand implements Callable<Integer> {
             names = "--brokers",
             paramLabel = "N",
             description =
-                    "Runs N brokers as processes of their own, with s3 lanes on one store (this version: 1). Ports are "
+                    "Runs N brokers as processes of their own, with s3 lanes on one store; the first three vote. Ports are "
                             + "chosen unless --port gives the first; see `freshet broker`.")
     @Nullable
     Integer brokers;
@@ -135,10 +135,6 @@ final class UpCommand implements Callable<Integer> {
                                 + found.nodes().size() + ", or another --data");
             }
             return found;
-        }
-        if (size > 1) {
-            throw new FreshetException(
-                    ErrorKind.INVALID, "--brokers " + size + ": this version runs a quorum of one, give --brokers 1");
         }
         boolean isPortGiven = spec.commandLine().getParseResult().hasMatchedOption("--port");
         Fleet made = Fleet.create(data, size, isPortGiven ? port : 0, given());
