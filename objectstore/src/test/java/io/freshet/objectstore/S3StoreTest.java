@@ -90,10 +90,11 @@ class S3StoreTest extends ObjectStoreContract {
                     return List.of(ByteBuffer.wrap(piece));
                 })));
         assertThat(get(store.stat("held/a")).orElseThrow().sizeBytes()).isEqualTo(80L * pieceBytes);
+        // Threads that have just written a piece may still hold it on their stacks.
         assertThat(held)
                 .hasSizeGreaterThan(20)
                 .allSatisfy(
-                        bytes -> assertThat(bytes).isLessThanOrEqualTo(PieceSource.MAX_HELD_BYTES + 2L * pieceBytes));
+                        bytes -> assertThat(bytes).isLessThanOrEqualTo(PieceSource.MAX_HELD_BYTES + 8L * pieceBytes));
         assertThat(held)
                 .as("what is on its way")
                 .anySatisfy(bytes -> assertThat(bytes).isGreaterThan(PieceSource.MAX_HELD_BYTES / 3));

@@ -11,11 +11,12 @@ import io.freshet.metadata.ClusterController;
 import io.freshet.metadata.remote.BrokerCommandTypes.Process;
 import io.freshet.metadata.remote.CommandType.Done;
 import io.micrometer.core.instrument.Counter;
+import java.util.Collections;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.message.AlterPartitionReassignmentsRequestData;
@@ -38,7 +39,9 @@ import org.apache.kafka.common.requests.ApiError;
 public final class RoutedController implements ClusterController, AutoCloseable {
     private final CommandHost host;
     private final CommandRouting routing;
-    private final Set<CommandCall<?, ?>> calls = ConcurrentHashMap.newKeySet();
+    /** Those under way, oldest first. */
+    private final Set<CommandCall<?, ?>> calls = Collections.synchronizedSet(new LinkedHashSet<>());
+
     private final Counter sent;
     private final Counter retried;
     private final Counter lost;
@@ -58,14 +61,14 @@ public final class RoutedController implements ClusterController, AutoCloseable 
      * once. Any thread.
      */
     public void onLeaderChange() {
-        calls.forEach(CommandCall::onLeaderChange);
+        List.copyOf(calls).forEach(CommandCall::onLeaderChange);
     }
 
     /** Fails what is under way, and closes the channel. */
     @Override
     public void close() {
         isClosed = true;
-        calls.forEach(call -> call.abandon(stopping()));
+        List.copyOf(calls).forEach(call -> call.abandon(stopping()));
         routing.ownedChannel().close();
     }
 

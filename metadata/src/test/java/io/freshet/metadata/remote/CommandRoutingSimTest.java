@@ -22,6 +22,9 @@ class CommandRoutingSimTest {
     private static final long FIRST_SEED = Long.getLong("freshet.test.seed", 1L);
     private static final int SEEDS = 150;
     private static final int NODES = 3;
+    private static final int USUAL_DELAY_MS = 30;
+    private static final int LATEST_DELIVERY_MS = 1_500;
+    private static final int LATEST_ANSWER_MS = 5_000;
     private static final Limits LIMITS = new Limits(3_000, 800, 20, 300, 10_000, 1_000);
 
     private final ManualTime time = new ManualTime();
@@ -78,7 +81,7 @@ class CommandRoutingSimTest {
             hosts.get(random.nextInt(NODES)).apply(logEnd);
         }
         hosts.forEach(host -> host.apply(logEnd));
-        time.advance(2 * LIMITS.withinMs());
+        time.advance(LIMITS.withinMs() + LATEST_DELIVERY_MS + LATEST_ANSWER_MS + 2 * USUAL_DELAY_MS);
         calls.forEach((command, call) -> requireTruth(seed, command, call));
         assertThat(time.pending()).isZero();
     }
@@ -128,7 +131,7 @@ class CommandRoutingSimTest {
                 host.apply(logEnd);
             }
         });
-        time.schedule(random.nextInt(fate == 2 ? 5_000 : 50), () -> {
+        time.schedule(random.nextInt(fate == 2 ? LATEST_ANSWER_MS : 50), () -> {
             if (fate == 1) {
                 answer.completeExceptionally(new FreshetException(ErrorKind.INDETERMINATE, "leadership lost"));
             } else {
@@ -156,10 +159,10 @@ class CommandRoutingSimTest {
                 return answer;
             }
             time.schedule(
-                    random.nextInt(fate == 2 ? 1_500 : 30),
+                    random.nextInt(fate == 2 ? LATEST_DELIVERY_MS : USUAL_DELAY_MS),
                     () -> services.get(to.id()).answer(command).thenAccept(bytes -> {
                         if (fate != 3) {
-                            time.schedule(random.nextInt(30), () -> answer.complete(bytes));
+                            time.schedule(random.nextInt(USUAL_DELAY_MS), () -> answer.complete(bytes));
                         }
                     }));
             return answer;
