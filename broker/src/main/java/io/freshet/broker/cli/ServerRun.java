@@ -2,9 +2,13 @@
 package io.freshet.broker.cli;
 
 import io.freshet.broker.server.NodeServer;
+import io.freshet.common.ErrorKind;
+import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Threads;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -15,6 +19,8 @@ import org.slf4j.LoggerFactory;
  */
 final class ServerRun {
     private static final Logger LOG = LoggerFactory.getLogger(ServerRun.class);
+    private static final int NOT_TOLD = -1;
+    private static final Duration RESTART_PAUSE = Duration.ofSeconds(2);
     private static final Duration LAST_STOP_TIMEOUT = Duration.ofSeconds(30);
 
     private final CompletableFuture<Integer> told = new CompletableFuture<>();
@@ -50,8 +56,32 @@ final class ServerRun {
                 return code;
             }
             LOG.info("Starting anew, to join the cluster again");
-            running = again.get();
+            Optional<NodeServer> back = startAnew(again);
+            if (back.isEmpty()) {
+                return 0;
+            }
+            running = back.get();
             LOG.info("Back: {}", running.describe());
+        }
+    }
+
+    /** Tries until the store and the quorum can be reached, or the process is told to stop, then empty. */
+    private Optional<NodeServer> startAnew(Supplier<NodeServer> again) {
+        while (true) {
+            try {
+                return Optional.of(again.get());
+            } catch (FreshetException e) {
+                if (e.kind() != ErrorKind.UNAVAILABLE && e.kind() != ErrorKind.INDETERMINATE) {
+                    throw e;
+                }
+                LOG.warn("Not back yet, trying again in {} s: {}", RESTART_PAUSE.toSeconds(), e.getMessage());
+            }
+            CompletableFuture<Integer> pause = told.copy();
+            if (pause.completeOnTimeout(NOT_TOLD, RESTART_PAUSE.toMillis(), TimeUnit.MILLISECONDS)
+                            .join()
+                    != NOT_TOLD) {
+                return Optional.empty();
+            }
         }
     }
 
