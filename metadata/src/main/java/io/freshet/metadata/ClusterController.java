@@ -19,6 +19,7 @@ import org.apache.kafka.common.message.CreateTopicsRequestData;
 import org.apache.kafka.common.message.CreateTopicsResponseData;
 import org.apache.kafka.common.message.ElectLeadersRequestData;
 import org.apache.kafka.common.message.ElectLeadersResponseData;
+import org.apache.kafka.common.message.UpdateFeaturesRequestData;
 import org.apache.kafka.common.requests.ApiError;
 
 /**
@@ -57,6 +58,15 @@ public interface ClusterController {
      * partitions away, until a {@link #heartbeat} says that it is ready. Its session begins now.
      */
     CompletableFuture<RegisteredBroker> registerBroker(BrokerSpec registration);
+
+    /** Tells what a controller's process knows, once for each start; a repeat is without effect. */
+    CompletableFuture<Void> registerController(ControllerSpec registration);
+
+    /**
+     * Raises levels of features, all of those named or none; the answer says why not: a node that is too old, a level that is
+     * lower than the present one, a feature that cannot be changed.
+     */
+    CompletableFuture<ApiError> updateFeatures(UpdateFeaturesRequestData request);
 
     /**
      * Prolongs a broker's session. UNAVAILABLE if this node does not lead; FENCED if the registration is not the newest. The
@@ -160,13 +170,25 @@ public interface ClusterController {
      * @param listeners listener name to advertised endpoint, in configuration order
      * @param rack rack or zone, null if unknown
      * @param walLanes the WAL lanes that may hold records of this process, the default first
+     * @param versions the levels of {@link FreshetVersion} that it knows
      */
     record BrokerSpec(
             int brokerId,
             Uuid incarnationId,
             List<Endpoint> listeners,
             @org.jspecify.annotations.Nullable String rack,
-            List<String> walLanes) {
+            List<String> walLanes,
+            FreshetVersion.Range versions) {
+        /** One of this version. */
+        public BrokerSpec(
+                int brokerId,
+                Uuid incarnationId,
+                List<Endpoint> listeners,
+                @org.jspecify.annotations.Nullable String rack,
+                List<String> walLanes) {
+            this(brokerId, incarnationId, listeners, rack, walLanes, FreshetVersion.SUPPORTED);
+        }
+
         /** A broker without WAL lanes. */
         public BrokerSpec(
                 int brokerId,
@@ -176,6 +198,15 @@ public interface ClusterController {
             this(brokerId, incarnationId, listeners, rack, List.of());
         }
     }
+
+    /**
+     * A process that may vote.
+     *
+     * @param incarnationId new for every process start
+     * @param listeners the controller listeners, as others reach them; none for a quorum of one for good
+     * @param versions the levels of {@link FreshetVersion} that it knows
+     */
+    record ControllerSpec(int nodeId, Uuid incarnationId, List<Endpoint> listeners, FreshetVersion.Range versions) {}
 
     /**
      * A sign of life of one registration.

@@ -44,7 +44,18 @@ public final class MetadataFormat {
      * @param directoryId random, names the disk's content for ever
      * @param controllerHost where other voters will reach this one, e.g. {@code localhost}
      */
-    public record Voter(int nodeId, Uuid directoryId, String controllerHost, int controllerPort) {}
+    public record Voter(int nodeId, Uuid directoryId, String controllerHost, int controllerPort) {
+        /**
+         * Reads {@code id@host:port:directory,…}, as Kafka's tools write it.
+         *
+         * @throws IllegalArgumentException if it is written otherwise
+         */
+        public static List<Voter> parse(String voters) {
+            return DynamicVoters.parse(voters).voters().values().stream()
+                    .map(voter -> new Voter(voter.nodeId(), voter.directoryId(), voter.host(), voter.port()))
+                    .toList();
+        }
+    }
 
     /**
      * What a new cluster begins with.

@@ -21,6 +21,7 @@ import org.apache.kafka.metadata.KafkaConfigSchema;
  * @param staticConfig this node's own configuration, parsed
  * @param logOverrides Kafka's {@code controller.quorum.*} and {@code metadata.*} keys
  * @param brokerSessionTimeoutMs how long a broker may be silent before this node, when it leads, fences it
+ * @param versions the levels of {@code freshet.version} that this node knows
  */
 public record MetadataNodeConfig(
         Path directory,
@@ -34,7 +35,8 @@ public record MetadataNodeConfig(
         KafkaConfigSchema schema,
         Map<String, Object> staticConfig,
         Map<String, String> logOverrides,
-        long brokerSessionTimeoutMs) {
+        long brokerSessionTimeoutMs,
+        FreshetVersion.Range versions) {
     /** Default of {@link #snapshotAfterBytes()}. */
     public static final long DEFAULT_SNAPSHOT_AFTER_BYTES = 20L << 20;
 
@@ -67,6 +69,54 @@ public record MetadataNodeConfig(
                 staticConfig,
                 logOverrides,
                 DEFAULT_BROKER_SESSION_TIMEOUT_MS);
+    }
+
+    /** The same for a node of this version. */
+    public MetadataNodeConfig(
+            Path directory,
+            int nodeId,
+            String controllerHost,
+            int controllerPort,
+            int defaultPartitions,
+            short defaultReplicationFactor,
+            long snapshotAfterBytes,
+            ConfigValidator validator,
+            KafkaConfigSchema schema,
+            Map<String, Object> staticConfig,
+            Map<String, String> logOverrides,
+            long brokerSessionTimeoutMs) {
+        this(
+                directory,
+                nodeId,
+                controllerHost,
+                controllerPort,
+                defaultPartitions,
+                defaultReplicationFactor,
+                snapshotAfterBytes,
+                validator,
+                schema,
+                staticConfig,
+                logOverrides,
+                brokerSessionTimeoutMs,
+                FreshetVersion.SUPPORTED);
+    }
+
+    /** The same with other levels. */
+    public MetadataNodeConfig withVersions(FreshetVersion.Range others) {
+        return new MetadataNodeConfig(
+                directory,
+                nodeId,
+                controllerHost,
+                controllerPort,
+                defaultPartitions,
+                defaultReplicationFactor,
+                snapshotAfterBytes,
+                validator,
+                schema,
+                staticConfig,
+                logOverrides,
+                brokerSessionTimeoutMs,
+                others);
     }
 
     public MetadataNodeConfig {

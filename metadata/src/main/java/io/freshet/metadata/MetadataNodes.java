@@ -169,6 +169,7 @@ public final class MetadataNodes {
                     process.registry,
                     config.snapshotAfterBytes(),
                     config.brokerSessionTimeoutMs(),
+                    config.versions(),
                     host -> path.apply(host, log),
                     link.routing()));
         } catch (RuntimeException e) {

@@ -137,6 +137,7 @@ public final class MetadataRebuild {
         try (SnapshotFile snapshot =
                 SnapshotFile.create(log, new OffsetAndEpoch(bounds.metadataOffset(), 1), nowMs, voter)) {
             snapshot.append(bootstrap);
+            snapshot.append(List.of(FreshetVersion.record(FreshetVersion.SUPPORTED.newest())));
             snapshot.append(kafkas);
             snapshot.append(List.of(producerIds(bounds)));
             snapshot.append(List.of(new NextIdsRecord(bounds.nextStreamId(), bounds.nextObjectId()).versioned()));

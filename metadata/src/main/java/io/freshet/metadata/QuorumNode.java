@@ -70,6 +70,7 @@ public final class QuorumNode implements MetadataNode {
     private final ExecutorService snapshotThread = Threads.pool("freshet-metadata-snapshot", 1, 4);
     private final Threads.SchedulerThread ticks = Threads.scheduler("freshet-metadata-upkeep");
     private final long snapshotAfterBytes;
+    private final FreshetVersion.Range versions;
     private final CommitPath path;
     private final Counter snapshots;
     private final CompletableFuture<Void> ready = new CompletableFuture<>();
@@ -88,10 +89,15 @@ public final class QuorumNode implements MetadataNode {
         this.store = parts.store;
         this.state = new ClusterState(store);
         this.snapshotAfterBytes = parts.snapshotAfterBytes;
+        this.versions = parts.versions;
         this.path = parts.path.apply(new Host());
         MeterRegistry registry = parts.registry;
         this.commands = new CommandQueue(log, state, metadataThread, registry);
-        this.local = new ActiveController(commands, parts.inputs, parts.sessionTimeoutMs);
+        this.local = new ActiveController(
+                commands,
+                parts.inputs,
+                parts.sessionTimeoutMs,
+                id -> log.voter(id).isPresent());
         this.routed = parts.routing.map(routing -> new RoutedController(new Commanding(), routing));
         this.service = new CommandService(new Commanding(), registry);
         this.snapshots = registry.counter("freshet.metadata.snapshots");
@@ -105,6 +111,7 @@ public final class QuorumNode implements MetadataNode {
      * What a node is made of.
      *
      * @param sessionTimeoutMs how long a broker may be silent before it is fenced
+     * @param versions the levels of {@code freshet.version} that this node knows
      * @param path makes the way from the log to the state
      * @param routing sends commands to the leader when it is another node
      */
@@ -116,6 +123,7 @@ public final class QuorumNode implements MetadataNode {
             MeterRegistry registry,
             long snapshotAfterBytes,
             long sessionTimeoutMs,
+            FreshetVersion.Range versions,
             Function<MirrorHost, CommitPath> path,
             Optional<CommandRouting> routing) {}
 
@@ -271,6 +279,7 @@ public final class QuorumNode implements MetadataNode {
 
     private void onApplied(MetadataDelta delta) {
         MetadataImage image = state.image();
+        FreshetVersion.requireKnown(image, versions);
         for (ImageListener listener : listeners) {
             tell(listener, delta, image);
         }
@@ -313,7 +322,9 @@ public final class QuorumNode implements MetadataNode {
                             + " writes; format a voter anew");
         }
         try {
-            log.append(leader.epoch(), List.copyOf(bootstrap));
+            List<ApiMessageAndVersion> first = new ArrayList<>(bootstrap);
+            first.add(FreshetVersion.record(versions.newest()));
+            log.append(leader.epoch(), first);
             log.flush();
         } catch (FreshetException e) {
             LOG.info("Leadership of epoch {} was lost before the cluster's first records were written", leader.epoch());

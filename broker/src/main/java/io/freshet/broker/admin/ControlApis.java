@@ -3,6 +3,7 @@ package io.freshet.broker.admin;
 
 import io.freshet.broker.api.ApiRouter;
 import io.freshet.broker.api.ApiVersionsHandler;
+import io.freshet.broker.api.SupportedFeatures;
 import io.freshet.broker.group.GroupApis;
 import io.freshet.broker.producerid.InitProducerIdHandler;
 import io.freshet.metadata.ClusterController;
@@ -10,7 +11,6 @@ import io.freshet.metadata.MetadataNode;
 import org.apache.kafka.common.internals.Topic;
 import org.apache.kafka.common.protocol.ApiKeys;
 import org.apache.kafka.metadata.KRaftMetadataCache;
-import org.apache.kafka.server.BrokerFeatures;
 import org.apache.kafka.server.common.KRaftVersion;
 
 /** Registers every API of this broker that does not move records: versions, metadata, topics, configurations, groups. */
@@ -35,11 +35,11 @@ public final class ControlApis {
 
         router.register(
                 ApiKeys.API_VERSIONS,
-                new ApiVersionsHandler(
-                        router, clusterId, nodeId, BrokerFeatures.defaultSupportedFeatures(false), cache::features));
+                new ApiVersionsHandler(router, clusterId, nodeId, SupportedFeatures.ofThisVersion(), cache::features));
         router.register(ApiKeys.METADATA, new MetadataHandler(clusterId, cache, parts.configs(), autoCreation));
         new ClusterApis(clusterId, cache, parts.configs()).register(router);
         new TopicApis(controller).register(router);
+        router.register(ApiKeys.UPDATE_FEATURES, new UpdateFeaturesHandler(controller));
         new MoveApis(controller, parts.metadata()).register(router);
         router.register(ApiKeys.DELETE_TOPICS, new DeleteTopicsHandler(controller, cache, parts.configs()));
         router.register(

@@ -12,7 +12,6 @@ import io.freshet.metadata.MetadataFormat.Voter;
 import java.util.List;
 import java.util.UUID;
 import org.apache.kafka.common.Uuid;
-import org.apache.kafka.raft.DynamicVoters;
 
 /** Gives a node's metadata directory its identity. */
 final class Formatting {
@@ -52,9 +51,7 @@ final class Formatting {
     /** The voters of {@code id@host:port:directory,…}. */
     static List<Voter> initialControllers(String list) {
         try {
-            return DynamicVoters.parse(list).voters().values().stream()
-                    .map(voter -> new Voter(voter.nodeId(), voter.directoryId(), voter.host(), voter.port()))
-                    .toList();
+            return Voter.parse(list);
         } catch (IllegalArgumentException e) {
             throw new FreshetException(
                     ErrorKind.INVALID,

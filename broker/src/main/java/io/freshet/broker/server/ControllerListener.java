@@ -3,6 +3,7 @@ package io.freshet.broker.server;
 
 import io.freshet.broker.api.ApiRouter;
 import io.freshet.broker.api.ApiVersionsHandler;
+import io.freshet.broker.api.SupportedFeatures;
 import io.freshet.broker.config.ServerConfig;
 import io.freshet.broker.controller.ControllersHandler;
 import io.freshet.broker.controller.EnvelopeApi;
@@ -20,7 +21,6 @@ import io.micrometer.core.instrument.composite.CompositeMeterRegistry;
 import io.micrometer.core.instrument.config.MeterFilter;
 import java.util.List;
 import org.apache.kafka.common.protocol.ApiKeys;
-import org.apache.kafka.server.BrokerFeatures;
 import org.apache.kafka.server.common.FinalizedFeatures;
 
 /**
@@ -75,7 +75,7 @@ final class ControllerListener implements AutoCloseable {
                         router,
                         node.clusterId(),
                         config.nodeId(),
-                        BrokerFeatures.defaultSupportedFeatures(false),
+                        SupportedFeatures.ofThisVersion(),
                         () -> features(node)));
         gate.open(router);
     }

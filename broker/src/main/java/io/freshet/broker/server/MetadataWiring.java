@@ -13,8 +13,10 @@ import io.freshet.broker.membership.Membership;
 import io.freshet.broker.membership.MembershipConfig;
 import io.freshet.common.runtime.Randomness;
 import io.freshet.metadata.ClusterController.BrokerSpec;
+import io.freshet.metadata.ClusterController.ControllerSpec;
 import io.freshet.metadata.ClusterController.Endpoint;
 import io.freshet.metadata.ClusterController.RegisteredBroker;
+import io.freshet.metadata.FreshetVersion;
 import io.freshet.metadata.MetadataNode;
 import io.freshet.metadata.MetadataNodeConfig;
 import io.freshet.metadata.MetadataNodes;
@@ -91,10 +93,26 @@ final class MetadataWiring {
         LeaderForward forward = new LeaderForward(node, config.nodeId(), peers);
         leader = forward;
         listener.ifPresent(bound -> bound.serve(node, forward));
+        if (quorum.isController()) {
+            opened.add("controller's registration", registering(node)).tell();
+        }
         opened.add(
                 "metadata mirror", () -> Waiting.on("The last write of the mirror", FLUSH_TIMEOUT, node.flushMirror()));
         node.addListener((delta, image) -> configurations.set(image.configs()));
         return node;
+    }
+
+    private ControllerRegistering registering(QuorumNode node) {
+        List<Endpoint> endpoints = quorum.listeners().stream()
+                .map(listener -> new Endpoint(
+                        listener.listener(),
+                        listener.securityProtocol().name,
+                        config.advertisedControllerHost(),
+                        quorum.advertisedPort()))
+                .toList();
+        ControllerSpec spec = new ControllerSpec(
+                config.nodeId(), incarnation(runtime.randomness()), endpoints, FreshetVersion.SUPPORTED);
+        return new ControllerRegistering(node.controller(), spec, runtime.scheduler());
     }
 
     /** Whether this node has no way to others. */

@@ -29,6 +29,7 @@ import org.apache.kafka.common.message.CreateTopicsResponseData;
 import org.apache.kafka.common.message.CreateTopicsResponseData.CreatableTopicResult;
 import org.apache.kafka.common.message.ElectLeadersRequestData;
 import org.apache.kafka.common.message.ElectLeadersResponseData;
+import org.apache.kafka.common.message.UpdateFeaturesRequestData;
 import org.apache.kafka.common.metadata.ConfigRecord;
 import org.apache.kafka.common.metadata.FeatureLevelRecord;
 import org.apache.kafka.common.metadata.PartitionRecord;
@@ -281,6 +282,16 @@ public final class MemoryCluster implements MetadataNode, ClusterController {
 
     @Override
     public CompletableFuture<Void> drainBroker(int brokerId, boolean isDrained) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public CompletableFuture<Void> registerController(ControllerSpec registration) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public CompletableFuture<ApiError> updateFeatures(UpdateFeaturesRequestData request) {
         throw new UnsupportedOperationException();
     }
 

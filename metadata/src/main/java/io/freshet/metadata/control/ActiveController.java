@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.IntPredicate;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.message.AlterPartitionReassignmentsRequestData;
@@ -20,6 +21,7 @@ import org.apache.kafka.common.message.CreateTopicsRequestData;
 import org.apache.kafka.common.message.CreateTopicsResponseData;
 import org.apache.kafka.common.message.ElectLeadersRequestData;
 import org.apache.kafka.common.message.ElectLeadersResponseData;
+import org.apache.kafka.common.message.UpdateFeaturesRequestData;
 import org.apache.kafka.common.metadata.NoOpRecord;
 import org.apache.kafka.common.requests.ApiError;
 import org.apache.kafka.server.common.ApiMessageAndVersion;
@@ -32,23 +34,28 @@ public final class ActiveController implements ClusterController {
     private final StreamCommands streams;
     private final ReplacementCommands replacements;
     private final JobLeases leases;
+    private final FeatureCommands features;
     private final Upkeep upkeep;
 
     /** How long a broker may be silent before it is fenced, where nothing else is said. */
     public static final long DEFAULT_SESSION_TIMEOUT_MS = 3000;
 
     public ActiveController(CommandQueue queue, Inputs inputs) {
-        this(queue, inputs, DEFAULT_SESSION_TIMEOUT_MS);
+        this(queue, inputs, DEFAULT_SESSION_TIMEOUT_MS, id -> true);
     }
 
-    /** @param sessionTimeoutMs how long a broker may be silent before it is fenced */
-    public ActiveController(CommandQueue queue, Inputs inputs, long sessionTimeoutMs) {
+    /**
+     * @param sessionTimeoutMs how long a broker may be silent before it is fenced
+     * @param isVoter whether the node of an id votes now
+     */
+    public ActiveController(CommandQueue queue, Inputs inputs, long sessionTimeoutMs, IntPredicate isVoter) {
         this.queue = queue;
         this.configs = new ConfigCommands(inputs);
         this.topics = new TopicCommands(inputs, configs);
         this.streams = new StreamCommands(inputs);
         this.replacements = new ReplacementCommands(inputs);
         this.leases = new JobLeases(inputs.clock());
+        this.features = new FeatureCommands(isVoter);
         this.upkeep = new Upkeep(queue, inputs.clock(), sessionTimeoutMs);
     }
 
@@ -94,6 +101,17 @@ public final class ActiveController implements ClusterController {
     @Override
     public CompletableFuture<RegisteredBroker> registerBroker(BrokerSpec registration) {
         return queue.submit(state -> BrokerCommands.register(state, registration));
+    }
+
+    @Override
+    public CompletableFuture<Void> registerController(ControllerSpec registration) {
+        return queue.submit(state -> FeatureCommands.register(state, registration))
+                .thenAccept(done -> {});
+    }
+
+    @Override
+    public CompletableFuture<ApiError> updateFeatures(UpdateFeaturesRequestData request) {
+        return queue.submit(state -> features.update(state, request));
     }
 
     @Override

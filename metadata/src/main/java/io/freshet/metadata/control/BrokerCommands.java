@@ -7,6 +7,7 @@ import io.freshet.common.stream.IdRange;
 import io.freshet.metadata.ClusterController.BrokerSpec;
 import io.freshet.metadata.ClusterController.Endpoint;
 import io.freshet.metadata.ClusterController.RegisteredBroker;
+import io.freshet.metadata.FreshetVersion;
 import io.freshet.metadata.MemberState;
 import io.freshet.metadata.control.Command.Decision;
 import io.freshet.metadata.record.MemberRecord;
@@ -21,7 +22,6 @@ import org.apache.kafka.image.MetadataImage;
 import org.apache.kafka.image.TopicImage;
 import org.apache.kafka.metadata.BrokerRegistration;
 import org.apache.kafka.server.common.ApiMessageAndVersion;
-import org.apache.kafka.server.common.Feature;
 import org.apache.kafka.server.common.MetadataVersion;
 
 /** Commands of broker processes. Metadata thread. */
@@ -39,15 +39,24 @@ final class BrokerCommands {
                     offset -> new RegisteredBroker(
                             known.epoch(), image.provenance().lastContainedOffset()));
         }
+        if (!spec.versions().contains(FreshetVersion.of(image))) {
+            throw new FreshetException(
+                    ErrorKind.INVALID,
+                    "Broker " + spec.brokerId() + " knows " + FreshetVersion.FEATURE_NAME + " " + spec.versions()
+                            + ", and the cluster runs at " + FreshetVersion.of(image)
+                            + ": install a version that knows it");
+        }
         long brokerEpoch = nextBrokerEpoch(image);
         MetadataVersion version = image.features().metadataVersionOrThrow();
         List<ApiMessageAndVersion> records = new ArrayList<>();
-        records.add(new ApiMessageAndVersion(
-                registration(spec, brokerEpoch, version), version.registerBrokerRecordVersion()));
-        MemberState before = state.manifests().members().member(spec.brokerId());
-        boolean isDrained = before != null && before.isDrained();
-        records.add(new MemberRecord(new MemberState(spec.brokerId(), brokerEpoch, false, isDrained, spec.walLanes()))
-                .versioned());
+        records.add(new ApiMessageAndVersion(registration(spec, brokerEpoch), version.registerBrokerRecordVersion()));
+        if (FreshetVersion.of(image) >= FreshetVersion.CLUSTER) {
+            MemberState before = state.manifests().members().member(spec.brokerId());
+            boolean isDrained = before != null && before.isDrained();
+            records.add(
+                    new MemberRecord(new MemberState(spec.brokerId(), brokerEpoch, false, isDrained, spec.walLanes()))
+                            .versioned());
+        }
         for (TopicImage topic : image.topics().topicsById().values()) {
             topic.partitions().forEach((partitionId, partition) -> {
                 if (partition.leader == spec.brokerId()) {
@@ -72,7 +81,7 @@ final class BrokerCommands {
         return newest + 1;
     }
 
-    private static RegisterBrokerRecord registration(BrokerSpec spec, long brokerEpoch, MetadataVersion version) {
+    private static RegisterBrokerRecord registration(BrokerSpec spec, long brokerEpoch) {
         RegisterBrokerRecord registration = new RegisterBrokerRecord()
                 .setBrokerId(spec.brokerId())
                 .setBrokerEpoch(brokerEpoch)
@@ -88,20 +97,13 @@ final class BrokerCommands {
                             .setPort(endpoint.port())
                             .setSecurityProtocol(SecurityProtocol.forName(endpoint.securityProtocol()).id));
         }
-        registration
-                .features()
-                .add(new RegisterBrokerRecord.BrokerFeature()
-                        .setName(MetadataVersion.FEATURE_NAME)
-                        .setMinSupportedVersion(MetadataVersion.MINIMUM_VERSION.featureLevel())
-                        .setMaxSupportedVersion(version.featureLevel()));
-        for (Feature feature : Feature.PRODUCTION_FEATURES) {
-            registration
-                    .features()
-                    .add(new RegisterBrokerRecord.BrokerFeature()
-                            .setName(feature.featureName())
-                            .setMinSupportedVersion(feature.minimumProduction())
-                            .setMaxSupportedVersion(feature.latestProduction()));
-        }
+        FeatureCommands.supported(spec.versions())
+                .forEach((name, range) -> registration
+                        .features()
+                        .add(new RegisterBrokerRecord.BrokerFeature()
+                                .setName(name)
+                                .setMinSupportedVersion(range.min())
+                                .setMaxSupportedVersion(range.max())));
         return registration;
     }
 

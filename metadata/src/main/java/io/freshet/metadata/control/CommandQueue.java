@@ -3,8 +3,10 @@ package io.freshet.metadata.control;
 
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
+import io.freshet.metadata.FreshetVersion;
 import io.freshet.metadata.log.MetadataLog;
 import io.freshet.metadata.record.MetadataLogSerde;
+import io.freshet.metadata.record.OwnRecord;
 import io.freshet.metadata.state.ClusterState;
 import io.freshet.metadata.state.ClusterState.Speculation;
 import io.micrometer.core.instrument.Counter;
@@ -19,7 +21,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.apache.kafka.common.errors.ApiException;
+import org.apache.kafka.common.metadata.FeatureLevelRecord;
 import org.apache.kafka.common.protocol.ObjectSerializationCache;
+import org.apache.kafka.image.MetadataImage;
 import org.apache.kafka.raft.LeaderAndEpoch;
 import org.apache.kafka.server.common.ApiMessageAndVersion;
 import org.jspecify.annotations.Nullable;
@@ -285,6 +289,7 @@ public final class CommandQueue {
         private boolean decide(Speculation speculation) {
             try {
                 Command.Decision<T> decision = command.decide(speculation);
+                requireAllowed(speculation.image(), decision.records());
                 records = decision.records();
                 answer = decision.answer();
                 return true;
@@ -295,6 +300,24 @@ public final class CommandQueue {
                 future.completeExceptionally(e);
                 return false;
             }
+        }
+
+        /** What older nodes cannot read is not written before all are upgraded and the operator has said so. */
+        private static void requireAllowed(MetadataImage image, List<ApiMessageAndVersion> records) {
+            for (ApiMessageAndVersion entry : records) {
+                if (entry.message() instanceof OwnRecord own
+                        && own.since() > FreshetVersion.of(image)
+                        && !raises(records, own.since())) {
+                    FreshetVersion.require(image, own.since(), "What was asked");
+                }
+            }
+        }
+
+        private static boolean raises(List<ApiMessageAndVersion> records, int level) {
+            return records.stream()
+                    .anyMatch(entry -> entry.message() instanceof FeatureLevelRecord feature
+                            && feature.name().equals(FreshetVersion.FEATURE_NAME)
+                            && feature.featureLevel() >= level);
         }
 
         private int sizeBytes() {

@@ -2,6 +2,7 @@
 package io.freshet.metadata.control;
 
 import io.freshet.metadata.ClusterController.ConfigChange;
+import io.freshet.metadata.FreshetVersion;
 import io.freshet.metadata.control.Command.Decision;
 import io.freshet.metadata.record.LaneChangedRecord;
 import io.freshet.metadata.state.ClusterState.Speculation;
@@ -66,7 +67,9 @@ final class ConfigCommands {
                     && change.resourceType() == ConfigResource.Type.TOPIC.id()
                     && change.name().equals(FailoverPlanner.LANE_CONFIG)) {
                 TopicImage topic = state.image().topics().getTopic(change.resourceName());
-                if (topic != null && !state.manifests().members().hasLaneChanged(topic.id())) {
+                if (topic != null
+                        && FreshetVersion.of(state.image()) >= FreshetVersion.CLUSTER
+                        && !state.manifests().members().hasLaneChanged(topic.id())) {
                     records.add(new LaneChangedRecord(topic.id()).versioned());
                 }
             }

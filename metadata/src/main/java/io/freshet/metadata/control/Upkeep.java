@@ -4,6 +4,7 @@ package io.freshet.metadata.control;
 import io.freshet.common.runtime.Clock;
 import io.freshet.metadata.ClusterController.BrokerHeartbeat;
 import io.freshet.metadata.ClusterController.HeartbeatAnswer;
+import io.freshet.metadata.FreshetVersion;
 import io.freshet.metadata.MemberState;
 import io.freshet.metadata.control.Command.Decision;
 import io.freshet.metadata.state.ClusterState;
@@ -86,10 +87,15 @@ public final class Upkeep {
     public void tick(ClusterState state) {
         noticePause();
         tickedAtNs = clock.nanoTime();
-        if (isLeading) {
+        if (isLeading && isCluster(state)) {
             endSessions(state);
             onApplied(state);
         }
+    }
+
+    /** Before, sessions and moves cannot be written down; there is one broker then, and nobody to take its place. */
+    private static boolean isCluster(ClusterState state) {
+        return FreshetVersion.of(state.image()) >= FreshetVersion.CLUSTER;
     }
 
     /** Whoever spoke to this process while it was stopped has not been heard yet. */
@@ -122,7 +128,7 @@ public final class Upkeep {
 
     /** The state has changed, perhaps: whatever can be planned on it now is. */
     public void onApplied(ClusterState state) {
-        if (!isLeading || isPlanning) {
+        if (!isLeading || isPlanning || !isCluster(state)) {
             return;
         }
         Stamp present = Stamp.of(state);
@@ -149,7 +155,8 @@ public final class Upkeep {
         BrokerRegistration known = MemberCommands.require(state.image(), heartbeat);
         noticePause();
         // What is over by the clock will be so in the log: from here on there is no way back.
-        if (isLapsed(state, heartbeat.brokerId()) || sessions.isOver(heartbeat.brokerId(), heartbeat.brokerEpoch())) {
+        if (isLapsed(state, heartbeat.brokerId())
+                || (isCluster(state) && sessions.isOver(heartbeat.brokerId(), heartbeat.brokerEpoch()))) {
             return CompletableFuture.completedFuture(new HeartbeatAnswer(true, false, true, sessionTimeoutMs));
         }
         sessions.renew(heartbeat.brokerId(), heartbeat.brokerEpoch());

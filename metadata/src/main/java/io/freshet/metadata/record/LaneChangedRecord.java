@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.metadata.record;
 
+import io.freshet.metadata.FreshetVersion;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.protocol.Readable;
 import org.apache.kafka.common.protocol.Writable;
@@ -22,6 +23,11 @@ public final class LaneChangedRecord extends OwnRecord {
 
     public Uuid topicId() {
         return topicId;
+    }
+
+    @Override
+    public short since() {
+        return FreshetVersion.CLUSTER;
     }
 
     @Override

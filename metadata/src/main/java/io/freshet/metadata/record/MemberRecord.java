@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.metadata.record;
 
+import io.freshet.metadata.FreshetVersion;
 import io.freshet.metadata.MemberState;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -30,6 +31,11 @@ public final class MemberRecord extends OwnRecord {
 
     public MemberState member() {
         return member;
+    }
+
+    @Override
+    public short since() {
+        return FreshetVersion.CLUSTER;
     }
 
     @Override

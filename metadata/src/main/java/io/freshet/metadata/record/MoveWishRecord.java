@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.metadata.record;
 
+import io.freshet.metadata.FreshetVersion;
 import io.freshet.metadata.MoveWish;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.protocol.Readable;
@@ -23,6 +24,11 @@ public final class MoveWishRecord extends OwnRecord {
 
     public MoveWish wish() {
         return wish;
+    }
+
+    @Override
+    public short since() {
+        return FreshetVersion.CLUSTER;
     }
 
     @Override

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.metadata.record;
 
+import io.freshet.metadata.FreshetVersion;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.kafka.common.errors.UnsupportedVersionException;
@@ -68,6 +69,11 @@ public abstract sealed class OwnRecord implements ApiMessage
     /** This record as the log takes it, at the newest version. */
     public final ApiMessageAndVersion versioned() {
         return new ApiMessageAndVersion(this, highestSupportedVersion());
+    }
+
+    /** The level of {@link FreshetVersion} from which on this kind may be written. */
+    public short since() {
+        return FreshetVersion.SINGLE;
     }
 
     abstract int sizeBytes();

@@ -63,23 +63,33 @@ final class BrokerCommandTypes {
     private static void writeSpec(CommandWriter out, BrokerSpec spec) {
         out.writeInt(spec.brokerId());
         out.writeUuid(spec.incarnationId());
-        out.writeList(spec.listeners(), (to, endpoint) -> {
-            to.writeString(endpoint.listenerName());
-            to.writeString(endpoint.securityProtocol());
-            to.writeString(endpoint.host());
-            to.writeInt(endpoint.port());
-        });
+        writeEndpoints(out, spec.listeners());
         out.writeString(spec.rack());
         out.writeList(spec.walLanes(), CommandWriter::writeString);
+        FeatureCommandTypes.VERSIONS.write(out, spec.versions());
     }
 
     private static BrokerSpec readSpec(CommandReader in) {
         return new BrokerSpec(
                 in.readInt(),
                 in.readUuid(),
-                in.readList(
-                        from -> new Endpoint(from.readString(), from.readString(), from.readString(), from.readInt())),
+                readEndpoints(in),
                 in.readNullableString(),
-                in.readList(CommandReader::readString));
+                in.readList(CommandReader::readString),
+                FeatureCommandTypes.VERSIONS.read(in));
+    }
+
+    static void writeEndpoints(CommandWriter out, List<Endpoint> endpoints) {
+        out.writeList(endpoints, (to, endpoint) -> {
+            to.writeString(endpoint.listenerName());
+            to.writeString(endpoint.securityProtocol());
+            to.writeString(endpoint.host());
+            to.writeInt(endpoint.port());
+        });
+    }
+
+    static List<Endpoint> readEndpoints(CommandReader in) {
+        return in.readList(
+                from -> new Endpoint(from.readString(), from.readString(), from.readString(), from.readInt()));
     }
 }

@@ -27,6 +27,7 @@ import org.apache.kafka.common.message.CreateTopicsRequestData;
 import org.apache.kafka.common.message.CreateTopicsResponseData;
 import org.apache.kafka.common.message.ElectLeadersRequestData;
 import org.apache.kafka.common.message.ElectLeadersResponseData;
+import org.apache.kafka.common.message.UpdateFeaturesRequestData;
 import org.apache.kafka.common.requests.ApiError;
 
 /**
@@ -153,6 +154,16 @@ public final class RoutedController implements ClusterController, AutoCloseable 
     @Override
     public CompletableFuture<RegisteredBroker> registerBroker(BrokerSpec registration) {
         return call(BrokerCommandTypes.REGISTER_BROKER, registration);
+    }
+
+    @Override
+    public CompletableFuture<Void> registerController(ControllerSpec registration) {
+        return run(FeatureCommandTypes.REGISTER_CONTROLLER, registration);
+    }
+
+    @Override
+    public CompletableFuture<ApiError> updateFeatures(UpdateFeaturesRequestData request) {
+        return call(FeatureCommandTypes.UPDATE_FEATURES, request);
     }
 
     @Override

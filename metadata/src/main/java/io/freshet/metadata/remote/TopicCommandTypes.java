@@ -159,12 +159,12 @@ final class TopicCommandTypes {
         return new ConfigResource(ConfigResource.Type.forId(in.readByte()), in.readString());
     }
 
-    private static void writeError(CommandWriter out, ApiError error) {
+    static void writeError(CommandWriter out, ApiError error) {
         out.writeShort(error.error().code());
         out.writeString(error.message());
     }
 
-    private static ApiError readError(CommandReader in) {
+    static ApiError readError(CommandReader in) {
         return new ApiError(Errors.forCode(in.readShort()), in.readNullableString());
     }
 }

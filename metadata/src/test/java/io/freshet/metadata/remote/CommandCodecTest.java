@@ -71,7 +71,9 @@ class CommandCodecTest {
                         "61 sealWal",
                         "62 trimWal",
                         "63 retireWal",
-                        "80 barrier");
+                        "80 barrier",
+                        "90 updateFeatures",
+                        "91 registerController");
     }
 
     @Test

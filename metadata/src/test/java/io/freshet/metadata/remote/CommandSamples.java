@@ -11,10 +11,12 @@ import io.freshet.common.stream.WalSeal;
 import io.freshet.metadata.ClusterController.BrokerHeartbeat;
 import io.freshet.metadata.ClusterController.BrokerSpec;
 import io.freshet.metadata.ClusterController.ConfigChange;
+import io.freshet.metadata.ClusterController.ControllerSpec;
 import io.freshet.metadata.ClusterController.Endpoint;
 import io.freshet.metadata.ClusterController.HeartbeatAnswer;
 import io.freshet.metadata.ClusterController.PartitionHandOver;
 import io.freshet.metadata.ClusterController.RegisteredBroker;
+import io.freshet.metadata.FreshetVersion;
 import io.freshet.metadata.remote.BrokerCommandTypes.Process;
 import io.freshet.metadata.remote.CommandType.Done;
 import java.util.ArrayList;
@@ -44,6 +46,7 @@ import org.apache.kafka.common.message.CreateTopicsResponseData.CreatableTopicCo
 import org.apache.kafka.common.message.CreateTopicsResponseData.CreatableTopicResult;
 import org.apache.kafka.common.message.ElectLeadersRequestData;
 import org.apache.kafka.common.message.ElectLeadersResponseData;
+import org.apache.kafka.common.message.UpdateFeaturesRequestData;
 import org.apache.kafka.common.protocol.Errors;
 import org.apache.kafka.common.requests.ApiError;
 
@@ -137,7 +140,8 @@ final class CommandSamples {
                                 uuid(),
                                 list(() -> new Endpoint(text(), text(), text(), random.nextInt())),
                                 random.nextBoolean() ? text() : null,
-                                list(this::text)),
+                                list(this::text),
+                                versions()),
                         new RegisteredBroker(random.nextLong(), random.nextLong())),
                 new Sample<>(BrokerCommandTypes.ALLOCATE_PRODUCER_IDS, process(), ids()),
                 new Sample<>(BrokerCommandTypes.BARRIER, Done.DONE, Done.DONE),
@@ -198,7 +202,25 @@ final class CommandSamples {
                         MemberCommandTypes.DRAIN_BROKER,
                         new MemberCommandTypes.Drain(random.nextInt(), random.nextBoolean()),
                         Done.DONE),
-                new Sample<>(MemberCommandTypes.UNREGISTER_BROKER, random.nextInt(), Done.DONE));
+                new Sample<>(MemberCommandTypes.UNREGISTER_BROKER, random.nextInt(), Done.DONE),
+                new Sample<>(
+                        FeatureCommandTypes.UPDATE_FEATURES,
+                        new UpdateFeaturesRequestData()
+                                .setTimeoutMs(random.nextInt())
+                                .setValidateOnly(random.nextBoolean()),
+                        error()),
+                new Sample<>(
+                        FeatureCommandTypes.REGISTER_CONTROLLER,
+                        new ControllerSpec(
+                                random.nextInt(),
+                                uuid(),
+                                list(() -> new Endpoint(text(), text(), text(), random.nextInt())),
+                                versions()),
+                        Done.DONE));
+    }
+
+    private FreshetVersion.Range versions() {
+        return new FreshetVersion.Range((short) random.nextInt(), (short) random.nextInt());
     }
 
     private CreateTopicsRequestData createTopics() {

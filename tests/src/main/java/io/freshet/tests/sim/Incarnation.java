@@ -5,6 +5,7 @@ import io.freshet.broker.partition.Ownership;
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.stream.StreamState;
+import io.freshet.metadata.ClusterController.BrokerHeartbeat;
 import io.freshet.metadata.ClusterController.BrokerSpec;
 import io.freshet.metadata.ClusterController.Endpoint;
 import io.freshet.metadata.state.ManifestStore;
@@ -21,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 
 /** One process of a broker: registers, recovers its WAL, serves what it owns, and stops when it finds itself replaced. */
 final class Incarnation {
+    private static final long HEARTBEAT_MS = 100;
     private static final long WATCH_MS = 500;
 
     private final World world;
@@ -112,9 +114,23 @@ final class Incarnation {
             }
             broker.disk().forgetLie();
             serving = new Serving(registered, storage, new Takeover(world, process, follower, registered, storage));
+            tellReady(registered);
             watch();
             reconcile();
         });
+    }
+
+    /** As often as it takes: a registration is fenced until its heartbeat has been heard. */
+    private void tellReady(Ownership registered) {
+        BrokerHeartbeat ready =
+                new BrokerHeartbeat(broker.id(), registered.brokerEpoch(), registered.brokerEpoch(), true, false);
+        follower.send("heartbeat", true, controller -> controller.heartbeat(ready))
+                .whenComplete((answer, error) -> {
+                    boolean isOver = error != null && FreshetException.of(error).kind() == ErrorKind.FENCED;
+                    if (!isOver && (error != null || answer.isFenced())) {
+                        process.after(HEARTBEAT_MS, "heartbeat", () -> tellReady(registered));
+                    }
+                });
     }
 
     private void cannotOpen(FreshetException e) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.tests.sim;
 
+import io.freshet.metadata.FreshetVersion;
 import io.freshet.metadata.control.ActiveController;
 import io.freshet.metadata.control.CommandQueue;
 import io.freshet.metadata.control.Inputs;
@@ -68,9 +69,13 @@ final class SimQuorum implements MetadataLog {
                         new KafkaConfigSchema(Map.of(), Map.of()),
                         Map.of()));
         MetadataVersion version = MetadataVersion.latestProduction();
-        commit(List.of(new ApiMessageAndVersion(
-                new FeatureLevelRecord().setName(MetadataVersion.FEATURE_NAME).setFeatureLevel(version.featureLevel()),
-                (short) 0)));
+        commit(List.of(
+                new ApiMessageAndVersion(
+                        new FeatureLevelRecord()
+                                .setName(MetadataVersion.FEATURE_NAME)
+                                .setFeatureLevel(version.featureLevel()),
+                        (short) 0),
+                FreshetVersion.record(FreshetVersion.SUPPORTED.newest())));
         elect();
     }
 
