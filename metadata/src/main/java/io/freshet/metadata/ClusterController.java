@@ -86,7 +86,9 @@ public interface ClusterController {
     /**
      * The broker has stopped these partitions and committed all of their records: makes the targets their leaders, under
      * new leader epochs, and fulfils wishes and reassignments. Completes, in the order of {@code partitions}, with whether
-     * each has moved; one that has not (led elsewhere, other leader epoch, target not serving) is the broker's as before.
+     * each has moved; one that has not (led elsewhere, other leader epoch, target not serving) is the broker's as before. A
+     * partition whose target is the broker itself stays there under a new leader epoch: an earlier command for it whose
+     * outcome is not known can never be done after that.
      * FENCED if {@code brokerEpoch} is not the broker's present registration or its session is over; INVALID for
      * more than 20,000 at once.
      */

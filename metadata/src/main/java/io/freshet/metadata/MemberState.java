@@ -13,6 +13,12 @@ import java.util.List;
  * @param walLanes the WAL lanes that may hold records of this registration, the default first
  */
 public record MemberState(int brokerId, long brokerEpoch, boolean isLapsed, boolean isDrained, List<String> walLanes) {
+    /**
+     * A broker's dynamic configuration of this name, {@code true}, says as well that the operator wants nothing on it, so that
+     * any admin client can say and see it.
+     */
+    public static final String DRAINED_CONFIG = "broker.drained";
+
     public MemberState {
         walLanes = List.copyOf(walLanes);
     }

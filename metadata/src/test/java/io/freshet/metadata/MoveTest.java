@@ -10,6 +10,7 @@ import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.metadata.ClusterController.BrokerHeartbeat;
 import io.freshet.metadata.ClusterController.BrokerSpec;
+import io.freshet.metadata.ClusterController.ConfigChange;
 import io.freshet.metadata.ClusterController.Endpoint;
 import io.freshet.metadata.ClusterController.PartitionHandOver;
 import io.freshet.metadata.ClusterController.RegisteredBroker;
@@ -24,8 +25,10 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
+import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.common.ElectionType;
 import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.BrokerIdNotRegisteredException;
 import org.apache.kafka.common.errors.InvalidRequestException;
 import org.apache.kafka.common.message.AlterPartitionReassignmentsRequestData;
@@ -242,7 +245,7 @@ class MoveTest {
                         1,
                         new PartitionHandOver(id, 1, 0, 3),
                         new PartitionHandOver(id, 0, 0, 99),
-                        new PartitionHandOver(id, 0, 0, 1),
+                        new PartitionHandOver(id, 0, 7, 1),
                         new PartitionHandOver(Uuid.randomUuid(), 0, 0, 2)))
                 .containsExactly(false, false, false, false);
         assertThatThrownBy(() -> get(node.controller.handOver(1, 5, List.of())))
@@ -251,6 +254,47 @@ class MoveTest {
                         error -> assertThat(error.kind()).isEqualTo(ErrorKind.FENCED));
         assertThat(handOver(1, new PartitionHandOver(id, 0, 0, 3))).containsExactly(true);
         assertThat(list(partition("t", 0).replicas)).containsExactly(3);
+    }
+
+    @Test
+    void aLeaderThatTakesItsPartitionAnewVoidsAnEarlierHandOver() {
+        Uuid id = topic("t", List.of(1, 2));
+        reassign("t", 0, List.of(3, 4));
+        PartitionRegistration before = partition("t", 0);
+        PartitionHandOver lost = new PartitionHandOver(id, 0, before.leaderEpoch, 3);
+        assertThat(handOver(1, new PartitionHandOver(id, 0, before.leaderEpoch, 1)))
+                .containsExactly(true);
+        PartitionRegistration now = partition("t", 0);
+        assertThat(now.leader).isEqualTo(1);
+        assertThat(now.leaderEpoch).isEqualTo(before.leaderEpoch + 1);
+        assertThat(list(now.addingReplicas)).containsExactly(3, 4);
+        assertThat(list(now.replicas)).isEqualTo(list(before.replicas));
+        assertThat(node.node.manifests().wishes()).containsExactly(new MoveWish(id, 0, 3));
+        assertThat(handOver(1, lost)).containsExactly(false);
+        assertThat(handOver(1, new PartitionHandOver(id, 0, now.leaderEpoch, 3)))
+                .containsExactly(true);
+    }
+
+    @Test
+    void aBrokerCanBeDrainedByItsConfiguration() {
+        Uuid id = topic("t", List.of(1, 2));
+        ConfigResource broker = new ConfigResource(ConfigResource.Type.BROKER, "1");
+        get(node.controller.incrementalAlterConfigs(
+                Map.of(broker, Map.of("broker.drained", new ConfigChange(AlterConfigOp.OpType.SET, "true"))), false));
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(20))
+                .until(() -> !node.node.manifests().wishes().isEmpty());
+        assertThat(node.node.manifests().wishes()).containsExactly(new MoveWish(id, 0, 2));
+        assertThat(handOver(1, new PartitionHandOver(id, 0, partition("t", 0).leaderEpoch, 2)))
+                .containsExactly(true);
+        node.createTopic("u", 8);
+        assertThat(node.node.image().topics().getTopic("u").partitions().values())
+                .noneMatch(partition -> partition.leader == 1);
+        get(node.controller.incrementalAlterConfigs(
+                Map.of(broker, Map.of("broker.drained", new ConfigChange(AlterConfigOp.OpType.DELETE, null))), false));
+        node.createTopic("v", 8);
+        assertThat(node.node.image().topics().getTopic("v").partitions().values())
+                .anyMatch(partition -> partition.leader == 1);
     }
 
     @Test

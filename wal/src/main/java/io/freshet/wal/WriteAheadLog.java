@@ -16,6 +16,9 @@ public interface WriteAheadLog extends AutoCloseable {
      */
     void append(WalEntry entry);
 
+    /** Somebody waits for what was handed over before this call: it need not wait for company. Never blocks. */
+    default void hurry() {}
+
     /**
      * Everything below {@code lsn} is not needed any more and its space may be used again. Never moves backwards.
      * Completes when the new start is durable.

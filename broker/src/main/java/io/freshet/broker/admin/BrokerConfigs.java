@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.admin;
 
+import io.freshet.broker.config.FreshetKeys;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.kafka.common.config.AbstractConfig;
 import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.common.config.ConfigResource;
@@ -27,12 +29,13 @@ import org.jspecify.annotations.Nullable;
  */
 public final class BrokerConfigs {
     /** The dynamic names that take effect without a restart: the broker-wide defaults of topic configurations. */
-    static final Set<String> SUPPORTED_DYNAMIC_NAMES =
-            ServerTopicConfigSynonyms.ALL_TOPIC_CONFIG_SYNONYMS.values().stream()
-                    .flatMap(List::stream)
-                    .map(ConfigSynonym::name)
-                    .filter(DynamicBrokerConfig.ALL_DYNAMIC_CONFIGS::contains)
-                    .collect(Collectors.toUnmodifiableSet());
+    static final Set<String> SUPPORTED_DYNAMIC_NAMES = Stream.concat(
+                    Stream.of(FreshetKeys.BROKER_DRAINED),
+                    ServerTopicConfigSynonyms.ALL_TOPIC_CONFIG_SYNONYMS.values().stream()
+                            .flatMap(List::stream)
+                            .map(ConfigSynonym::name)
+                            .filter(DynamicBrokerConfig.ALL_DYNAMIC_CONFIGS::contains))
+            .collect(Collectors.toUnmodifiableSet());
 
     private final int nodeId;
     private final ConfigDef definition;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.admin;
 
+import io.freshet.broker.config.FreshetKeys;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -116,6 +117,7 @@ public final class ConfigChangeValidation implements ConfigurationValidator {
         try {
             DynamicBrokerConfig.validateConfigs(given, given, perBroker);
             refuseUnsupported(given);
+            checkDrained(given, perBroker);
             Map<String, String> defaults = new HashMap<>(staticTopicDefaults);
             defaults.putAll(BrokerConfigs.topicDefaults(List.of(withoutNulls(newConfigs, "broker"))));
             LogConfig.validate(Map.of(), Map.of(), defaults, false);
@@ -130,6 +132,20 @@ public final class ConfigChangeValidation implements ConfigurationValidator {
         if (!unsupported.isEmpty()) {
             throw new InvalidRequestException("This broker cannot change " + unsupported
                     + " while it runs: set them in its configuration file and restart it");
+        }
+    }
+
+    private static void checkDrained(Properties given, boolean perBroker) {
+        String isDrained = given.getProperty(FreshetKeys.BROKER_DRAINED);
+        if (isDrained == null) {
+            return;
+        }
+        if (!perBroker) {
+            throw new InvalidRequestException(
+                    FreshetKeys.BROKER_DRAINED + " is of one broker, not of all: name the broker");
+        }
+        if (!isDrained.equals("true") && !isDrained.equals("false")) {
+            throw new InvalidRequestException(FreshetKeys.BROKER_DRAINED + " must be true or false, not " + isDrained);
         }
     }
 

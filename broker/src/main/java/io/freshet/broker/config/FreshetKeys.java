@@ -12,6 +12,7 @@ import static org.apache.kafka.common.config.ConfigDef.Type.LONG;
 import static org.apache.kafka.common.config.ConfigDef.Type.STRING;
 import static org.apache.kafka.common.config.ConfigDef.ValidString.in;
 
+import io.freshet.metadata.MemberState;
 import org.apache.kafka.common.config.ConfigDef;
 
 /** The keys that Kafka does not have. Everything else in a configuration file has Kafka's name and meaning. */
@@ -36,6 +37,8 @@ public final class FreshetKeys {
     public static final String WAL_CAPACITY_BYTES = "wal.capacity.bytes";
     public static final String METADATA_MIRROR = "metadata.mirror";
     public static final String HTTP_LISTENER = "http.listener";
+    public static final String CONTROLLED_SHUTDOWN_TIMEOUT_MS = "controlled.shutdown.timeout.ms";
+    public static final String BROKER_DRAINED = MemberState.DRAINED_CONFIG;
 
     private static final long MIB = 1L << 20;
 
@@ -175,7 +178,23 @@ public final class FreshetKeys {
                     STRING,
                     "127.0.0.1:8080",
                     MEDIUM,
-                    "host:port of /livez, /readyz and /metrics. Port 0 picks a free one; empty switches it off.");
+                    "host:port of /livez, /readyz and /metrics. Port 0 picks a free one; empty switches it off.")
+            .define(
+                    CONTROLLED_SHUTDOWN_TIMEOUT_MS,
+                    LONG,
+                    30_000,
+                    atLeast(0),
+                    MEDIUM,
+                    "How long a broker that is told to stop waits until others lead its partitions. It does not wait if there "
+                            + "is no other broker, nor when the cluster has not answered it for a session. 0: it just stops.")
+            .define(
+                    BROKER_DRAINED,
+                    BOOLEAN,
+                    false,
+                    LOW,
+                    "Whether the broker is to lead nothing: its partitions move to other brokers, and it gets no new ones. "
+                            + "Set it while the cluster runs, for one broker (freshet broker drain, or kafka-configs.sh "
+                            + "--entity-type brokers); in a configuration file it has no effect.");
 
     private FreshetKeys() {}
 }

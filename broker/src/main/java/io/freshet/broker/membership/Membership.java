@@ -26,6 +26,8 @@ import org.slf4j.LoggerFactory;
 public final class Membership implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Membership.class);
     private static final int MARGIN_DIVISOR = 6;
+    /** From one heartbeat to the next while the broker waits to be relieved. */
+    private static final long LEAVING_MS = 50;
 
     private final MembershipConfig config;
     private final Function<BrokerHeartbeat, CompletableFuture<HeartbeatAnswer>> controller;
@@ -168,6 +170,8 @@ public final class Membership implements AutoCloseable {
         }
         if (answer.mayShutDown()) {
             relieved.complete(null);
+        } else if (heartbeat.wantsShutdown()) {
+            scheduler.schedule(LEAVING_MS, this::beatIfDue);
         }
     }
 

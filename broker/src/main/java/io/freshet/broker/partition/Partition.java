@@ -54,8 +54,18 @@ public final class Partition implements CleanablePartition, SegmentCheckpoint.So
     private volatile long firstUnstableOffset = Long.MAX_VALUE;
     private volatile long cleanedEndOffset;
     private volatile boolean failed;
+    private volatile Intake intake = Intake.OPEN;
     /** The producers' state counts appends that never became durable; guarded by the lock. */
     private boolean hasLostAppends;
+
+    /** Whether appends are taken. */
+    private enum Intake {
+        OPEN,
+        /** None are, for a moment: who has one had better keep it. */
+        PARKED,
+        /** None are: who has one had better answer its client. */
+        REFUSING
+    }
 
     private Partition(TopicIdPartition id, StreamLog stream, PartitionContext context) {
         this.id = id;
@@ -381,6 +391,60 @@ public final class Partition implements CleanablePartition, SegmentCheckpoint.So
         }
     }
 
+    /**
+     * Takes no more appends, so that the partition can be handed over; those that it has taken go on. When this returns,
+     * {@link #logEndOffset} stands still until {@link #unpark}. False if it has failed, or is parked already.
+     */
+    public boolean park() {
+        lock.lock();
+        try {
+            if (failed || intake != Intake.OPEN) {
+                return false;
+            }
+            intake = Intake.PARKED;
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Of a parked partition: appends are better refused than kept, as it is not known when they will be taken. */
+    public void refuseParked() {
+        lock.lock();
+        try {
+            if (intake == Intake.PARKED) {
+                intake = Intake.REFUSING;
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Takes appends again: the partition certainly was not handed over. */
+    public void unpark() {
+        lock.lock();
+        try {
+            intake = Intake.OPEN;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Whether appends had better be kept until the partition takes them again, or is gone. */
+    public boolean isParked() {
+        return intake == Intake.PARKED && !failed;
+    }
+
+    /** Whether all that was appended is acknowledged, and committed in the quorum. */
+    public boolean isSettled() {
+        lock.lock();
+        try {
+            return !failed && inFlight.isEmpty() && stream.committedEndOffset() >= stream.endOffset();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Ends this ownership: appends in flight fail as not leader, later ones are refused. */
     public void close(boolean deleted) {
         fail();
@@ -400,6 +464,10 @@ public final class Partition implements CleanablePartition, SegmentCheckpoint.So
     private void checkServing() {
         if (failed) {
             throw unavailable();
+        }
+        if (intake != Intake.OPEN) {
+            throw new NotLeaderOrFollowerException(
+                    id.topicPartition() + " is just being handed over to another broker; refresh metadata and retry");
         }
     }
 

@@ -4,6 +4,7 @@ package io.freshet.broker.partition;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.apache.kafka.common.Node;
 import org.apache.kafka.common.TopicPartition;
@@ -24,9 +25,21 @@ import org.jspecify.annotations.Nullable;
  * @param open the partitions open on this broker
  * @param image the newest metadata
  * @param mayServe whether this broker may act as owner now; a cheap look
+ * @param isArriving whether this broker leads the partition and will have opened it in a moment; a cheap look
  */
 public record PartitionLookup(
-        Function<TopicPartition, Optional<Partition>> open, Supplier<MetadataImage> image, BooleanSupplier mayServe) {
+        Function<TopicPartition, Optional<Partition>> open,
+        Supplier<MetadataImage> image,
+        BooleanSupplier mayServe,
+        Predicate<TopicPartition> isArriving) {
+    /** Where no partitions come and go. */
+    public PartitionLookup(
+            Function<TopicPartition, Optional<Partition>> open,
+            Supplier<MetadataImage> image,
+            BooleanSupplier mayServe) {
+        this(open, image, mayServe, partition -> false);
+    }
+
     /** No epoch given by the client. */
     public static final int NO_EPOCH = -1;
 
@@ -60,9 +73,15 @@ public record PartitionLookup(
                 + partition + " by now; refresh metadata and retry");
     }
 
-    /** Whether the partition is open and wants no more appends until uploads have made room. */
-    public boolean isOverloaded(TopicPartition partition) {
-        return open.apply(partition).map(log -> log.stream().isOverloaded()).orElse(false);
+    /**
+     * Whether an append to the partition had better wait: uploads have to make room first, or the partition is just leaving
+     * this broker or coming to it.
+     */
+    public boolean mustWait(TopicPartition partition) {
+        Optional<Partition> found = open.apply(partition);
+        return found.isPresent()
+                ? found.get().stream().isOverloaded() || found.get().isParked()
+                : isArriving.test(partition);
     }
 
     public @Nullable String topicName(Uuid topicId) {

@@ -16,6 +16,8 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.apache.kafka.common.TopicIdPartition;
@@ -38,6 +40,8 @@ import org.slf4j.LoggerFactory;
 public final class Partitions implements PartitionLogs, MetadataNode.ImageListener, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Partitions.class);
     private static final long REOPEN_DELAY_MS = 500;
+    /** For how long appends had better wait for a partition that is being opened. */
+    private static final long ARRIVAL_NS = TimeUnit.SECONDS.toNanos(2);
 
     private final Ownership ownership;
     private final Manifests manifests;
@@ -45,29 +49,44 @@ public final class Partitions implements PartitionLogs, MetadataNode.ImageListen
     private final PartitionContext context;
     private final UnaryOperator<String> lanes;
     private final Scheduler scheduler;
+    private final MovingPartitions moving;
     private final Map<TopicPartition, Slot> slots = new ConcurrentHashMap<>();
     private final List<LeadershipListener> listeners = new CopyOnWriteArrayList<>();
 
-    /** @param lanes the WAL lane to use by topic name; asked when a partition opens and when a configuration has changed */
+    /**
+     * @param lanes the WAL lane to use by topic name; asked when a partition opens and when a configuration has changed
+     * @param moving is told of partitions that come
+     */
     public Partitions(
             Ownership ownership,
             Manifests manifests,
             StreamOpener opener,
             PartitionContext context,
             UnaryOperator<String> lanes,
-            Scheduler scheduler) {
+            Scheduler scheduler,
+            MovingPartitions moving) {
         this.ownership = ownership;
         this.manifests = manifests;
         this.opener = opener;
         this.context = context;
         this.lanes = lanes;
         this.scheduler = scheduler;
+        this.moving = moving;
     }
 
     @Override
     public Optional<Partition> log(TopicPartition partition) {
         Slot slot = slots.get(partition);
         return slot == null ? Optional.empty() : Optional.ofNullable(slot.partition);
+    }
+
+    /** Whether this broker leads the partition and began to open it a moment ago. */
+    public boolean isArriving(TopicPartition partition) {
+        Slot slot = slots.get(partition);
+        return slot != null
+                && slot.partition == null
+                && !slot.closed
+                && context.clock().nanoTime() - slot.madeAtNs < ARRIVAL_NS;
     }
 
     /** The partitions open now. */
@@ -133,7 +152,8 @@ public final class Partitions implements PartitionLogs, MetadataNode.ImageListen
             close(old, false);
         }
         if (isMine) {
-            Slot slot = new Slot(id, registration.leaderEpoch);
+            moving.begin(1);
+            Slot slot = new Slot(id, registration.leaderEpoch, context.clock().nanoTime());
             slots.put(id.topicPartition(), slot);
             open(slot);
         }
@@ -192,11 +212,19 @@ public final class Partitions implements PartitionLogs, MetadataNode.ImageListen
             slot.partition = partition;
         }
         useLane(partition);
+        arrived(slot);
         Reopen reopen = new Reopen(slot);
         partition.addHighWatermarkListener(reopen);
         listeners.forEach(listener -> listener.onOpened(partition));
         if (partition.isFailed()) {
             reopen.onFailed(partition); // It may have failed before it could tell.
+        }
+    }
+
+    /** Nothing has to wait for the partition to be opened any more. */
+    private void arrived(Slot slot) {
+        if (slot.hasArrived.compareAndSet(false, true)) {
+            moving.end(1);
         }
     }
 
@@ -220,6 +248,7 @@ public final class Partitions implements PartitionLogs, MetadataNode.ImageListen
             slot.partition = null;
         }
         slots.remove(slot.id.topicPartition(), slot);
+        arrived(slot);
         if (partition != null) {
             partition.close(deleted);
             listeners.forEach(listener -> listener.onClosed(slot.id.topicPartition(), slot.leaderEpoch, deleted));
@@ -236,11 +265,14 @@ public final class Partitions implements PartitionLogs, MetadataNode.ImageListen
     private static final class Slot {
         private final TopicIdPartition id;
         private final int leaderEpoch;
+        private final long madeAtNs;
+        private final AtomicBoolean hasArrived = new AtomicBoolean();
         private volatile @Nullable Partition partition;
         private volatile boolean closed;
         private volatile boolean deleted;
 
-        Slot(TopicIdPartition id, int leaderEpoch) {
+        Slot(TopicIdPartition id, int leaderEpoch, long madeAtNs) {
+            this.madeAtNs = madeAtNs;
             this.id = id;
             this.leaderEpoch = leaderEpoch;
         }

@@ -16,7 +16,7 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps requests back while the storage that they append to is overloaded and serves them in order of arrival when it has room
+ * Keeps requests back while the storage that they append to is overloaded, or a partition is on the move, and serves them in order of arrival when it has room
  * again, so that a store slower than its producers slows them down instead of refusing them. A connection's requests keep
  * their order: once one is held, all its later ones are, until the last held one has been served. Other connections' requests
  * to storage that has room go on. The bytes of held ones stay charged to the request memory, which bounds them. Safe for use

@@ -44,6 +44,10 @@ public final class ProduceHandler implements RequestHandler {
     private final Counter bytesIn;
     private final ConcurrentLinkedQueue<PendingProduce> pending = new ConcurrentLinkedQueue<>();
     private final HeldRequests<KafkaRequest> held;
+    /** Guarded by this object's lock, as is the next one. */
+    private boolean isOverloaded;
+
+    private boolean isMoving;
 
     public ProduceHandler(PartitionLookup partitions, Clock clock, Scheduler scheduler, MeterRegistry meters) {
         this.partitions = partitions;
@@ -54,8 +58,15 @@ public final class ProduceHandler implements RequestHandler {
     }
 
     /** Told after each change whether some WAL lane wants no more appends for a while. Any thread; short. */
-    public void overloaded(boolean isOverloaded) {
-        held.overloaded(isOverloaded);
+    public synchronized void overloaded(boolean isOverloadedNow) {
+        isOverloaded = isOverloadedNow;
+        held.overloaded(isOverloaded || isMoving);
+    }
+
+    /** Told before and after each change whether some partition is just leaving this broker or coming to it. Any thread; short. */
+    public synchronized void moving(boolean isMovingNow) {
+        isMoving = isMovingNow;
+        held.overloaded(isOverloaded || isMoving);
     }
 
     @Override
@@ -65,13 +76,13 @@ public final class ProduceHandler implements RequestHandler {
         }
     }
 
-    /** Whether the request appends to a stream whose lane has no room. */
+    /** Whether the request appends to a stream whose lane has no room, or to a partition that is on the move. */
     private boolean mustWait(KafkaRequest request) {
         boolean hasTopicIds = request.header().apiVersion() >= TOPIC_ID_VERSION;
         for (TopicProduceData topic : ((ProduceRequest) request.body()).data().topicData()) {
             String name = hasTopicIds ? partitions.topicName(topic.topicId()) : topic.name();
             for (PartitionProduceData partition : topic.partitionData()) {
-                if (name != null && partitions.isOverloaded(new TopicPartition(name, partition.index()))) {
+                if (name != null && partitions.mustWait(new TopicPartition(name, partition.index()))) {
                     return true;
                 }
             }
@@ -182,6 +193,11 @@ public final class ProduceHandler implements RequestHandler {
         }
     }
 
+    /** What requests wait for may be over by the clock alone. */
+    private synchronized void lookAgain() {
+        held.overloaded(isOverloaded || isMoving);
+    }
+
     /** Answers requests whose time is over; what they appended may still become durable. */
     private void expire() {
         long now = clock.nanoTime();
@@ -191,6 +207,7 @@ public final class ProduceHandler implements RequestHandler {
                     new TimeoutException(
                             "Storage waited for uploads until the request's timeout was over; nothing was appended, retry"));
         }
+        lookAgain();
         pending.removeIf(answer -> answer.isAnswered() || answer.expireAt(now));
     }
 }

@@ -135,7 +135,7 @@ public final class BrokerServer implements NodeServer {
                 opened);
         takeover.start(registered.brokerEpoch(), opened);
         new CompactionWiring(config, runtime).start(store, metadata, streams, registered.brokerEpoch(), opened);
-        opened.add("last upload", () -> uploadRest(streams));
+        opened.add("last upload", () -> uploadRest(streams, membership));
         readiness.phase("opening partitions");
         KafkaWiring kafka = new KafkaWiring(config, runtime, metadataWiring.brokerConfigs(), membership.lease());
         Partitions partitions = kafka.start(metadata, streams, registered.brokerEpoch(), store, opened);
@@ -150,7 +150,7 @@ public final class BrokerServer implements NodeServer {
         var watching = endOfService.watchWal(walWiring::failure, runtime.scheduler());
         opened.add("watch over the WAL", watching::cancel);
         readiness.ready(() -> complaints(streams, walWiring));
-        return new Wired(metadata, store, network, console, home.origin(), registered.brokerEpoch());
+        return new Wired(metadata, store, network, console, home.origin(), registered.brokerEpoch(), membership);
     }
 
     private static List<String> complaints(StreamStorage streams, WalWiring walWiring) {
@@ -201,9 +201,10 @@ public final class BrokerServer implements NodeServer {
     }
 
     /** A clean stop leaves nothing in the WAL to recover; a store that does not answer only makes the next start slower. */
-    private static void uploadRest(StreamStorage streams) {
+    private void uploadRest(StreamStorage streams, Membership membership) {
         try {
-            Waiting.on("the last upload", LAST_UPLOAD_TIMEOUT, streams.uploadNow());
+            Departure.await(
+                    "the last upload", LAST_UPLOAD_TIMEOUT, streams.uploadNow(), membership.lease(), runtime.clock());
         } catch (FreshetException e) {
             LOG.warn("The WAL was not emptied before the stop; the next start recovers it. {}", e.getMessage());
         }
@@ -254,6 +255,11 @@ public final class BrokerServer implements NodeServer {
         return known == null || known.epoch() <= wired.brokerEpoch;
     }
 
+    /** The metadata of this node, for tests. */
+    MetadataNode metadata() {
+        return wired.metadata;
+    }
+
     /** Milliseconds from the call of {@link #start} until clients were served. */
     public long startMs() {
         return startMs;
@@ -270,6 +276,8 @@ public final class BrokerServer implements NodeServer {
         if (!closed) {
             closed = true;
             if (!endOfService.failure().isDone()) {
+                readiness.phase("stopping: partitions move to other brokers");
+                new Departure(config, wired.metadata, wired.membership, runtime.clock()).await();
                 readiness.phase("stopping");
             }
             opened.close();
@@ -282,5 +290,6 @@ public final class BrokerServer implements NodeServer {
             KafkaServer network,
             Optional<ConsoleServer> console,
             String origin,
-            long brokerEpoch) {}
+            long brokerEpoch,
+            Membership membership) {}
 }

@@ -19,6 +19,7 @@ import io.freshet.broker.offsets.DescribeProducersHandler;
 import io.freshet.broker.offsets.LedPartitions;
 import io.freshet.broker.offsets.ListOffsetsHandler;
 import io.freshet.broker.offsets.OffsetForLeaderEpochHandler;
+import io.freshet.broker.partition.MovingPartitions;
 import io.freshet.broker.partition.Ownership;
 import io.freshet.broker.partition.Partition;
 import io.freshet.broker.partition.PartitionContext;
@@ -51,6 +52,7 @@ final class KafkaWiring {
     private final Lease lease;
     private final BrokerConfigs brokerConfigs;
     private final TopicConfigs topicConfigs;
+    private final MovingPartitions moving = new MovingPartitions();
     private final ApiRouter router = new ApiRouter();
 
     KafkaWiring(ServerConfig config, Runtime runtime, BrokerConfigs brokerConfigs, Lease lease) {
@@ -83,7 +85,8 @@ final class KafkaWiring {
                         streams::open,
                         context,
                         this::laneOf,
-                        runtime.scheduler()));
+                        runtime.scheduler(),
+                        moving));
         metadata.addListener(partitions);
         Waiting.on(
                 "opening partitions",
@@ -116,6 +119,7 @@ final class KafkaWiring {
                         log -> ((Partition) log).sizeBytes(),
                         store.describe()));
         registerRecordApis(metadata, partitions, streams);
+        new HandOverWiring(config, runtime).start(metadata, partitions, streams, brokerEpoch, moving, opened);
         startHousekeeping(partitions, opened);
         new CleaningWiring(config, runtime)
                 .start(store, metadata, streams, brokerEpoch, partitions, topicConfigs, opened);
@@ -137,11 +141,13 @@ final class KafkaWiring {
     }
 
     private void registerRecordApis(MetadataNode metadata, Partitions partitions, StreamStorage streams) {
-        PartitionLookup lookup = new PartitionLookup(partitions::log, metadata::image, lease::isHeld);
+        PartitionLookup lookup =
+                new PartitionLookup(partitions::log, metadata::image, lease::isHeld, partitions::isArriving);
         LedPartitions led =
                 new LedPartitions(new LeasedPartitions(partitions, lease), PartitionQueries.class::cast, metadata);
         ProduceHandler produce = new ProduceHandler(lookup, runtime.clock(), runtime.scheduler(), runtime.meters());
         streams.addOverloadListener(produce::overloaded);
+        moving.addListener(produce::moving);
         router.register(ApiKeys.PRODUCE, produce);
         router.register(
                 ApiKeys.FETCH,

@@ -13,6 +13,18 @@ import java.util.concurrent.TimeoutException;
 final class Waiting {
     private Waiting() {}
 
+    /** Returns when {@code future} is done, or {@code timeout} is over. */
+    static void forAMoment(Duration timeout, CompletableFuture<?> future) {
+        try {
+            future.handle((value, error) -> value).get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            return; // the caller looks
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new FreshetException(ErrorKind.UNAVAILABLE, "Interrupted while waiting", e);
+        }
+    }
+
     /** The result of {@code future}; UNAVAILABLE naming {@code what} if it takes longer than {@code timeout}. */
     static <T> T on(String what, Duration timeout, CompletableFuture<T> future) {
         try {

@@ -27,6 +27,7 @@ public final class ScriptedStream implements StreamLog {
     private long startOffset;
     private long endOffset;
     private long durableEndOffset;
+    private long uploadedEndOffset;
     public @Nullable FreshetException refusal;
     public boolean closed;
     public volatile boolean overloaded;
@@ -123,7 +124,12 @@ public final class ScriptedStream implements StreamLog {
 
     @Override
     public long committedEndOffset() {
-        return opened == null ? startOffset : opened.endOffset();
+        return Math.max(uploadedEndOffset, opened == null ? startOffset : opened.endOffset());
+    }
+
+    /** All that is durable is committed now. */
+    public void uploaded() {
+        uploadedEndOffset = durableEndOffset;
     }
 
     @Override

@@ -35,6 +35,8 @@ class OwnershipTest {
 
     private final List<Integer> openedEpochs = new ArrayList<>();
     private final ManualScheduler scheduler = new ManualScheduler();
+    private final MovingPartitions moving = new MovingPartitions();
+    private CompletableFuture<Void> mayOpen = CompletableFuture.completedFuture(null);
     private final Partitions old = partitions(new Ownership(BROKER, 10));
     private MetadataImage image = MetadataImage.EMPTY;
 
@@ -44,11 +46,12 @@ class OwnershipTest {
                 manifests(),
                 (streamId, leaderEpoch, source) -> {
                     openedEpochs.add(leaderEpoch);
-                    return CompletableFuture.completedFuture(new ScriptedStream(leaderEpoch));
+                    return mayOpen.thenApply(opened -> new ScriptedStream(leaderEpoch));
                 },
                 new PartitionFixture().context,
                 topic -> "block",
-                scheduler);
+                scheduler,
+                moving);
     }
 
     private static Manifests manifests() {
@@ -100,6 +103,19 @@ class OwnershipTest {
 
         apply(newLeaderEpoch());
         assertThat(openedEpochs).containsExactly(4, 5);
+    }
+
+    @Test
+    void aPartitionArrivesUntilItIsOpen() {
+        List<Boolean> told = new ArrayList<>();
+        moving.addListener(told::add);
+        mayOpen = new CompletableFuture<>();
+        apply(newLeaderEpoch());
+        assertThat(old.isArriving(PARTITION)).isTrue();
+        mayOpen.complete(null);
+        assertThat(old.isArriving(PARTITION)).isFalse();
+        assertThat(old.log(PARTITION)).isPresent();
+        assertThat(told).containsExactly(false, true, false);
     }
 
     @Test

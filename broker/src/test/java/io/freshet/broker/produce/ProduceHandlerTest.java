@@ -12,8 +12,10 @@ import io.freshet.broker.partition.PartitionLookup;
 import io.freshet.common.runtime.Clock;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.compress.Compression;
@@ -188,6 +190,59 @@ class ProduceHandlerTest {
     }
 
     @Test
+    void requestsWaitInOrderWhileTheirPartitionMayLeave() {
+        handler.moving(true);
+        partition.park();
+        FakeRequest first = send(-1, 12, part(0, PartitionFixture.plain(1)));
+        FakeRequest second = send(-1, 12, part(0, PartitionFixture.plain(2)));
+        scheduler.advance(100);
+        assertThat(first.ends()).isEmpty();
+        assertThat(stream.waiting()).isZero();
+        partition.unpark();
+        handler.moving(false);
+        scheduler.advance(0);
+        stream.durable(2);
+        assertThat(answered(first).get(0).baseOffset()).isZero();
+        assertThat(answered(second).get(0).baseOffset()).isEqualTo(1);
+    }
+
+    @Test
+    void requestsThatWaitedForAPartitionThatLeftNameItsNewLeader() {
+        handler.moving(true);
+        partition.park();
+        FakeRequest waiting = send(-1, 12, part(0, PartitionFixture.plain(1)));
+        partition.refuseParked();
+        handler.moving(false);
+        scheduler.advance(0);
+        assertThat(codes(waiting)).containsExactly(Errors.NOT_LEADER_OR_FOLLOWER);
+        assertThat(answered(waiting).get(0).currentLeader().leaderId()).isEqualTo(5);
+        assertThat(stream.waiting()).isZero();
+    }
+
+    @Test
+    void requestsWaitForAPartitionThatComes() {
+        Set<TopicPartition> arriving = new HashSet<>(Set.of(new TopicPartition("t", 0)));
+        ProduceHandler coming = new ProduceHandler(
+                new PartitionLookup(
+                        id -> arriving.contains(id) ? Optional.empty() : Optional.of(partition),
+                        ProduceHandlerTest::image,
+                        () -> true,
+                        arriving::contains),
+                fixture.clock,
+                scheduler,
+                new SimpleMeterRegistry());
+        coming.moving(true);
+        FakeRequest request = request(-1, 12, part(0, PartitionFixture.plain(1)));
+        coming.handle(request);
+        assertThat(request.ends()).isEmpty();
+        arriving.clear();
+        coming.moving(false);
+        scheduler.advance(0);
+        stream.durable(1);
+        assertThat(codes(request)).containsExactly(Errors.NONE);
+    }
+
+    @Test
     void aFailedWalIsToldAsRetriable() {
         FakeRequest request = send(-1, 9, part(0, PartitionFixture.plain(1)));
         stream.fail();
@@ -216,6 +271,12 @@ class ProduceHandlerTest {
     }
 
     private FakeRequest send(int acks, int version, PartitionProduceData... parts) {
+        FakeRequest request = request(acks, version, parts);
+        handler.handle(request);
+        return request;
+    }
+
+    private FakeRequest request(int acks, int version, PartitionProduceData... parts) {
         ProduceRequestData data = new ProduceRequestData().setAcks((short) acks).setTimeoutMs(1000);
         data.topicData()
                 .add(new TopicProduceData()
@@ -224,7 +285,6 @@ class ProduceHandlerTest {
                         .setPartitionData(List.of(parts)));
         FakeRequest request = new FakeRequest(new ProduceRequest(data, (short) version));
         asked.add(request);
-        handler.handle(request);
         return request;
     }
 }

@@ -11,6 +11,7 @@ import io.freshet.metadata.state.ClusterState.Speculation;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.apache.kafka.common.metadata.PartitionChangeRecord;
 import org.apache.kafka.image.TopicImage;
 import org.apache.kafka.metadata.PartitionRegistration;
 import org.apache.kafka.server.common.ApiMessageAndVersion;
@@ -42,12 +43,15 @@ final class HandOverCommands {
         List<Boolean> isMoved = new ArrayList<>();
         for (PartitionHandOver wanted : partitions) {
             PartitionRegistration partition = ledBy(state, brokerId, wanted);
+            if (wanted.targetBrokerId() == brokerId) {
+                if (partition != null) {
+                    records.add(LeaderMoves.versioned(state.image(), takenAnew(brokerId, wanted)));
+                }
+                isMoved.add(partition != null);
+                continue;
+            }
             Standing target = standings.get(wanted.targetBrokerId());
-            boolean canMove = partition != null
-                    && wanted.targetBrokerId() != brokerId
-                    && target != null
-                    && target.isServing()
-                    && !target.isStopping();
+            boolean canMove = partition != null && target != null && target.isServing() && !target.isStopping();
             if (canMove && partition != null) {
                 boolean hasWish =
                         state.manifests().members().wishedOwner(wanted.topicId(), wanted.partition()) != MoveWish.NONE;
@@ -63,6 +67,14 @@ final class HandOverCommands {
             isMoved.add(canMove);
         }
         return Decision.of(records, List.copyOf(isMoved));
+    }
+
+    /** The same leader under a new leader epoch; a reassignment and a wish stand. */
+    private static PartitionChangeRecord takenAnew(int brokerId, PartitionHandOver wanted) {
+        return new PartitionChangeRecord()
+                .setTopicId(wanted.topicId())
+                .setPartitionId(wanted.partition())
+                .setLeader(brokerId);
     }
 
     private static @Nullable PartitionRegistration ledBy(Speculation state, int brokerId, PartitionHandOver wanted) {

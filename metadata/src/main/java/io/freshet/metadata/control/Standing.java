@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.image.MetadataImage;
 import org.apache.kafka.metadata.BrokerRegistration;
 import org.jspecify.annotations.Nullable;
@@ -53,13 +54,30 @@ record Standing(
         ids.addAll(image.cluster().brokers().keySet());
         Map<Integer, Standing> standings = new TreeMap<>();
         for (int id : ids) {
-            standings.put(id, of(id, image.cluster().broker(id), members.get(id), withOpenWal.contains(id)));
+            MemberState member = members.get(id);
+            boolean isDrained = isDrained(image, member, id);
+            standings.put(id, of(id, image.cluster().broker(id), member, isDrained, withOpenWal.contains(id)));
         }
         return standings;
     }
 
+    /** Whether the operator wants nothing on a broker. */
+    static boolean isDrained(MetadataImage image, @Nullable MemberState member, int brokerId) {
+        return (member != null && member.isDrained()) || isDrainedByConfig(image, brokerId);
+    }
+
+    private static boolean isDrainedByConfig(MetadataImage image, int brokerId) {
+        ConfigResource broker = new ConfigResource(ConfigResource.Type.BROKER, Integer.toString(brokerId));
+        return Boolean.parseBoolean(
+                image.configs().configMapForResource(broker).getOrDefault(MemberState.DRAINED_CONFIG, "false"));
+    }
+
     private static Standing of(
-            int id, @Nullable BrokerRegistration registered, @Nullable MemberState member, boolean hasOpenWal) {
+            int id,
+            @Nullable BrokerRegistration registered,
+            @Nullable MemberState member,
+            boolean isDrained,
+            boolean hasOpenWal) {
         List<String> lanes = member == null ? List.of() : member.walLanes();
         if (registered == null) {
             return new Standing(id, null, true, false, false, false, hasOpenWal, lanes);
@@ -71,7 +89,7 @@ record Standing(
                 registered.rack().orElse(null),
                 isGone,
                 !isGone && !registered.fenced(),
-                isStopping || (member != null && member.isDrained()),
+                isStopping || isDrained,
                 isStopping,
                 hasOpenWal,
                 lanes);

@@ -9,11 +9,11 @@ import io.freshet.metadata.MemberState;
 import io.freshet.metadata.control.Command.Decision;
 import io.freshet.metadata.state.ClusterState;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.image.ClusterImage;
+import org.apache.kafka.image.ConfigurationsImage;
 import org.apache.kafka.image.MetadataImage;
 import org.apache.kafka.image.TopicsImage;
 import org.apache.kafka.metadata.BrokerRegistration;
@@ -59,9 +59,10 @@ public final class Upkeep {
     }
 
     /** What the plans depend on; equal stamps, equal plans. */
-    private record Stamp(ClusterImage cluster, TopicsImage topics, long membersVersion) {
+    private record Stamp(ClusterImage cluster, TopicsImage topics, ConfigurationsImage configs, long membersVersion) {
         static Stamp of(ClusterState state) {
-            return new Stamp(state.image().cluster(), state.image().topics(), state.membersVersion());
+            MetadataImage image = state.image();
+            return new Stamp(image.cluster(), image.topics(), image.configs(), state.membersVersion());
         }
 
         @SuppressWarnings("ReferenceEquality") // images are replaced when they change; comparing them is dear
@@ -69,6 +70,7 @@ public final class Upkeep {
             return other != null
                     && cluster == other.cluster
                     && topics == other.topics
+                    && configs == other.configs
                     && membersVersion == other.membersVersion;
         }
     }
@@ -173,7 +175,7 @@ public final class Upkeep {
         MetadataImage image = state.image();
         boolean mayShutDown = heartbeat.wantsShutdown()
                 && known.inControlledShutdown()
-                && (!leadsAnything(image, known.id()) || isAlone(image, known.id()));
+                && (!leadsAnything(image, known.id()) || isAlone(state, known.id()));
         return new HeartbeatAnswer(known.fenced(), mayShutDown, isLapsed(state, known.id()), sessionTimeoutMs);
     }
 
@@ -183,10 +185,12 @@ public final class Upkeep {
                         topic.partitions().values().stream().anyMatch(partition -> partition.leader == brokerId));
     }
 
-    private static boolean isAlone(MetadataImage image, int brokerId) {
-        List<BrokerRegistration> others = image.cluster().brokers().values().stream()
+    /** Whether nobody else could take what the broker leads. */
+    private static boolean isAlone(ClusterState state, int brokerId) {
+        MetadataImage image = state.image();
+        return image.cluster().brokers().values().stream()
                 .filter(broker -> broker.id() != brokerId && !broker.fenced() && !broker.inControlledShutdown())
-                .toList();
-        return others.isEmpty();
+                .allMatch(broker -> Standing.isDrained(
+                        image, state.manifests().member(broker.id()).orElse(null), broker.id()));
     }
 }

@@ -141,9 +141,11 @@ public final class Uploader implements AutoCloseable {
             pendingBytes.set(0);
         }
         long startNanos = parts.storage().clock().nanoTime();
-        new UploadRound(parts, () -> pending(1))
-                .takeRuns()
-                .whenComplete((runs, error) -> {
+        CompletableFuture<List<SegmentRun>> taken = new UploadRound(parts, () -> pending(1)).takeRuns();
+        if (!answered.isEmpty()) {
+            parts.lanes().all().forEach(lane -> lane.wal().hurry()); // somebody waits until the runs are durable
+        }
+        taken.whenComplete((runs, error) -> {
                     if (error != null) {
                         runsTaken();
                     }

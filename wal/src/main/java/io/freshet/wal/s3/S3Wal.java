@@ -189,6 +189,11 @@ public final class S3Wal implements WriteAheadLog {
     }
 
     @Override
+    public void hurry() {
+        tasks.execute(lane::hurry);
+    }
+
+    @Override
     public long startLsn() {
         return trimmer.startLsn();
     }

@@ -43,6 +43,7 @@ final class SlotLane implements SlotWrite.Listener {
     private long timerDueNs;
     private boolean isProving;
     private boolean isClosing;
+    private boolean isHurried;
     private long stallLoggedAtNs;
     private volatile long ackedSlots;
     private volatile int slotsInFlight;
@@ -78,6 +79,11 @@ final class SlotLane implements SlotWrite.Listener {
         return parts.services.clock().nanoTime();
     }
 
+    /** The open batch is put without waiting for company. Within a task. */
+    void hurry() {
+        isHurried = true;
+    }
+
     /** Puts every batch that is due; arms a timer for the next one. */
     void round() {
         if (failure != null || hasEnded) {
@@ -86,7 +92,7 @@ final class SlotLane implements SlotWrite.Listener {
         }
         while (isBatchReady()) {
             long nowNs = now();
-            long delayNs = isClosing
+            long delayNs = isClosing || isHurried
                     ? 0
                     : pacer.delayNs(
                             nowNs,
@@ -102,6 +108,9 @@ final class SlotLane implements SlotWrite.Listener {
             if (failure != null) {
                 return;
             }
+        }
+        if (batch.isEmpty()) {
+            isHurried = false;
         }
         if (isClosing && batch.isEmpty() && inFlight.isEmpty()) {
             end();

@@ -74,6 +74,27 @@ class S3WalTest {
     }
 
     @Test
+    void aBatchThatSomebodyWaitsForDoesNotWaitForCompany() {
+        Owner owner = cluster.open();
+        List<SimEntry> entries = new java.util.ArrayList<>();
+        int offset = 0;
+        while (entries.stream().allMatch(entry -> entry.lsn.isDone())) { // until the budget of puts is used up
+            entries.add(owner.append(1, offset++, "a"));
+            cluster.runtime.advance(60);
+        }
+        owner.wal().hurry();
+        cluster.runtime.advance(60);
+        assertThat(entries).allMatch(entry -> entry.lsn.isDone());
+        entries.add(owner.append(1, offset, "b"));
+        cluster.runtime.advance(60);
+        assertThat(entries.get(entries.size() - 1).lsn)
+                .as("nobody waits any more")
+                .isNotDone();
+        cluster.runtime.advance(1_000);
+        assertThat(entries).allMatch(entry -> entry.lsn.isDone());
+    }
+
+    @Test
     void aLoneAppendIsPutAtOnceAndCostsOneRequest() {
         Owner owner = cluster.open();
         cluster.runtime.advance(1_000);

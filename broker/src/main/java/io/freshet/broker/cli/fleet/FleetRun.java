@@ -16,7 +16,7 @@ import java.util.Map;
 /** {@code freshet up --brokers N}: starts all nodes, says when one ends or comes back, and stops them at its own end. */
 public final class FleetRun {
     private static final Duration START_TIMEOUT = Duration.ofSeconds(90);
-    private static final Duration STOP_TIMEOUT = Duration.ofSeconds(30);
+    private static final Duration STOP_TIMEOUT = Duration.ofSeconds(60);
     private static final long LOOK_MS = 300;
     private static final List<String> NODE_HEAP = List.of("-Xms128m", "-Xmx512m", "-XX:MaxDirectMemorySize=768m");
 
