@@ -49,6 +49,7 @@ import org.apache.kafka.server.util.KafkaScheduler;
 import org.apache.kafka.server.util.timer.SystemTimer;
 import org.apache.kafka.snapshot.SnapshotReader;
 import org.apache.kafka.snapshot.SnapshotWriter;
+import org.apache.kafka.snapshot.Snapshots;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -218,7 +219,15 @@ public final class RaftMetadataLog implements MetadataLog {
     @Override
     public Optional<SnapshotWriter<ApiMessageAndVersion>> createSnapshot(
             OffsetAndEpoch end, long lastContainedLogTimeMs) {
-        return client.createSnapshot(end, lastContainedLogTimeMs);
+        return client.createSnapshot(end, lastContainedLogTimeMs)
+                .map(writer -> SteadySnapshotWriter.of(writer, logDirectory));
+    }
+
+    @Override
+    public long snapshotBytes() {
+        return client.latestSnapshotId()
+                .map(id -> Snapshots.snapshotPath(logDirectory, id).toFile().length())
+                .orElse(0L);
     }
 
     @Override
