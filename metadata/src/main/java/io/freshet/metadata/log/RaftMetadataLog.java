@@ -36,6 +36,7 @@ import org.apache.kafka.raft.LeaderAndEpoch;
 import org.apache.kafka.raft.NetworkChannel;
 import org.apache.kafka.raft.QuorumConfig;
 import org.apache.kafka.raft.RaftClient;
+import org.apache.kafka.raft.RaftLog;
 import org.apache.kafka.raft.RaftRequest;
 import org.apache.kafka.raft.RaftResponse;
 import org.apache.kafka.raft.TimingWheelExpirationService;
@@ -68,7 +69,7 @@ public final class RaftMetadataLog implements MetadataLog {
     private final SystemTimer timer = new SystemTimer("freshet-raft-expiration");
     private final TimingWheelExpirationService expiration = new TimingWheelExpirationService(timer);
     private final Path logDirectory;
-    private final KafkaRaftLog raftLog;
+    private final RaftLog raftLog;
     private final KafkaRaftClient<ApiMessageAndVersion> client;
     private volatile FaultSink faultSink = fault -> {};
     private final KafkaRaftClientDriver<ApiMessageAndVersion> driver;
@@ -106,10 +107,10 @@ public final class RaftMetadataLog implements MetadataLog {
         this.driver = new KafkaRaftClientDriver<>(client, "freshet-raft", this::onFault, context);
     }
 
-    private KafkaRaftLog openLog(ClockTime time) {
+    private RaftLog openLog(ClockTime time) {
         try {
             Files.createDirectories(logDirectory);
-            return KafkaRaftLog.createLog(
+            KafkaRaftLog kafkas = KafkaRaftLog.createLog(
                     Topic.CLUSTER_METADATA_TOPIC_PARTITION,
                     Uuid.METADATA_TOPIC_ID,
                     logDirectory.toFile(),
@@ -117,6 +118,7 @@ public final class RaftMetadataLog implements MetadataLog {
                     scheduler,
                     settings.logConfig(),
                     settings.nodeId().orElse(-1));
+            return new LeanFlushLog(kafkas, logDirectory);
         } catch (IOException e) {
             throw new FreshetException(
                     ErrorKind.UNAVAILABLE,

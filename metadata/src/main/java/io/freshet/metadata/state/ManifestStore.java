@@ -200,7 +200,7 @@ public final class ManifestStore implements AutoCloseable {
                 batch.put(family(Table.META), APPLIED, encodeApplied(applied));
                 db.write(writeOptions, batch);
             }
-            changes.forEachChange(recent::put);
+            changes.forEachChange(recent::written);
             appliedOffset = applied.offset();
             return true;
         });

@@ -146,7 +146,8 @@ public final class MetadataScale {
         ScaleBrokers brokers = ScaleBrokers.adopt(voter);
         ScaleUploads uploads = new ScaleUploads(voter, brokers, System.nanoTime());
         PacedCommits paced = new PacedCommits(uploads, UPLOADS_PER_SECOND);
-        paced.run("warm-up", () -> false, Math.max(5, seconds / 4));
+        double busy = busy(uploads, Math.max(5, seconds));
+        paced.run("settling", () -> false, 5);
         print("calm", paced.run("calm", () -> false, seconds));
         long beganNs = System.nanoTime();
         CompletableFuture<Boolean> snapshot = voter.node.snapshotNow();
@@ -158,7 +159,7 @@ public final class MetadataScale {
         print("snapshot", during);
         result("snapshot.longest.ms", during.longestMs());
         result("snapshot.gap.ms", during.longestGapMs());
-        result("busy.commits.per.s", busy(uploads, Math.max(5, seconds / 2)));
+        result("busy.commits.per.s", busy);
         result("heap.after.gc.MiB", ScaleVoter.heapAfterGcBytes() / MIB);
         result("heap.committed.MiB", ScaleVoter.committedHeapBytes() / MIB);
         result("resident.MiB", ScaleVoter.residentBytes() / MIB);
