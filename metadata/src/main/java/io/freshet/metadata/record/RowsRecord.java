@@ -55,8 +55,8 @@ public final class RowsRecord extends OwnRecord {
     private static byte[] array(ByteBuffer in) {
         int length = in.getInt();
         if (length < 0 || length > in.remaining()) {
-            throw new IllegalArgumentException("A row of a snapshot claims " + length + " bytes where "
-                    + in.remaining() + " are left");
+            throw new IllegalArgumentException(
+                    "A row of a snapshot claims " + length + " bytes where " + in.remaining() + " are left");
         }
         byte[] bytes = new byte[length];
         in.get(bytes);

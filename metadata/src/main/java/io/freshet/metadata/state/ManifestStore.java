@@ -76,8 +76,8 @@ public final class ManifestStore implements AutoCloseable {
                 .setBytesPerSync(SYNC_BYTES)
                 .setWalBytesPerSync(SYNC_BYTES);
         cache = new LRUCache(CACHE_BYTES);
-        familyOptions = new ColumnFamilyOptions()
-                .setTableFormatConfig(new BlockBasedTableConfig().setBlockCache(cache));
+        familyOptions =
+                new ColumnFamilyOptions().setTableFormatConfig(new BlockBasedTableConfig().setBlockCache(cache));
         List<ColumnFamilyDescriptor> descriptors = Arrays.stream(Table.ALL)
                 .map(table -> new ColumnFamilyDescriptor(table.columnFamilyName(), familyOptions))
                 .toList();
@@ -213,10 +213,7 @@ public final class ManifestStore implements AutoCloseable {
         Snapshot snapshot = db.getSnapshot();
         return new Frozen(
                 snapshot,
-                new ReadOptions()
-                        .setSnapshot(snapshot)
-                        .setFillCache(false)
-                        .setReadaheadSize(SNAPSHOT_READAHEAD_BYTES));
+                new ReadOptions().setSnapshot(snapshot).setFillCache(false).setReadaheadSize(SNAPSHOT_READAHEAD_BYTES));
     }
 
     /** Bytes outside of the heap that the store occupies; 0 after close. Any thread. */

@@ -21,8 +21,7 @@ final class RecentRows {
     /** Far more than one command names; some 3 MiB each. */
     private static final int MAX_OTHERS = 1 << 14;
 
-    private static final VarHandle LONGS =
-            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
+    private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
 
     private final Map<Table, Places> tables = new EnumMap<>(Table.class);
 
@@ -64,8 +63,8 @@ final class RecentRows {
     }
 
     private static final class Places {
-        private final byte @Nullable [][] keys;
-        private final byte @Nullable [][] values;
+        private final byte[] @Nullable [] keys;
+        private final byte[] @Nullable [] values;
 
         Places(int count) {
             keys = new byte[count][];
@@ -100,7 +99,7 @@ final class RecentRows {
         private int place(byte[] key) {
             long id = (long) LONGS.get(key, key.length - Long.BYTES);
             if (key.length > Long.BYTES) {
-                id = (id * 0x9E37_79B9_7F4A_7C15L >>> 32) + (long) LONGS.get(key, 0);
+                id = ((id * 0x9E37_79B9_7F4A_7C15L) >>> 32) + (long) LONGS.get(key, 0);
             }
             return (int) id & (keys.length - 1);
         }

@@ -5,15 +5,22 @@ import io.freshet.common.stream.SegmentReplacement;
 import io.freshet.tests.bench.scale.ScaleUploads.Upload;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.DoubleAdder;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongPredicate;
+import org.HdrHistogram.Histogram;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -72,7 +79,8 @@ public final class MetadataScale {
         long beganNs = System.nanoTime();
         Filling filling = new Filling(uploads);
         long had = voter.objectCount();
-        // Nine tenths of a thousandth of the objects are young uploads, the rest are objects of one stream.
+        // One object in a thousand is a young upload with a segment of each of 1,000 streams, the others are of one
+        // stream each.
         long compacted = objects - objects / 1000;
         LongPredicate goesOn = done -> done < compacted - had && secondsSince(beganNs) < seconds;
         long made = filling.compacted(goesOn);
@@ -84,6 +92,7 @@ public final class MetadataScale {
         result("fill.objects.s", secondsSince(beganNs));
         result("fill.snapshots", voter.counted("freshet.metadata.snapshots"));
         System.out.println("OBJECTS " + (had + made) + (had + made >= objects ? " complete" : " more"));
+        disk(voter);
     }
 
     /** Keeps a few commands under way. */
@@ -142,6 +151,8 @@ public final class MetadataScale {
     }
 
     private static void measure(Path directory, int seconds) throws Exception {
+        result("load.average", ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage());
+        syncs(directory, seconds / 3);
         ScaleVoter voter = ScaleVoter.start(directory);
         ScaleBrokers brokers = ScaleBrokers.adopt(voter);
         ScaleUploads uploads = new ScaleUploads(voter, brokers, System.nanoTime());
@@ -151,11 +162,11 @@ public final class MetadataScale {
         print("calm", paced.run("calm", () -> false, seconds));
         long beganNs = System.nanoTime();
         CompletableFuture<Boolean> snapshot = voter.node.snapshotNow();
-        AtomicReference<Double> took = new AtomicReference<>(0.0);
-        snapshot.whenComplete((done, error) -> took.set(secondsSince(beganNs)));
+        DoubleAdder took = new DoubleAdder();
+        snapshot.whenComplete((done, error) -> took.add(secondsSince(beganNs)));
         PacedCommits.Latencies during = paced.run("snapshot", snapshot::isDone, 600);
         System.out.println("snapshot written: " + snapshot.get());
-        result("snapshot.s", took.get());
+        result("snapshot.s", took.sum());
         print("snapshot", during);
         result("snapshot.longest.ms", during.longestMs());
         result("snapshot.gap.ms", during.longestGapMs());
@@ -166,6 +177,24 @@ public final class MetadataScale {
         result("rocksdb.memory.MiB", voter.gauged("freshet.metadata.store.memory.bytes") / MIB);
         disk(voter);
         failover(voter, brokers);
+    }
+
+    /** The disk alone: as many bytes as a commit writes, flushed at the same pace. */
+    private static void syncs(Path directory, int seconds) throws IOException {
+        Path file = directory.resolve("sync.tmp");
+        Histogram us = new Histogram(3);
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            for (int i = 0; i < seconds * UPLOADS_PER_SECOND; i++) {
+                long beganNs = System.nanoTime();
+                channel.write(ByteBuffer.allocate(ScaleUploads.SEGMENTS * 48));
+                channel.force(false);
+                us.recordValue((System.nanoTime() - beganNs) / 1000);
+                LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1) / UPLOADS_PER_SECOND);
+            }
+        }
+        Files.delete(file);
+        result("disk.flush.p50.ms", us.getValueAtPercentile(50) / 1e3);
+        result("disk.flush.p99.ms", us.getValueAtPercentile(99) / 1e3);
     }
 
     private static void print(String load, PacedCommits.Latencies latencies) {
@@ -197,16 +226,19 @@ public final class MetadataScale {
     private static void failover(ScaleVoter voter, ScaleBrokers brokers) throws Exception {
         int dead = ScaleBrokers.BROKERS;
         int led = brokers.ledStreams(0).get(dead).size();
-        AtomicReference<Long> fencedNs = new AtomicReference<>(0L);
+        AtomicLong fencedNs = new AtomicLong();
         CompletableFuture<Double> moved = new CompletableFuture<>();
         voter.node.addListener((delta, image) -> {
-            if (fencedNs.get() == 0 && java.util.Objects.requireNonNull(image.cluster().broker(dead)).fenced()) {
+            if (fencedNs.get() == 0
+                    && java.util.Objects.requireNonNull(image.cluster().broker(dead))
+                            .fenced()) {
                 fencedNs.set(System.nanoTime());
             }
             if (fencedNs.get() != 0
                     && delta.topicsDelta() != null
-                    && image.topics().topicsById().values().stream().noneMatch(topic ->
-                            topic.partitions().values().stream().anyMatch(partition -> partition.leader == dead))) {
+                    && image.topics().topicsById().values().stream()
+                            .noneMatch(topic -> topic.partitions().values().stream()
+                                    .anyMatch(partition -> partition.leader == dead))) {
                 moved.complete(secondsSince(fencedNs.get()));
             }
         });
@@ -227,6 +259,7 @@ public final class MetadataScale {
         result("objects", voter.objectCount());
         result("partitions", brokers.ledStreams(0).stream().mapToInt(List::size).sum());
         disk(voter);
-        System.out.println("load average " + Files.readString(Path.of("/proc/loadavg")).strip());
+        System.out.println(
+                "load average " + Files.readString(Path.of("/proc/loadavg")).strip());
     }
 }

@@ -119,8 +119,8 @@ final class ScaleBrokers implements AutoCloseable {
         TreeMap<String, TopicImage> topics =
                 new TreeMap<>(voter.node.image().topics().topicsByName());
         for (TopicImage topic : topics.values()) {
-            new TreeMap<>(topic.partitions()).forEach((index, partition) -> led.get(partition.leader)
-                    .add(led(topic.id(), index, partition)));
+            new TreeMap<>(topic.partitions())
+                    .forEach((index, partition) -> led.get(partition.leader).add(led(topic.id(), index, partition)));
         }
         Random random = new Random(seed);
         led.forEach(streams -> java.util.Collections.shuffle(streams, random));
