@@ -58,6 +58,9 @@ public final class QuorumNode implements MetadataNode {
     /** Far above what can wait: the log hands over one reader at a time, commands take one task together. */
     private static final int MAX_TASKS = 100_000;
 
+    /** Some seconds of a restart. */
+    private static final long MAX_REPLAYED_BYTES = 256L << 20;
+
     private final String clusterId;
     private final MetadataLog log;
     private final ManifestStore store;
@@ -102,6 +105,8 @@ public final class QuorumNode implements MetadataNode {
         this.service = new CommandService(new Commanding(), registry);
         this.snapshots = registry.counter("freshet.metadata.snapshots");
         Gauge.builder("freshet.metadata.applied.offset", state, ClusterState::appliedOffset)
+                .register(registry);
+        Gauge.builder("freshet.metadata.store.memory.bytes", store, ManifestStore::memoryBytes)
                 .register(registry);
         Gauge.builder("freshet.metadata.partitions", state, QuorumNode::partitionCount)
                 .register(registry);
@@ -226,8 +231,8 @@ public final class QuorumNode implements MetadataNode {
         return reached;
     }
 
-    /** Writes a snapshot of what is applied now, in the background; for tests and operators. */
-    CompletableFuture<Boolean> snapshotNow() {
+    /** Writes a snapshot of what is applied now, in the background; for tests and operators. Completes when it is on the disk. */
+    public CompletableFuture<Boolean> snapshotNow() {
         CompletableFuture<Boolean> done = new CompletableFuture<>();
         if (!onMetadataThread(() -> writeSnapshot(done))) {
             done.completeExceptionally(stopping());
@@ -272,9 +277,18 @@ public final class QuorumNode implements MetadataNode {
             bytesSinceSnapshot += batch.sizeInBytes();
         }
         onApplied(state.apply(committed.iterator()));
-        if ((bytesSinceSnapshot >= snapshotAfterBytes || path.wantsSnapshot()) && !isWritingSnapshot) {
+        if (!isWritingSnapshot && (isSnapshotDue() || path.wantsSnapshot())) {
             writeSnapshot(new CompletableFuture<>());
         }
+    }
+
+    /**
+     * A snapshot holds everything, so a large one is due when the log has grown by half of it: that bounds what is written
+     * for each byte of the log, and what a restart reads.
+     */
+    private boolean isSnapshotDue() {
+        return bytesSinceSnapshot >= snapshotAfterBytes
+                && bytesSinceSnapshot >= Math.min(log.snapshotBytes() / 2, MAX_REPLAYED_BYTES);
     }
 
     private void onApplied(MetadataDelta delta) {

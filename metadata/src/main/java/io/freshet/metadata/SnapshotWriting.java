@@ -26,6 +26,7 @@ final class SnapshotWriting {
         try (SnapshotWriter<ApiMessageAndVersion> out = writer.get()) {
             RaftSnapshotWriter records = new RaftSnapshotWriter(out, RECORDS_PER_BATCH);
             SnapshotRecords.forEach(state, records::write);
+            state.syncTables(); // before the snapshot lets the log forget what led to it
             records.close(true);
         }
         return true;

@@ -48,6 +48,11 @@ public interface MetadataLog extends AutoCloseable {
     /** The end of what lies in this node's own log (exclusive), committed or not. */
     long endOffset();
 
+    /** The size of the newest snapshot's file; 0 if there is none. */
+    default long snapshotBytes() {
+        return 0;
+    }
+
     /** A writer for the state before {@code end}; empty if that snapshot is there already. */
     Optional<SnapshotWriter<ApiMessageAndVersion>> createSnapshot(OffsetAndEpoch end, long lastContainedLogTimeMs);
 

@@ -36,6 +36,7 @@ import org.apache.kafka.raft.LeaderAndEpoch;
 import org.apache.kafka.raft.NetworkChannel;
 import org.apache.kafka.raft.QuorumConfig;
 import org.apache.kafka.raft.RaftClient;
+import org.apache.kafka.raft.RaftLog;
 import org.apache.kafka.raft.RaftRequest;
 import org.apache.kafka.raft.RaftResponse;
 import org.apache.kafka.raft.TimingWheelExpirationService;
@@ -49,6 +50,7 @@ import org.apache.kafka.server.util.KafkaScheduler;
 import org.apache.kafka.server.util.timer.SystemTimer;
 import org.apache.kafka.snapshot.SnapshotReader;
 import org.apache.kafka.snapshot.SnapshotWriter;
+import org.apache.kafka.snapshot.Snapshots;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -67,7 +69,7 @@ public final class RaftMetadataLog implements MetadataLog {
     private final SystemTimer timer = new SystemTimer("freshet-raft-expiration");
     private final TimingWheelExpirationService expiration = new TimingWheelExpirationService(timer);
     private final Path logDirectory;
-    private final KafkaRaftLog raftLog;
+    private final RaftLog raftLog;
     private final KafkaRaftClient<ApiMessageAndVersion> client;
     private volatile FaultSink faultSink = fault -> {};
     private final KafkaRaftClientDriver<ApiMessageAndVersion> driver;
@@ -105,10 +107,10 @@ public final class RaftMetadataLog implements MetadataLog {
         this.driver = new KafkaRaftClientDriver<>(client, "freshet-raft", this::onFault, context);
     }
 
-    private KafkaRaftLog openLog(ClockTime time) {
+    private RaftLog openLog(ClockTime time) {
         try {
             Files.createDirectories(logDirectory);
-            return KafkaRaftLog.createLog(
+            KafkaRaftLog kafkas = KafkaRaftLog.createLog(
                     Topic.CLUSTER_METADATA_TOPIC_PARTITION,
                     Uuid.METADATA_TOPIC_ID,
                     logDirectory.toFile(),
@@ -116,6 +118,7 @@ public final class RaftMetadataLog implements MetadataLog {
                     scheduler,
                     settings.logConfig(),
                     settings.nodeId().orElse(-1));
+            return new LeanFlushLog(kafkas, logDirectory);
         } catch (IOException e) {
             throw new FreshetException(
                     ErrorKind.UNAVAILABLE,
@@ -218,7 +221,15 @@ public final class RaftMetadataLog implements MetadataLog {
     @Override
     public Optional<SnapshotWriter<ApiMessageAndVersion>> createSnapshot(
             OffsetAndEpoch end, long lastContainedLogTimeMs) {
-        return client.createSnapshot(end, lastContainedLogTimeMs);
+        return client.createSnapshot(end, lastContainedLogTimeMs)
+                .map(writer -> SteadySnapshotWriter.of(writer, logDirectory));
+    }
+
+    @Override
+    public long snapshotBytes() {
+        return client.latestSnapshotId()
+                .map(id -> Snapshots.snapshotPath(logDirectory, id).toFile().length())
+                .orElse(0L);
     }
 
     @Override

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.metadata.record;
 
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.kafka.common.protocol.Readable;
@@ -8,13 +9,16 @@ import org.apache.kafka.common.protocol.Writable;
 
 /**
  * A run of rows of one table, in key order; stands in snapshots only: table byte, count int, then per row key length int,
- * key, value length int, value. The rows' layout, which has its own version byte, is the manifest store's.
+ * key, value length int, value. The rows' layout, which has its own version byte, is the manifest store's. Rows that were
+ * read stay one array until somebody asks for them: who starts with tables that are ahead of a snapshot needs none of them.
  */
 public final class RowsRecord extends OwnRecord {
     static final short API_KEY = FIRST_API_KEY + 6;
+    private static final byte[] NONE = new byte[0];
 
     private byte table;
     private List<Row> rows = List.of();
+    private byte[] encodedRows = NONE;
 
     RowsRecord() {
         super(API_KEY);
@@ -30,12 +34,40 @@ public final class RowsRecord extends OwnRecord {
         return table;
     }
 
+    /** The rows; parsed anew by each call if the record was read. */
     public List<Row> rows() {
-        return rows;
+        return encodedRows == NONE ? rows : parse(ByteBuffer.wrap(encodedRows));
+    }
+
+    private static List<Row> parse(ByteBuffer in) {
+        int count = in.getInt();
+        List<Row> read = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            byte[] key = array(in);
+            read.add(new Row(key, array(in)));
+        }
+        if (in.hasRemaining()) {
+            throw new IllegalArgumentException(in.remaining() + " bytes follow " + count + " rows of a snapshot");
+        }
+        return read;
+    }
+
+    private static byte[] array(ByteBuffer in) {
+        int length = in.getInt();
+        if (length < 0 || length > in.remaining()) {
+            throw new IllegalArgumentException(
+                    "A row of a snapshot claims " + length + " bytes where " + in.remaining() + " are left");
+        }
+        byte[] bytes = new byte[length];
+        in.get(bytes);
+        return bytes;
     }
 
     @Override
     int sizeBytes() {
+        if (encodedRows != NONE) {
+            return 1 + encodedRows.length;
+        }
         int size = 1 + Integer.BYTES;
         for (Row row : rows) {
             size += 2 * Integer.BYTES + row.key.length + row.value.length;
@@ -46,6 +78,10 @@ public final class RowsRecord extends OwnRecord {
     @Override
     void encode(Writable out) {
         out.writeByte(table);
+        if (encodedRows != NONE) {
+            out.writeByteArray(encodedRows);
+            return;
+        }
         out.writeInt(rows.size());
         for (Row row : rows) {
             out.writeInt(row.key.length);
@@ -58,18 +94,12 @@ public final class RowsRecord extends OwnRecord {
     @Override
     void decode(Readable in) {
         table = in.readByte();
-        int count = in.readInt();
-        List<Row> read = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
-            byte[] key = in.readArray(in.readInt());
-            read.add(new Row(key, in.readArray(in.readInt())));
-        }
-        rows = List.copyOf(read);
+        encodedRows = in.readArray(in.remaining());
     }
 
     @Override
     public String toString() {
-        return "RowsRecord(table=" + table + ", rows=" + rows.size() + ")";
+        return "RowsRecord(table=" + table + ", bytes=" + sizeBytes() + ")";
     }
 
     /** One row; the arrays are not changed any more. */

@@ -91,7 +91,8 @@ public final class ClusterState {
     }
 
     /**
-     * Replaces the state by a snapshot that holds everything before {@code end}; the tables stay if they are already as far.
+     * Replaces the state by a snapshot that holds everything before {@code end}; the tables stay if they are already as far,
+     * and then reading ends where their rows begin: nothing else follows.
      */
     public MetadataDelta load(
             Iterator<Batch<ApiMessageAndVersion>> batches, OffsetAndEpoch end, long lastContainedLogTimeMs) {
@@ -100,13 +101,16 @@ public final class ClusterState {
         if (!isInTables) {
             store.clear();
         }
-        while (batches.hasNext()) {
+        boolean goesOn = true;
+        while (goesOn && batches.hasNext()) {
             for (ApiMessageAndVersion entry : batches.next().records()) {
                 ApiMessage change = entry.message();
                 if (!(change instanceof OwnRecord own)) {
                     delta.replay(change);
                 } else if (!isInTables) {
                     load(own);
+                } else {
+                    goesOn &= !(own instanceof RowsRecord);
                 }
             }
         }
@@ -157,6 +161,11 @@ public final class ClusterState {
 
         public MetadataImage image() {
             return image;
+        }
+
+        /** Has what the tables hold now written to the disk, for a restart that begins at this state. Blocks. */
+        public void syncTables() {
+            tables.sync();
         }
 
         /** Hands our part, as records, to {@code sink}. */

@@ -18,10 +18,12 @@ import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.Consumer;
 import org.apache.kafka.server.common.OffsetAndEpoch;
 import org.jspecify.annotations.Nullable;
+import org.rocksdb.BlockBasedTableConfig;
 import org.rocksdb.ColumnFamilyDescriptor;
 import org.rocksdb.ColumnFamilyHandle;
 import org.rocksdb.ColumnFamilyOptions;
 import org.rocksdb.DBOptions;
+import org.rocksdb.LRUCache;
 import org.rocksdb.ReadOptions;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
@@ -40,12 +42,21 @@ import org.rocksdb.WriteOptions;
 public final class ManifestStore implements AutoCloseable {
     private static final int MAX_CALLS = 1 << 20;
     private static final int ROWS_PER_RECORD = 1024;
+
+    /** Of all tables together. */
+    private static final long CACHE_BYTES = 64L << 20;
+
+    /** Files go to the disk in such pieces while they are written, so that no flush of the metadata log waits for much. */
+    private static final long SYNC_BYTES = 1L << 20;
+
+    private static final long SNAPSHOT_READAHEAD_BYTES = 1L << 20;
     private static final byte[] APPLIED = "applied".getBytes(StandardCharsets.UTF_8);
     private static final byte[] CLUSTER = "cluster".getBytes(StandardCharsets.UTF_8);
     static final byte[] NEXT_IDS = "next-ids".getBytes(StandardCharsets.UTF_8);
 
     private final Semaphore permits = new Semaphore(MAX_CALLS);
     private final DBOptions options;
+    private final LRUCache cache;
     private final ColumnFamilyOptions familyOptions;
     private final WriteOptions writeOptions = new WriteOptions();
     private final ReadOptions readOptions = new ReadOptions();
@@ -61,8 +72,12 @@ public final class ManifestStore implements AutoCloseable {
                 .setCreateMissingColumnFamilies(true)
                 .setAtomicFlush(true)
                 .setKeepLogFileNum(2)
-                .setMaxTotalWalSize(64L << 20);
-        familyOptions = new ColumnFamilyOptions();
+                .setMaxTotalWalSize(64L << 20)
+                .setBytesPerSync(SYNC_BYTES)
+                .setWalBytesPerSync(SYNC_BYTES);
+        cache = new LRUCache(CACHE_BYTES);
+        familyOptions =
+                new ColumnFamilyOptions().setTableFormatConfig(new BlockBasedTableConfig().setBlockCache(cache));
         List<ColumnFamilyDescriptor> descriptors = Arrays.stream(Table.ALL)
                 .map(table -> new ColumnFamilyDescriptor(table.columnFamilyName(), familyOptions))
                 .toList();
@@ -185,7 +200,7 @@ public final class ManifestStore implements AutoCloseable {
                 batch.put(family(Table.META), APPLIED, encodeApplied(applied));
                 db.write(writeOptions, batch);
             }
-            changes.forEachChange(recent::put);
+            changes.forEachChange(recent::written);
             appliedOffset = applied.offset();
             return true;
         });
@@ -196,7 +211,28 @@ public final class ManifestStore implements AutoCloseable {
     Frozen freeze() {
         enter();
         Snapshot snapshot = db.getSnapshot();
-        return new Frozen(snapshot, new ReadOptions().setSnapshot(snapshot));
+        return new Frozen(
+                snapshot,
+                new ReadOptions().setSnapshot(snapshot).setFillCache(false).setReadaheadSize(SNAPSHOT_READAHEAD_BYTES));
+    }
+
+    /** Bytes outside of the heap that the store occupies; 0 after close. Any thread. */
+    public long memoryBytes() {
+        if (!permits.tryAcquire()) {
+            return 0;
+        }
+        try {
+            long bytes = cache.getUsage();
+            for (ColumnFamilyHandle family : families) {
+                bytes += db.getLongProperty(family, "rocksdb.cur-size-all-mem-tables");
+                bytes += db.getLongProperty(family, "rocksdb.estimate-table-readers-mem");
+            }
+            return bytes;
+        } catch (RocksDBException e) {
+            return 0;
+        } finally {
+            exit();
+        }
     }
 
     /** What views have read or written lately; the metadata thread's. */
@@ -282,6 +318,7 @@ public final class ManifestStore implements AutoCloseable {
         readOptions.close();
         writeOptions.close();
         familyOptions.close();
+        cache.close();
         options.close();
     }
 
@@ -297,6 +334,16 @@ public final class ManifestStore implements AutoCloseable {
         private Frozen(Snapshot snapshot, ReadOptions frozenReads) {
             this.snapshot = snapshot;
             this.frozenReads = frozenReads;
+        }
+
+        /** Has everything written so far, this instant's rows included, written to the disk. */
+        void sync() {
+            try {
+                db.syncWal();
+            } catch (RocksDBException e) {
+                throw new FreshetException(
+                        ErrorKind.UNAVAILABLE, "Cannot flush the manifest store to the disk: " + e.getMessage(), e);
+            }
         }
 
         /** Hands every row of every table but META to {@code sink}, in key order. */

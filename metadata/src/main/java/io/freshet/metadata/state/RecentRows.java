@@ -1,59 +1,107 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.metadata.state;
 
-import java.nio.ByteBuffer;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.EnumMap;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Rows that were read or written last, so that a command's rows are read from the store once and not again when it is
- * applied. Every write passes through here. Metadata thread.
+ * applied. Each key has one place, where it gives way to the next one. Streams are kept as they are written, since the next
+ * upload needs them; other rows only after somebody has asked for them. Every write passes through here. Metadata thread.
  */
 final class RecentRows {
-    /** Per table; some 6 MB of heap. */
-    private static final int MAX_ROWS = 32_768;
+    /** Streams are numbered one by one, so as many fit; some 20 MiB of heap when all are in use. */
+    private static final int MAX_STREAMS = 1 << 18;
 
-    private final Map<Table, Map<ByteBuffer, byte[]>> rows = new EnumMap<>(Table.class);
+    /** Far more than one command names; some 3 MiB each. */
+    private static final int MAX_OTHERS = 1 << 14;
+
+    private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
+
+    private final Map<Table, Places> tables = new EnumMap<>(Table.class);
 
     RecentRows() {
-        rows.put(Table.STREAMS, new Newest());
-        rows.put(Table.MANIFESTS, new Newest());
-        rows.put(Table.OBJECTS, new Newest());
+        tables.put(Table.STREAMS, new Places(MAX_STREAMS));
+        tables.put(Table.MANIFESTS, new Places(MAX_OTHERS));
+        tables.put(Table.OBJECTS, new Places(MAX_OTHERS));
     }
 
     /** A row that is known to be there; null says nothing. */
     byte @Nullable [] get(Table table, byte[] key) {
-        Map<ByteBuffer, byte[]> known = rows.get(table);
-        return known == null ? null : known.get(ByteBuffer.wrap(key));
+        Places places = tables.get(table);
+        return places == null ? null : places.get(key);
+    }
+
+    /** The row was read; null if it is not there. */
+    void read(Table table, byte[] key, byte @Nullable [] value) {
+        Places places = tables.get(table);
+        if (places != null && value != null) {
+            places.put(key, value);
+        }
     }
 
     /** The row is now {@code value}, or is gone. */
-    void put(Table table, byte[] key, byte @Nullable [] value) {
-        Map<ByteBuffer, byte[]> known = rows.get(table);
-        if (known == null) {
+    void written(Table table, byte[] key, byte @Nullable [] value) {
+        Places places = tables.get(table);
+        if (places == null) {
             return;
         }
-        if (value == null) {
-            known.remove(ByteBuffer.wrap(key));
+        if (table == Table.STREAMS && value != null) {
+            places.put(key, value);
         } else {
-            known.put(ByteBuffer.wrap(key), value);
+            places.replace(key, value);
         }
     }
 
     void clear() {
-        rows.values().forEach(Map::clear);
+        tables.values().forEach(Places::clear);
     }
 
-    private static final class Newest extends LinkedHashMap<ByteBuffer, byte[]> {
-        Newest() {
-            super(16, 0.75f, true);
+    private static final class Places {
+        private final byte[] @Nullable [] keys;
+        private final byte[] @Nullable [] values;
+
+        Places(int count) {
+            keys = new byte[count][];
+            values = new byte[count][];
         }
 
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<ByteBuffer, byte[]> eldest) {
-            return size() > MAX_ROWS;
+        byte @Nullable [] get(byte[] key) {
+            int place = place(key);
+            return Arrays.equals(keys[place], key) ? values[place] : null;
+        }
+
+        void put(byte[] key, byte[] value) {
+            int place = place(key);
+            keys[place] = key;
+            values[place] = value;
+        }
+
+        void replace(byte[] key, byte @Nullable [] value) {
+            int place = place(key);
+            if (Arrays.equals(keys[place], key)) {
+                keys[place] = value == null ? null : key;
+                values[place] = value;
+            }
+        }
+
+        void clear() {
+            Arrays.fill(keys, null);
+            Arrays.fill(values, null);
+        }
+
+        /** Ids that follow one another have different places. */
+        private int place(byte[] key) {
+            long id = (long) LONGS.get(key, key.length - Long.BYTES);
+            if (key.length > Long.BYTES) {
+                id = ((id * 0x9E37_79B9_7F4A_7C15L) >>> 32) + (long) LONGS.get(key, 0);
+            }
+            return (int) id & (keys.length - 1);
         }
     }
 }

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.metadata.state;
 
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.EnumMap;
-import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -25,7 +23,6 @@ final class RowOverlay {
 
     private final ManifestStore store;
     private final Map<Table, TreeMap<byte[], byte[]>> changes = new EnumMap<>(Table.class);
-    private final Map<Table, Map<ByteBuffer, byte[]>> fetched = new EnumMap<>(Table.class);
 
     RowOverlay(ManifestStore store) {
         this.store = store;
@@ -36,24 +33,15 @@ final class RowOverlay {
         if (changed != null) {
             return changed == ABSENT ? null : changed;
         }
-        Map<ByteBuffer, byte[]> known = fetched.get(table);
-        byte[] stored = known == null ? null : known.get(ByteBuffer.wrap(key));
-        if (stored != null) {
-            return stored == ABSENT ? null : stored;
-        }
         byte[] recent = store.recent().get(table, key);
         return recent == null ? store.get(table, key) : recent;
     }
 
-    /** Reads these rows at once, for the {@link #get}s that follow. */
+    /** Reads these rows at once, for the {@link #get}s that follow: those find nearly all of them on the heap. */
     void prefetch(Table table, Collection<byte[]> keys) {
-        Map<ByteBuffer, byte[]> known = fetched.computeIfAbsent(table, key -> new HashMap<>());
-        List<byte[]> wanted = new ArrayList<>(keys.size());
+        List<byte[]> wanted = new ArrayList<>();
         for (byte[] key : keys) {
-            byte[] recent = store.recent().get(table, key);
-            if (recent != null) {
-                known.put(ByteBuffer.wrap(key), recent);
-            } else if (!known.containsKey(ByteBuffer.wrap(key))) {
+            if (store.recent().get(table, key) == null) {
                 wanted.add(key);
             }
         }
@@ -62,9 +50,7 @@ final class RowOverlay {
         }
         List<byte @Nullable []> values = store.get(table, wanted);
         for (int i = 0; i < wanted.size(); i++) {
-            byte[] value = values.get(i);
-            known.put(ByteBuffer.wrap(wanted.get(i)), value == null ? ABSENT : value);
-            store.recent().put(table, wanted.get(i), value);
+            store.recent().read(table, wanted.get(i), values.get(i));
         }
     }
 
@@ -130,10 +116,9 @@ final class RowOverlay {
         return changes.keySet();
     }
 
-    /** Forgets the changes, and what was read. */
+    /** Forgets the changes. */
     void clear() {
         changes.clear();
-        fetched.clear();
     }
 
     private TreeMap<byte[], byte[]> changesOf(Table table) {
