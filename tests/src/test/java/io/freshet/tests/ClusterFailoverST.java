@@ -102,7 +102,7 @@ class ClusterFailoverST {
     void aStoppedBrokerAcknowledgesNothingAndComesBackByItself(TestInfo test) throws Exception {
         int victim = otherThanController();
         List<TopicPartition> partitions = cluster.createTopicOn("stopped", 4, victim);
-        DurableWriters writers = DurableWriters.start(cluster.clients(), partitions, WRITERS, 1);
+        DurableWriters writers = startWriters(partitions);
         List<Integer> led = partitions.stream().map(TopicPartition::partition).toList();
         writers.awaitProgress();
         try (KafkaProducer<byte[], byte[]> stubborn = stubbornProducer()) {
@@ -150,7 +150,7 @@ class ClusterFailoverST {
     @Test
     void withoutAMajorityWritesAreRefusedForAWhile(TestInfo test) throws Exception {
         List<TopicPartition> partitions = cluster.createTopic("minority", 12);
-        DurableWriters writers = DurableWriters.start(cluster.clients(), partitions, WRITERS, 1);
+        DurableWriters writers = startWriters(partitions);
         writers.awaitProgress();
         int survivor = otherThanController();
         List<Integer> dead =
@@ -200,7 +200,7 @@ class ClusterFailoverST {
         Duration outage = Duration.ofSeconds(Integer.getInteger("freshet.outage.seconds", 10));
         List<TopicPartition> partitions = cluster.createTopic("storeless", 12);
         List<Integer> all = partitions.stream().map(TopicPartition::partition).toList();
-        DurableWriters writers = DurableWriters.start(cluster.clients(), partitions, WRITERS, 1);
+        DurableWriters writers = startWriters(partitions);
         writers.awaitProgress();
         try (WriteProbe probe = WriteProbe.start(cluster.clients(), partitions)) {
             awaitAll(probe.acknowledgements(), all);
@@ -232,11 +232,15 @@ class ClusterFailoverST {
         writers.finishAndVerify();
     }
 
+    private static DurableWriters startWriters(List<TopicPartition> partitions) {
+        return DurableWriters.start(cluster.clients(), partitions, WRITERS, 1, Duration.ofMillis(5));
+    }
+
     private static void killUnderLoad(TestInfo test, int partitionCount, int victim, long detectionBoundMs)
             throws Exception {
         String topic = "killed-" + victim + "-" + System.nanoTime();
         List<TopicPartition> partitions = cluster.createTopic(topic, partitionCount);
-        DurableWriters writers = DurableWriters.start(cluster.clients(), partitions, WRITERS, 1);
+        DurableWriters writers = startWriters(partitions);
         writers.awaitProgress();
         List<Integer> led = cluster.led(topic, List.of(victim));
         List<Integer> others = partitions.stream()

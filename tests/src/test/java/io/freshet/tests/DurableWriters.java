@@ -36,9 +36,15 @@ final class DurableWriters {
 
     /** Starts {@code count} producers that write to random ones of {@code partitions}. */
     static DurableWriters start(Clients clients, List<TopicPartition> partitions, int count, long seed) {
+        return start(clients, partitions, count, seed, Duration.ofNanos(100_000));
+    }
+
+    /** The same, with a pause after each record: what is written is kept in memory, and read back into it. */
+    static DurableWriters start(
+            Clients clients, List<TopicPartition> partitions, int count, long seed, Duration pause) {
         DurableWriters all = new DurableWriters(clients, partitions);
         for (int i = 0; i < count; i++) {
-            all.writers.add(new Writer(i, clients, all.partitions, seed + i, all.seen));
+            all.writers.add(new Writer(i, clients, all.partitions, seed + i, all.seen, pause));
         }
         all.writers.forEach(Writer::start);
         return all;
@@ -158,8 +164,16 @@ final class DurableWriters {
         private final Random random;
         private final Thread thread;
         private final FirstAcknowledgements seen;
+        private final long pauseNanos;
 
-        Writer(int id, Clients clients, List<TopicPartition> partitions, long seed, FirstAcknowledgements seen) {
+        Writer(
+                int id,
+                Clients clients,
+                List<TopicPartition> partitions,
+                long seed,
+                FirstAcknowledgements seen,
+                Duration pause) {
+            this.pauseNanos = pause.toNanos();
             this.seen = seen;
             this.id = id;
             this.partitions = partitions;
@@ -196,7 +210,7 @@ final class DurableWriters {
                                 seen.acknowledged(partition.partition());
                             }
                         });
-                LockSupport.parkNanos(100_000);
+                LockSupport.parkNanos(pauseNanos);
             }
         }
 
