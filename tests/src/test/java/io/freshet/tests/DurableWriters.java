@@ -27,15 +27,24 @@ import org.awaitility.Awaitility;
  * in order, byte for byte; what was not is read at most once. Used by one thread.
  */
 final class DurableWriters {
+    private static final int LEAST_BYTES = 20;
+
     private final Clients clients;
     private final List<TopicPartition> partitions;
     private final List<Writer> writers = new ArrayList<>();
+    private final FirstAcknowledgements seen;
 
     /** Starts {@code count} producers that write to random ones of {@code partitions}. */
     static DurableWriters start(Clients clients, List<TopicPartition> partitions, int count, long seed) {
+        return start(clients, partitions, count, seed, Duration.ofNanos(100_000));
+    }
+
+    /** The same, with a pause after each record: what is written is kept in memory, and read back into it. */
+    static DurableWriters start(
+            Clients clients, List<TopicPartition> partitions, int count, long seed, Duration pause) {
         DurableWriters all = new DurableWriters(clients, partitions);
         for (int i = 0; i < count; i++) {
-            all.writers.add(new Writer(i, clients, all.partitions, seed + i));
+            all.writers.add(new Writer(i, clients, all.partitions, seed + i, all.seen, pause));
         }
         all.writers.forEach(Writer::start);
         return all;
@@ -44,6 +53,18 @@ final class DurableWriters {
     private DurableWriters(Clients clients, List<TopicPartition> partitions) {
         this.clients = clients;
         this.partitions = List.copyOf(partitions);
+        this.seen = new FirstAcknowledgements(
+                partitions.stream().mapToInt(TopicPartition::partition).max().orElse(0) + 1);
+    }
+
+    /** When which partition (all must be of one topic) has answered its writers. */
+    FirstAcknowledgements acknowledgements() {
+        return seen;
+    }
+
+    /** A value that others may write to the same partitions; it is not verified. */
+    static byte[] unnamedValue() {
+        return new byte[1];
     }
 
     /** The first {@code count} partitions of a topic. */
@@ -114,6 +135,9 @@ final class DurableWriters {
         long expectedOffset = 0;
         for (ConsumerRecord<byte[], byte[]> record : records) {
             assertThat(record.offset()).as("offsets are dense in %s", partition).isEqualTo(expectedOffset++);
+            if (record.value().length < LEAST_BYTES) {
+                continue;
+            }
             long name = Writer.nameOf(record.value());
             int writer = (int) (name >>> 48);
             long sequence = name & 0xFFFF_FFFF_FFFFL;
@@ -139,8 +163,18 @@ final class DurableWriters {
         private final List<TopicPartition> partitions;
         private final Random random;
         private final Thread thread;
+        private final FirstAcknowledgements seen;
+        private final long pauseNanos;
 
-        Writer(int id, Clients clients, List<TopicPartition> partitions, long seed) {
+        Writer(
+                int id,
+                Clients clients,
+                List<TopicPartition> partitions,
+                long seed,
+                FirstAcknowledgements seen,
+                Duration pause) {
+            this.pauseNanos = pause.toNanos();
+            this.seen = seen;
             this.id = id;
             this.partitions = partitions;
             this.random = new Random(seed);
@@ -162,7 +196,7 @@ final class DurableWriters {
         private void run() {
             for (long sequence = 0; running.get(); sequence++) {
                 long name = ((long) id << 48) | sequence;
-                byte[] value = new byte[20 + random.nextInt(2000)];
+                byte[] value = new byte[LEAST_BYTES + random.nextInt(2000)];
                 random.nextBytes(value);
                 ByteBuffer buffer = ByteBuffer.wrap(value).putLong(0, name);
                 buffer.putInt(value.length - 4, checksum(value));
@@ -173,9 +207,10 @@ final class DurableWriters {
                             if (error == null) {
                                 acknowledged.put(name, new Location(partition, metadata.offset()));
                                 acknowledgedCount.incrementAndGet();
+                                seen.acknowledged(partition.partition());
                             }
                         });
-                LockSupport.parkNanos(100_000);
+                LockSupport.parkNanos(pauseNanos);
             }
         }
 

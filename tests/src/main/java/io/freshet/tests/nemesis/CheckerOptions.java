@@ -22,7 +22,7 @@ final class CheckerOptions {
               --final-seconds N  time for the final reads (120)
               --seed N           draws everything (from the clock)
               --lane block|s3    the write-ahead log of its own servers (s3)
-              --faults LIST      kill,pause,restart,store (all)
+              --faults LIST      of kill,controller,pair,pause,restart,store (all)
               --override K=V     configuration of its own servers; may be repeated
               --store-latency N  seed of delays like S3's before the store; 0: none (0)
               --work DIR         folder for its own servers' data, emptied by the script""";
@@ -42,7 +42,7 @@ final class CheckerOptions {
             Map.entry("final-seconds", "120"),
             Map.entry("seed", ""),
             Map.entry("lane", "s3"),
-            Map.entry("faults", "kill,pause,restart,store"),
+            Map.entry("faults", "kill,controller,pair,pause,restart,store"),
             Map.entry("store-latency", "0"),
             Map.entry("work", "check"),
             Map.entry("distribution", ""));

@@ -9,12 +9,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
+import org.apache.kafka.clients.admin.Admin;
 
 /** Server processes of a packaged distribution that this process has started. Used by one thread. */
 public final class Cluster implements AutoCloseable {
@@ -43,7 +48,7 @@ public final class Cluster implements AutoCloseable {
             Path distribution, Path folder, int brokers, Map<String, String> settings, Map<String, String> environment)
             throws IOException, InterruptedException {
         Fleet fleet = Fleet.create(folder, brokers, 0, settings);
-        Map<String, String> all = new java.util.HashMap<>();
+        Map<String, String> all = new HashMap<>();
         all.put("JAVA_HOME", System.getProperty("java.home"));
         all.put("KAFKA_HEAP_OPTS", HEAP);
         all.put("LOG_DIR", folder.toString());
@@ -55,7 +60,7 @@ public final class Cluster implements AutoCloseable {
                     node, List.of(distribution.resolve("bin/freshet").toString()), all));
         }
         Cluster cluster = new Cluster(fleet, nodes);
-        nodes.forEach(cluster::start);
+        cluster.ids().forEach(cluster::start);
         cluster.awaitReady();
         return cluster;
     }
@@ -79,37 +84,68 @@ public final class Cluster implements AutoCloseable {
         return fleet.bootstrap();
     }
 
-    public int size() {
-        return nodes.size();
+    /** The nodes' ids, 1 to their number. */
+    public List<Integer> ids() {
+        return nodes.stream().map(node -> node.node().id()).toList();
     }
 
-    NodeProcess node(int index) {
-        return nodes.get(index);
+    private NodeProcess node(int id) {
+        return nodes.get(id - 1);
     }
 
-    void start(NodeProcess node) {
-        node.start();
-        wanted.add(node.node().id());
+    /** Starts a node that does not run, without waiting until it serves. */
+    public void start(int id) {
+        node(id).start();
+        wanted.add(id);
     }
 
-    void kill(NodeProcess node) {
-        wanted.remove(node.node().id());
-        node.kill();
+    /** kill -9, and waits for the end. */
+    public void kill(int id) {
+        wanted.remove(id);
+        node(id).kill();
     }
 
-    void stop(NodeProcess node) {
-        wanted.remove(node.node().id());
-        node.stop(STOP_TIMEOUT);
+    /** SIGTERM, and waits for the clean end. */
+    public void stop(int id) {
+        wanted.remove(id);
+        node(id).stop(STOP_TIMEOUT);
     }
 
-    /** Sends a signal by its name: STOP, CONT. */
-    void signal(NodeProcess node, String name) throws IOException, InterruptedException {
-        long pid = node.find().orElseThrow().pid();
+    /** SIGSTOP: the node stands where it is, its connections stay open. */
+    public void pause(int id) throws IOException, InterruptedException {
+        signal(id, "STOP");
+    }
+
+    /** SIGCONT. */
+    public void resume(int id) throws IOException, InterruptedException {
+        signal(id, "CONT");
+    }
+
+    private void signal(int id, String name) throws IOException, InterruptedException {
+        long pid = node(id).find().orElseThrow().pid();
         new ProcessBuilder("kill", "-" + name, Long.toString(pid)).start().waitFor();
     }
 
+    /** What a node has printed in all its starts. */
+    public String log(int id) throws IOException {
+        return Files.readString(node(id).node().logFile());
+    }
+
+    /** The node that leads the quorum, as far as others know; empty while there is none. */
+    public OptionalInt controller() throws InterruptedException {
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrap()))) {
+            int leader = admin.describeMetadataQuorum()
+                    .quorumInfo()
+                    .get(5, TimeUnit.SECONDS)
+                    .leaderId();
+            return leader < 0 ? OptionalInt.empty() : OptionalInt.of(leader);
+        } catch (ExecutionException | TimeoutException e) {
+            return OptionalInt.empty();
+        }
+    }
+
     /** Waits until all nodes that should run say that they are ready. */
-    void awaitReady() throws IOException {
+    public void awaitReady() throws IOException {
         long deadlineNanos = System.nanoTime() + START_TIMEOUT.toNanos();
         for (NodeProcess node : nodes) {
             while (wanted.contains(node.node().id()) && !node.isReady()) {
@@ -117,7 +153,7 @@ public final class Cluster implements AutoCloseable {
                     throw new IOException("Node " + node.node().id()
                             + (node.find().isEmpty() ? " has ended" : " is not ready")
                             + "; its log says:\n"
-                            + Files.readString(node.node().logFile()));
+                            + log(node.node().id()));
                 }
                 LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
             }

@@ -71,13 +71,16 @@ public final class Nemesis {
             long endedNanos = System.nanoTime();
             awaitHealed(endedNanos);
             report(chosen, sinceNanos, endedNanos);
+            if (problems.isEmpty()) {
+                cluster.awaitReady(); // else the next fault would meet one that is not over
+            }
         }
         summarize();
         return problems;
     }
 
     /** At most one of those that concern processes for each node, and one of the store. */
-    private List<Disruption> choose() {
+    private List<Disruption> choose() throws InterruptedException {
         List<Disruption.Kind> shuffled = new ArrayList<>(kinds);
         Collections.shuffle(shuffled, random);
         List<Disruption> chosen = new ArrayList<>();
@@ -123,7 +126,7 @@ public final class Nemesis {
                 : String.join(
                         " + ",
                         chosen.stream()
-                                .map(each -> each.name().replaceAll(" node \\d+", ""))
+                                .map(each -> each.name().replaceAll("(node )\\d+", "$1N"))
                                 .sorted()
                                 .toList());
         worstMs.computeIfAbsent(kind, any -> new IntSummaryStatistics()).accept((int) worst);
