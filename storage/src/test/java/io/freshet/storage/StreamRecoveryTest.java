@@ -108,6 +108,48 @@ class StreamRecoveryTest extends OneBrokersStorage {
         assertThat(fixture.device.recordCount()).isLessThanOrEqualTo(1);
     }
 
+    /** No round begins for records that leave without an upload: the tick must free the lane. */
+    @Test
+    void aLaneIsFreedWithoutAnyUploadWhenItsRecordsAreNotNeededAnyMore() {
+        startWith(5);
+        TestOwner other = fixture.create(2);
+        append(other, 3);
+        fixture.crash();
+        fixture.start();
+        fixture.sim.advance(1_000); // the trim that is due after each start is over
+        assertThat(fixture.device.recordCount()).isEqualTo(8);
+
+        fixture.metadata.deleteStream(1);
+        fixture.sim.advance(1_000);
+        assertThat(fixture.device.recordCount())
+                .as("what stream 2 needs comes after what was stream 1's")
+                .isEqualTo(3);
+
+        fixture.metadata.deleteStream(2);
+        fixture.sim.advance(1_000);
+        assertThat(fixture.device.recordCount()).isZero();
+        assertThat(fixture.store.keys()).isEmpty();
+    }
+
+    /** A round that is under way may have taken runs of which the tails know nothing yet; it trims itself when it ends. */
+    @Test
+    void aLaneIsNotFreedBesideAnUploadThatIsUnderWay() {
+        startWith(5);
+        TestOwner other = fixture.create(2);
+        append(other, 3);
+        fixture.crash();
+        fixture.start();
+        fixture.open(other);
+        fixture.sim.advance(1_000);
+        fixture.metadata.deleteStream(1);
+        fixture.sim.advance(1_000);
+        assertThat(fixture.device.recordCount())
+                .as("stream 2 waits for its upload")
+                .isEqualTo(8);
+        fixture.uploadNow();
+        assertThat(fixture.device.recordCount()).isZero();
+    }
+
     @Test
     void aFailedWalFailsAppendsAndStopsTheStream() {
         fixture.immediateWal = false;

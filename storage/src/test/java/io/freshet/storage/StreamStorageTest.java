@@ -16,10 +16,13 @@ import io.freshet.storage.fake.TestOwner;
 import io.freshet.storage.format.BatchHeader;
 import io.freshet.storage.format.ObjectEncoder;
 import io.freshet.storage.format.SegmentContent;
+import io.freshet.storage.read.SegmentReader;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -233,6 +236,76 @@ class StreamStorageTest extends OneBrokersStorage {
         assertThat(reader.checkpointReads()).isEqualTo(200);
         assertThat(fixture.owners.values())
                 .allSatisfy(owner -> assertThat(owner.log().openedCheckpoint()).isPresent());
+    }
+
+    /** The close has dropped the tail: the end that the stream would be opened with is below its acknowledged records. */
+    @Test
+    void aStreamThatIsBeingOpenedWhileStorageClosesIsNotOpened() {
+        TestOwner owner = startWith(5);
+        fixture.uploadNow();
+        append(owner, 3);
+        fixture.crash();
+        SlowReader reader = new SlowReader(fixture.reader);
+        fixture.reader = reader;
+        StreamStorage storage = fixture.start();
+        int leaderEpoch = fixture.metadata.moveStream(1, StorageFixture.BROKER_ID);
+        CompletableFuture<StreamLog> opening = storage.open(1, leaderEpoch, owner);
+        fixture.sim.runReady();
+        assertThat(opening).isNotDone();
+
+        storage.close();
+        reader.answer();
+        fixture.sim.runReady();
+        assertThat(kindOf(opening)).isEqualTo(ErrorKind.UNAVAILABLE);
+        assertThat(kindOf(storage.open(1, leaderEpoch, owner))).isEqualTo(ErrorKind.UNAVAILABLE);
+
+        fixture.crash();
+        reader.answer();
+        fixture.start();
+        CompletableFuture<StreamLog> again =
+                fixture.storage().open(1, fixture.metadata.moveStream(1, StorageFixture.BROKER_ID), owner);
+        reader.answer();
+        owner.opened(fixture.sim.await(again));
+        assertReadsEverything(owner);
+    }
+
+    /** Answers for checkpoints wait until they are let go. */
+    private static final class SlowReader implements SegmentReader {
+        private final SegmentReader real;
+        private final List<Runnable> waiting = new ArrayList<>();
+
+        SlowReader(SegmentReader real) {
+            this.real = real;
+        }
+
+        void answer() {
+            List.copyOf(waiting).forEach(Runnable::run);
+            waiting.clear();
+        }
+
+        @Override
+        public CompletableFuture<SegmentCheckpoint> checkpoint(StreamSegment segment) {
+            CompletableFuture<SegmentCheckpoint> answer = new CompletableFuture<>();
+            waiting.add(() -> real.checkpoint(segment).thenAccept(answer::complete));
+            return answer;
+        }
+
+        @Override
+        public CompletableFuture<StreamRead> read(
+                StreamSegment segment, long offset, int maxBytes, long endOffset, boolean minOneBatch) {
+            return real.read(segment, offset, maxBytes, endOffset, minOneBatch);
+        }
+
+        @Override
+        public CompletableFuture<Optional<Long>> batchAtOrAfterTimestamp(
+                StreamSegment segment, long fromOffset, long timestampMs) {
+            return real.batchAtOrAfterTimestamp(segment, fromOffset, timestampMs);
+        }
+
+        @Override
+        public void close() {
+            real.close();
+        }
     }
 
     @Test

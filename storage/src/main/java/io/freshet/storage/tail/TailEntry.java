@@ -19,7 +19,7 @@ final class TailEntry implements WalEntry {
     static final int OVERHEAD_BYTES = 128;
 
     /** Further cost of bytes that are kept by reference: their handle and its buffers' objects. */
-    private static final int HANDLE_BYTES = 160;
+    static final int HANDLE_BYTES = 160;
 
     private final StreamTail tail;
     private final @Nullable WalLane lane;

@@ -12,7 +12,7 @@ import java.util.concurrent.atomic.AtomicLong;
 /**
  * One of this broker's WAL lanes and the room that uncommitted appends may take: in the lane, and in the memory that all lanes
  * share. Appends beyond it are refused (THROTTLED), so that the lane never fills up with entries that an upload would have to
- * wait for. Safe for use by many threads.
+ * wait for; memory may be exceeded by the last one's frame or slab. Safe for use by many threads.
  */
 public final class WalLane {
     /** Share of the lane that may be in use before appends are refused; the rest absorbs padding and ring wrap. */
@@ -133,6 +133,12 @@ public final class WalLane {
         }
     }
 
+    /**
+     * Counts the append's own bytes. What they keep in memory besides, the frame that they lie in or a slab begun for their copy,
+     * is charged once they are in: of the appends that pass at the same time, each may take the tail beyond its limit by its
+     * frame or slab and {@link TailEntry#HANDLE_BYTES}; the next one is refused. To ask for the whole frame here would shut out
+     * for good appends whose frame is larger than the tail.
+     */
     private void checkRoom(long streamId, int sizeBytes) {
         long bytes = (long) sizeBytes + TailEntry.OVERHEAD_BYTES;
         long walLimit = (long) (wal.capacityBytes() * WAL_LIMIT);

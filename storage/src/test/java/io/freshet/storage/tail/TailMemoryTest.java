@@ -3,6 +3,7 @@ package io.freshet.storage.tail;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.buffer.BackingMemory;
 import io.freshet.common.buffer.SharedBytes;
@@ -176,6 +177,39 @@ class TailMemoryTest {
             assertThat(offset).isEqualTo(tail.endOffset());
         }
         tails.dropAll();
+    }
+
+    /** Admission looks at an append's own bytes; what they bring along may exceed the limit, once. */
+    @Test
+    void appendsExceedTheLimitByOneFrameOrSlabAtMost() {
+        for (int frameBytes : new int[] {0, TailSlabs.SLAB_BYTES, 1 << 20, 3 << 20}) {
+            Tails tails = new Tails(4 * MIB, 3);
+            boolean isRefused = false;
+            long brought = frameBytes == 0 ? TailSlabs.SLAB_BYTES : frameBytes;
+            for (int i = 0; !isRefused; i++) {
+                TestFrame frame = new TestFrame(Math.max(frameBytes, 8192));
+                ByteBuffer batch = TestBatches.batch(0, 1, 0, frameBytes == 0 ? random.nextInt(2000) : 6000, random);
+                SharedBytes bytes = frameBytes == 0 ? copyOf(batch) : frame.part(batch);
+                long before = tails.memory.uncommittedBytes();
+                try {
+                    tails.append(i % 3, bytes);
+                } catch (FreshetException e) {
+                    isRefused = true;
+                    assertThat(e.kind()).isEqualTo(ErrorKind.THROTTLED);
+                    assertThat(before + batch.remaining() + TailEntry.OVERHEAD_BYTES)
+                            .isGreaterThan(4 * MIB);
+                    assertThat(tails.memory.uncommittedBytes()).isEqualTo(before);
+                }
+                frame.release();
+                assertThat(tails.memory.uncommittedBytes())
+                        .as("frames of %s bytes", frameBytes)
+                        .isLessThanOrEqualTo(4 * MIB + brought + TailEntry.HANDLE_BYTES);
+            }
+            tails.commitAll();
+            tails.memory.evictOverBudget();
+            assertThat(tails.memory.totalBytes()).isLessThanOrEqualTo(4 * MIB);
+            tails.dropAll();
+        }
     }
 
     private static SharedBytes copyOf(ByteBuffer batch) {

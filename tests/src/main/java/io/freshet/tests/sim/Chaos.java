@@ -29,6 +29,7 @@ final class Chaos {
     /** Nothing bad happens from now on, and what is down comes up again. */
     void end() {
         isOver = true;
+        world.time.say(world.process, () -> "is healed: nothing fails any more");
         world.swarm.heal();
         for (SimBroker broker : world.brokers) {
             broker.buryAll();

@@ -109,7 +109,7 @@ final class Incarnation {
         ProcessStorage storage = new ProcessStorage(world, broker, process, follower, registered.brokerEpoch());
         storage.open().whenComplete((nothing, error) -> {
             if (error != null) {
-                cannotOpen(FreshetException.of(error));
+                cannotOpen(storage, FreshetException.of(error));
                 return;
             }
             broker.disk().forgetLie();
@@ -133,7 +133,7 @@ final class Incarnation {
                 });
     }
 
-    private void cannotOpen(FreshetException e) {
+    private void cannotOpen(ProcessStorage storage, FreshetException e) {
         SimDisk disk = broker.disk();
         world.time.say(process, () -> "cannot open its WAL: " + e.getMessage());
         if (e.kind() == ErrorKind.CORRUPT && disk.hasLostWrites()) {
@@ -145,7 +145,7 @@ final class Incarnation {
                     || e.kind() == ErrorKind.THROTTLED
                     || e.kind() == ErrorKind.INDETERMINATE
                     || (e.kind() == ErrorKind.FENCED && !isKnown())
-                    || (e.kind() == ErrorKind.CORRUPT && world.swarm.now(world.swarm.readIsCorrupt) > 0);
+                    || (e.kind() == ErrorKind.CORRUPT && storage.wasMisled(e));
             world.ledger.check(isExpected, () -> "Broker " + broker.id() + " cannot open its WAL: " + e);
         }
         broker.left(this);

@@ -52,6 +52,7 @@ final class ProcessStorage {
     private final SimFollower follower;
     private final long brokerEpoch;
     private final MeterRegistry meters = new SimpleMeterRegistry();
+    private final SimDriver driver;
     private final ObjectStore objects;
     private final StorageConfig config;
     private final BlockCacheConfig cache;
@@ -71,8 +72,8 @@ final class ProcessStorage {
         this.random = world.random.fork();
         this.follower = follower;
         this.brokerEpoch = brokerEpoch;
-        this.objects = ObjectStores.over(
-                new SimDriver(world, process), new RetryPolicy(3, 50, 500), meters, process, process, random.fork());
+        this.driver = new SimDriver(world, process);
+        this.objects = ObjectStores.over(driver, new RetryPolicy(3, 50, 500), meters, process, process, random.fork());
         long lanesBytes = broker.disk().bytes().length + S3_CAPACITY_BYTES;
         this.config = StorageConfig.defaults()
                 .withUpload(random.between(2_000, 60_000), random.between(100, 3_000))
@@ -89,6 +90,11 @@ final class ProcessStorage {
 
     ObjectStore objects() {
         return objects;
+    }
+
+    /** Whether this process was given bytes of the object that {@code damage} names which the store does not hold. */
+    boolean wasMisled(FreshetException damage) {
+        return driver.explains(damage);
     }
 
     /** Why this process cannot go on, if so. */

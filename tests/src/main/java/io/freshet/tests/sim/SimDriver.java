@@ -13,8 +13,10 @@ import io.freshet.tests.sim.SimStore.StoredObject;
 import java.nio.ByteBuffer;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 
@@ -26,11 +28,19 @@ final class SimDriver implements StoreDriver {
     private final World world;
     private final SimProcess process;
     private final SimRandom random;
+    /** Keys of which the last read gave bytes that the store does not hold. */
+    private final Set<String> spoiled = new HashSet<>();
 
     SimDriver(World world, SimProcess process) {
         this.world = world;
         this.process = process;
         this.random = world.random.fork();
+    }
+
+    /** Whether an error that names a damaged object tells the truth about what this process was given, if not about the store. */
+    boolean explains(FreshetException damage) {
+        String message = String.valueOf(damage.getMessage());
+        return spoiled.stream().anyMatch(message::contains);
     }
 
     @Override
@@ -178,8 +188,11 @@ final class SimDriver implements StoreDriver {
                 return CompletableFuture.failedFuture(
                         new FreshetException(ErrorKind.UNAVAILABLE, "The answer broke off: " + what));
             }
+            spoiled.remove(key);
             if (random.chance(swarm.now(swarm.readIsCorrupt))) {
                 world.counts.add("read is corrupt");
+                world.time.say(process, () -> "is given damaged bytes by the " + what);
+                spoiled.add(key);
                 bytes[random.below(bytes.length)] ^= (byte) (1 << random.below(8));
             }
             target.duplicate().put(bytes);

@@ -14,13 +14,15 @@ import java.util.List;
 import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The sealed WALs of earlier registrations, until nothing of them is needed. When all of a WAL is trimmed, its fence still has to
- * stand between a late put of the old owner and an acknowledgement; only when it is {@link S3WalConfig#fenceRetentionMs} old is
- * the WAL retired and everything under its prefix deleted. Used by the lane only.
+ * stand between a late put of the old owner and an acknowledgement; only when it is {@link S3WalConfig#fenceRetentionMs} old by
+ * the wall clocks, and this process has known it for {@link S3WalConfig#fenceWatchedMs}, is the WAL retired and everything under
+ * its prefix deleted. A process that ends before leaves it to the next one, which begins to count anew. Used by the lane only.
  */
 final class DeadWals {
     private static final Logger LOG = LoggerFactory.getLogger(DeadWals.class);
@@ -28,7 +30,8 @@ final class DeadWals {
     private static final long RETRY_MS = 60_000;
 
     private final Parts parts;
-    private final long fenceRetentionMs;
+    private final S3WalConfig config;
+    private final long sinceNs;
     private final List<Dead> wals = new ArrayList<>();
     private final List<Scheduler.Cancellable> timers = new ArrayList<>();
     private boolean isStopped;
@@ -51,9 +54,11 @@ final class DeadWals {
         }
     }
 
-    DeadWals(Parts parts, List<RecoveredWal> recovered, long fenceRetentionMs) {
+    /** All of {@code recovered} are fenced by now. */
+    DeadWals(Parts parts, List<RecoveredWal> recovered, S3WalConfig config) {
         this.parts = parts;
-        this.fenceRetentionMs = fenceRetentionMs;
+        this.config = config;
+        this.sinceNs = parts.clock.nanoTime();
         recovered.forEach(wal -> wals.add(new Dead(wal)));
     }
 
@@ -106,7 +111,7 @@ final class DeadWals {
                 });
     }
 
-    /** Retires the WAL when its fence is old enough. */
+    /** Retires the WAL when its fence is old enough by both clocks. */
     private void await(Dead dead) {
         if (isStopped || dead.isDone) {
             return;
@@ -119,14 +124,22 @@ final class DeadWals {
                         later(dead, RETRY_MS);
                         return;
                     }
-                    long ageMs = stat.map(found -> parts.clock.wallMs() - found.modifiedAtMs())
-                            .orElse(fenceRetentionMs);
-                    if (ageMs >= fenceRetentionMs) {
+                    long leftMs = Math.max(
+                            leftToWatchMs(), stat.map(this::leftUntilOldMs).orElse(0L));
+                    if (leftMs <= 0) {
                         retire(dead);
                     } else {
-                        later(dead, Math.max(1_000, Math.min(fenceRetentionMs, fenceRetentionMs - ageMs)));
+                        later(dead, Math.max(1_000, Math.min(config.fenceRetentionMs(), leftMs)));
                     }
                 });
+    }
+
+    private long leftToWatchMs() {
+        return config.fenceWatchedMs() - TimeUnit.NANOSECONDS.toMillis(parts.clock.nanoTime() - sinceNs);
+    }
+
+    private long leftUntilOldMs(ObjectStat fence) {
+        return config.fenceRetentionMs() - (parts.clock.wallMs() - fence.modifiedAtMs());
     }
 
     private void later(Dead dead, long delayMs) {

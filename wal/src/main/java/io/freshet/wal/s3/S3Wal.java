@@ -52,9 +52,7 @@ public final class S3Wal implements WriteAheadLog {
         Backoff backoff = new Backoff(tasks, services.scheduler(), services.randomness());
         SlotDeletions deletions = new SlotDeletions(store, tasks, backoff);
         DeadWals deadWals = new DeadWals(
-                new DeadWals.Parts(store, registry, backoff, deletions, services.clock()),
-                opened.wals,
-                config.fenceRetentionMs());
+                new DeadWals.Parts(store, registry, backoff, deletions, services.clock()), opened.wals, config);
         this.trimmer = new SlotTrimmer(
                 registry,
                 backoff,
@@ -75,14 +73,14 @@ public final class S3Wal implements WriteAheadLog {
                 new SlotLane.Parts(config, registry, format, slots, services, trimmer, deletions),
                 entries,
                 pendingBytes,
-                opened.endLsn);
+                new SlotLane.Start(opened.endLsn, opened.proof));
         registerGauges();
         tasks.setRound(lane::round);
         deadWals.start();
     }
 
     /** What recovery hands to the lane. */
-    private record Opened(SerialTasks tasks, List<RecoveredWal> wals, long endLsn) {}
+    private record Opened(SerialTasks tasks, List<RecoveredWal> wals, long endLsn, FenceWatch.Proof proof) {}
 
     /**
      * Recovers all earlier WALs of the broker, each fenced and sealed if it was not yet, registers this epoch's WAL and starts
@@ -124,7 +122,12 @@ public final class S3Wal implements WriteAheadLog {
         return opening.run()
                 .thenApplyAsync(
                         wals -> new S3Wal(
-                                config, store, registry, format, services, new Opened(tasks, wals, opening.endLsn())),
+                                config,
+                                store,
+                                registry,
+                                format,
+                                services,
+                                new Opened(tasks, wals, opening.endLsn(), opening.proof())),
                         tasks);
     }
 

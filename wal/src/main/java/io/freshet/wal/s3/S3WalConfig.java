@@ -14,7 +14,7 @@ import io.freshet.common.FreshetException;
  * @param capacityBytes slot bytes that may be untrimmed; the lane only reports it ({@link S3Wal#usedBytes()}), its callers bound
  *     themselves by it, and with it the time that recovery takes
  * @param fenceRetentionMs how old a dead WAL's fence must be before it is deleted. While it lies there, a request of the dead
- *     owner, however late, cannot be acknowledged
+ *     owner, however late, cannot be acknowledged; see also {@link #fenceWatchedMs()}
  */
 public record S3WalConfig(
         int brokerId, long brokerEpoch, Batching batching, Flight flight, long capacityBytes, long fenceRetentionMs) {
@@ -27,6 +27,22 @@ public record S3WalConfig(
         require(brokerId >= 0 && brokerEpoch >= 0, "broker " + brokerId + " epoch " + brokerEpoch + " are negative");
         require(capacityBytes >= batching.maxBytes, "a capacity of " + capacityBytes + " bytes holds no slot");
         require(fenceRetentionMs >= 1_000, "a fence retention of " + fenceRetentionMs + " ms is below a second");
+    }
+
+    /**
+     * How long one process must have known of a fence before it deletes it, on its monotonic clock. The fence's age alone is no
+     * proof: it is the difference of two wall clocks, the store's and the process's, either of which may be wrong or jump.
+     */
+    long fenceWatchedMs() {
+        return fenceRetentionMs / 4;
+    }
+
+    /**
+     * An owner that had no proof for so long that there is no fence asks the quorum before it acknowledges again. Half of
+     * {@link #fenceWatchedMs()}, so that a fence which was laid after the last proof is still there.
+     */
+    long proofLimitMs() {
+        return fenceWatchedMs() / 2;
     }
 
     /** The defaults for one registration of one broker. */

@@ -61,15 +61,18 @@ final class SlotLane implements SlotWrite.Listener {
             SlotTrimmer trimmer,
             SlotDeletions deletions) {}
 
-    SlotLane(Parts parts, Queue<WalEntry> entries, LongAdder pendingBytes, long firstLsn) {
+    /** Where its LSNs begin, and when it was known last that nobody had fenced it. */
+    record Start(long firstLsn, FenceWatch.Proof proof) {}
+
+    SlotLane(Parts parts, Queue<WalEntry> entries, LongAdder pendingBytes, Start start) {
         this.parts = parts;
         this.config = parts.config;
         this.entries = entries;
         this.batch = new OpenBatch(entries, config.batching().maxBytes());
         this.pendingBytes = pendingBytes;
-        this.firstLsn = firstLsn;
+        this.firstLsn = start.firstLsn;
         this.pacer = new BatchPacer(config.batching(), now());
-        this.fenceWatch = new FenceWatch(parts.services.clock(), config.fenceRetentionMs());
+        this.fenceWatch = new FenceWatch(parts.services.clock(), config.proofLimitMs(), start.proof);
         this.ids = new SlotIds(parts.registry, parts.slots.tasks(), parts.slots.backoff(), this::fail);
         this.stallLoggedAtNs = now() - STALL_LOG_PERIOD_NS;
         ids.prepare();

@@ -104,11 +104,11 @@ final class SlotWrite {
         }
     }
 
-    /** The lane has given up: no more puts. Those under way keep their payloads until they end. */
+    /** The lane has given up: no more puts. Those under way, and a read-back, keep their payloads until they end. */
     void abandon() {
         isSettled = true;
         cancelHedge();
-        if (outstanding > 0) {
+        if (isReadingPayloads()) {
             holdPayloads();
         }
     }
@@ -135,9 +135,7 @@ final class SlotWrite {
 
     private void answered(long tookNs, @Nullable PutOutcome outcome, @Nullable Throwable error) {
         outstanding--;
-        if (outstanding == 0) {
-            releasePayloads();
-        }
+        releaseUnreadPayloads();
         if (error != null) {
             if (!isSettled) {
                 failed(FreshetException.of(error));
@@ -159,7 +157,7 @@ final class SlotWrite {
             isSettled = true;
             isWritten = true;
             cancelHedge();
-            if (outstanding > 0) {
+            if (isReadingPayloads()) {
                 holdPayloads();
             }
             listener.written(this);
@@ -177,6 +175,7 @@ final class SlotWrite {
                 .thenCompose(this::readIfAlike)
                 .whenComplete((found, error) -> context.tasks.execute(() -> {
                     isReading = false;
+                    releaseUnreadPayloads();
                     if (isSettled) {
                         return;
                     }
@@ -258,6 +257,11 @@ final class SlotWrite {
         }
     }
 
+    /** A put sends them, or a read-back compares what it found with them. */
+    private boolean isReadingPayloads() {
+        return outstanding > 0 || isReading;
+    }
+
     private void holdPayloads() {
         if (!holdsPayloads) {
             holdsPayloads = true;
@@ -265,8 +269,8 @@ final class SlotWrite {
         }
     }
 
-    private void releasePayloads() {
-        if (holdsPayloads) {
+    private void releaseUnreadPayloads() {
+        if (holdsPayloads && !isReadingPayloads()) {
             holdsPayloads = false;
             entries.forEach(WalEntry::releasePayload);
         }

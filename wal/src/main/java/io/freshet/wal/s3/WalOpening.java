@@ -3,11 +3,13 @@ package io.freshet.wal.s3;
 
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
+import io.freshet.common.runtime.Clock;
 import io.freshet.common.stream.WalState;
 import io.freshet.objectstore.ObjectStore;
 import io.freshet.wal.WriteAheadLog.RecoveryVisitor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -22,10 +24,12 @@ final class WalOpening {
     private final WalRegistry registry;
     private final @Nullable RecoveryVisitor visitor;
     private final SerialTasks tasks;
+    private final Clock clock;
     private final Backoff backoff;
     private final S3WalRecovery recovery;
     private final List<RecoveredWal> recovered = new ArrayList<>();
     private long endLsn;
+    private FenceWatch.@Nullable Proof proof;
 
     /** @param visitor null if earlier WALs are only to be sealed */
     WalOpening(
@@ -40,6 +44,7 @@ final class WalOpening {
         this.registry = registry;
         this.visitor = visitor;
         this.tasks = tasks;
+        this.clock = services.clock();
         this.backoff = new Backoff(tasks, services.scheduler(), services.randomness());
         this.recovery = new S3WalRecovery(
                 config.brokerId(), config.flight().readAheadSlots(), store, registry, format, tasks, services);
@@ -52,8 +57,10 @@ final class WalOpening {
                     wals.forEach(this::checkIsOlder);
                     return recoverAll(wals);
                 })
-                .thenCompose(
-                        done -> backoff.repeat(TRIES, () -> registry.open(config.brokerId(), config.brokerEpoch())))
+                .thenCompose(done -> {
+                    proof = FenceWatch.Proof.now(clock);
+                    return backoff.repeat(TRIES, () -> registry.open(config.brokerId(), config.brokerEpoch()));
+                })
                 .thenApplyAsync(opened -> List.copyOf(recovered), tasks);
     }
 
@@ -90,6 +97,14 @@ final class WalOpening {
                             tasks);
         }
         return done;
+    }
+
+    /**
+     * When nobody can have fenced the new WAL yet, as the quorum did not know of it; valid once {@link #run} has completed.
+     * Taken before the quorum was asked: a process may sleep between its answer and whatever comes next.
+     */
+    FenceWatch.Proof proof() {
+        return Objects.requireNonNull(proof);
     }
 
     /** LSN after the last recovered record; valid once {@link #run} has completed. */

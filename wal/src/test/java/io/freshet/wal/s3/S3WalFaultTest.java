@@ -80,6 +80,48 @@ class S3WalFaultTest {
         assertThat(owner.wal().failure()).isEmpty();
     }
 
+    /** The read-back still compares with the payload, whose memory may be another's as soon as it is given back. */
+    @Test
+    void aPayloadIsKeptForAReadBackThatTheFirstPutsAnswerOvertakes() {
+        Owner owner = warmOwner();
+        boolean[] isFirst = {true};
+        cluster.bucket.network = (op, key) -> {
+            boolean isSlow = isFirst[0] && op.equals("create");
+            isFirst[0] = false;
+            return Fate.after(10, isSlow ? 105 : 10);
+        };
+        long startMs = cluster.runtime.wallMs();
+        SimEntry entry = owner.write(1, 30, "slow");
+        assertThat(cluster.runtime.wallMs() - startMs).isEqualTo(10 + 105);
+        assertThat(cluster.bucket.requests("read"))
+                .as("the hedge, refused after 70 ms, reads the slot back")
+                .isEqualTo(1);
+        assertThat(entry.isReleased()).isFalse();
+        cluster.runtime.advance(100);
+        assertThat(entry.isReleased()).isTrue();
+        assertThat(owner.wal().failure()).isEmpty();
+    }
+
+    @Test
+    void aPayloadIsKeptForAReadBackThatGoesOnWhenTheLaneIsGivenUp() {
+        Owner owner = warmOwner();
+        boolean[] isFirst = {true};
+        cluster.bucket.network = (op, key) -> {
+            boolean isSlow = isFirst[0] && op.equals("create");
+            isFirst[0] = false;
+            return Fate.after(10, isSlow ? 40_000 : op.equals("read") ? 60_000 : 10);
+        };
+        SimEntry entry = owner.append(1, 30, "a");
+        cluster.runtime.advance(1_000);
+        assertThat(cluster.bucket.requests("read")).isEqualTo(1);
+        cluster.runtime.await(owner.wal().shutdown());
+        assertThat(entry.failure().kind()).isEqualTo(ErrorKind.UNAVAILABLE);
+        cluster.runtime.advance(15_000);
+        assertThat(entry.isReleased()).as("the put has ended, the read has not").isFalse();
+        cluster.runtime.advance(60_000);
+        assertThat(entry.isReleased()).isTrue();
+    }
+
     @Test
     void damageOnTheWayOfAReadBackIsNotTakenForAStranger() {
         Owner owner = warmOwner();

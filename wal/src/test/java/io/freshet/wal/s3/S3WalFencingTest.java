@@ -373,6 +373,68 @@ class S3WalFencingTest {
         assertThat(late.failure().kind()).isEqualTo(ErrorKind.FENCED);
     }
 
+    /** A fence that lay there for no time at all looks days old to a clock that has jumped, or to a store whose clock is behind. */
+    @Test
+    void aWallClockThatJumpsDoesNotTakeTheFenceAwayFromUnderASleeper() {
+        Owner first = cluster.open();
+        first.write(1, 0, "a");
+        first.host.pause();
+        Owner second = cluster.open();
+        second.host.wallSkewMs = 10 * S3WalConfig.DEFAULT_FENCE_RETENTION_MS;
+        cluster.runtime.await(second.wal().trim(1));
+        cluster.runtime.advance(60_000);
+        assertThat(cluster.bucket.keys()).containsExactly(key(1, 1));
+        first.host.resume();
+        SimEntry late = first.append(1, 1, "b");
+        cluster.runtime.advance(10_000);
+        assertThat(late.failure().kind()).isEqualTo(ErrorKind.FENCED);
+
+        cluster.runtime.advance(S3WalConfig.of(SimCluster.BROKER, 1).fenceWatchedMs());
+        assertThat(cluster.bucket.keys()).isEmpty();
+    }
+
+    /** However long a wrong clock takes its fence to have lain there, a sleeper finds it, or asks the quorum. */
+    @Test
+    void anOwnerThatSleptForAnyTimeAcknowledgesNothingAfterItsSuccessor() {
+        long watchedMs = S3WalConfig.of(SimCluster.BROKER, 1).fenceWatchedMs();
+        for (int sixteenths = 0; sixteenths <= 40; sixteenths++) {
+            cluster = new SimCluster(sixteenths);
+            Owner first = cluster.open();
+            first.write(1, 0, "a");
+            first.host.pause();
+            Owner second = cluster.open();
+            second.host.wallSkewMs = 10 * S3WalConfig.DEFAULT_FENCE_RETENTION_MS;
+            cluster.runtime.await(second.wal().trim(1));
+            cluster.runtime.advance(watchedMs * sixteenths / 16);
+            first.host.resume();
+            SimEntry late = first.append(1, 1, "b");
+            cluster.runtime.advance(10_000);
+            assertThat(late.failure().kind())
+                    .as("%s/16 of the time a fence is watched", sixteenths)
+                    .isEqualTo(ErrorKind.FENCED);
+        }
+    }
+
+    /** Its lane is made long after the quorum opened the WAL: meanwhile a fence has come and gone. */
+    @Test
+    void anOwnerThatSleptWhileItOpenedItsWalAsksTheQuorumFirst() {
+        Owner first = cluster.start();
+        while (cluster.quorum.states().isEmpty()) {
+            cluster.runtime.advance(1);
+        }
+        assertThat(first.opening).isNotDone();
+        first.host.pause();
+        Owner second = cluster.open();
+        cluster.runtime.advance(2 * S3WalConfig.DEFAULT_FENCE_RETENTION_MS);
+        assertThat(cluster.bucket.keys()).isEmpty();
+        assertThat(second.write(1, 0, "a").isDurable()).isTrue();
+        first.host.resume();
+        cluster.runtime.await(first.opening);
+        SimEntry late = first.append(1, 0, "b");
+        cluster.runtime.advance(10_000);
+        assertThat(late.failure().kind()).isEqualTo(ErrorKind.FENCED);
+    }
+
     @Test
     void anOwnerThatWasOnlyIdleForLongGoesOn() {
         Owner owner = cluster.open();

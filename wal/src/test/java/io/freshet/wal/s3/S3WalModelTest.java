@@ -71,12 +71,14 @@ class S3WalModelTest {
 
         final Map<At, String> acknowledged = new HashMap<>();
         final Set<String> texts = new HashSet<>();
+        final int fenceRetentionMs;
         int zombieAcks;
         int nextText;
 
         Run(long seed) {
             cluster = new SimCluster(seed);
             random = new Random(seed);
+            fenceRetentionMs = random.nextInt(3) == 0 ? 8_000 : 600_000;
             cluster.settings = this::settings;
             double loss = random.nextDouble() * 0.2;
             cluster.bucket.network = (op, key) -> fate(loss);
@@ -90,7 +92,7 @@ class S3WalModelTest {
                     new S3WalConfig.Batching(4096, 1, 1 + random.nextInt(50), 1 + random.nextInt(100), 50, 20),
                     new S3WalConfig.Flight(1 + random.nextInt(6), 1 << 20, 20, 1 << 20, 1 + random.nextInt(4), 30_000),
                     c.capacityBytes(),
-                    600_000);
+                    fenceRetentionMs);
         }
 
         Fate fate(double loss) {
@@ -156,6 +158,9 @@ class S3WalModelTest {
 
         private Writer succeed() {
             Writer writer = new Writer(cluster.start());
+            if (random.nextInt(3) == 0) {
+                writer.owner.host.wallSkewMs = random.nextInt(2_000_000) - 1_000_000;
+            }
             owners.add(writer);
             return writer;
         }

@@ -95,6 +95,8 @@ final class SimRuntime implements Clock, Scheduler {
         private final List<Runnable> held = new ArrayList<>();
         private boolean isPaused;
         private boolean isDead;
+        /** By how much its wall clock is wrong. */
+        long wallSkewMs;
 
         void pause() {
             isPaused = true;
@@ -136,12 +138,26 @@ final class SimRuntime implements Clock, Scheduler {
             return task -> ready.add(() -> run(task));
         }
 
+        private Clock clock() {
+            return new Clock() {
+                @Override
+                public long wallMs() {
+                    return nowMs + wallSkewMs;
+                }
+
+                @Override
+                public long nanoTime() {
+                    return SimRuntime.this.nanoTime();
+                }
+            };
+        }
+
         Randomness randomness() {
             return random::nextLong;
         }
 
         S3WalServices services(MeterRegistry meters) {
-            return new S3WalServices(SimRuntime.this, this, executor(), randomness(), meters);
+            return new S3WalServices(clock(), this, executor(), randomness(), meters);
         }
     }
 }
