@@ -68,6 +68,7 @@ public final class QuorumNode implements MetadataNode {
     private final CommandService service;
     private final ExecutorService metadataThread = Threads.pool("freshet-metadata", 1, MAX_TASKS);
     private final ExecutorService snapshotThread = Threads.pool("freshet-metadata-snapshot", 1, 4);
+    private final ExecutorService planningThread = Threads.pool("freshet-metadata-balance", 1, 16);
     private final Threads.SchedulerThread ticks = Threads.scheduler("freshet-metadata-upkeep");
     private final long snapshotAfterBytes;
     private final CommitPath path;
@@ -91,7 +92,7 @@ public final class QuorumNode implements MetadataNode {
         this.path = parts.path.apply(new Host());
         MeterRegistry registry = parts.registry;
         this.commands = new CommandQueue(log, state, metadataThread, registry);
-        this.local = new ActiveController(commands, parts.inputs, parts.sessionTimeoutMs);
+        this.local = new ActiveController(commands, parts.inputs, parts.sessionTimeoutMs, planningThread);
         this.routed = parts.routing.map(routing -> new RoutedController(new Commanding(), routing));
         this.service = new CommandService(new Commanding(), registry);
         this.snapshots = registry.counter("freshet.metadata.snapshots");
@@ -127,8 +128,12 @@ public final class QuorumNode implements MetadataNode {
 
     void start() {
         log.start(new Follower());
-        ticks.scheduleRepeatedly(
-                Upkeep.TICK_MS, () -> onMetadataThread(() -> local.upkeep().tick(state)));
+        ticks.scheduleRepeatedly(Upkeep.TICK_MS, () -> onMetadataThread(this::tick));
+    }
+
+    private void tick() {
+        local.upkeep().tick(state);
+        local.balancing().tick(state);
     }
 
     @Override
@@ -359,6 +364,7 @@ public final class QuorumNode implements MetadataNode {
         commands.refuse();
         routed.ifPresent(RoutedController::close);
         Threads.stop(snapshotThread, Duration.ofSeconds(30));
+        Threads.stop(planningThread, Duration.ofSeconds(30));
         log.close();
         Threads.stop(metadataThread, Duration.ofSeconds(30));
         path.close();
@@ -491,6 +497,7 @@ public final class QuorumNode implements MetadataNode {
                 appendBootstrap();
                 commands.onLeaderChange(changed);
                 local.upkeep().onLeaderChange();
+                local.balancing().onLeaderChange();
                 routed.ifPresent(RoutedController::onLeaderChange);
                 checkReady();
             }));

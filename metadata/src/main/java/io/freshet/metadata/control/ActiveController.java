@@ -6,10 +6,13 @@ import io.freshet.common.stream.ObjectCommit;
 import io.freshet.common.stream.SegmentReplacement;
 import io.freshet.common.stream.WalSeal;
 import io.freshet.metadata.ClusterController;
+import io.freshet.metadata.balance.BalanceDescription;
+import io.freshet.metadata.balance.LoadReport;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.message.AlterPartitionReassignmentsRequestData;
@@ -33,16 +36,20 @@ public final class ActiveController implements ClusterController {
     private final ReplacementCommands replacements;
     private final JobLeases leases;
     private final Upkeep upkeep;
+    private final Balancing balancing;
 
     /** How long a broker may be silent before it is fenced, where nothing else is said. */
     public static final long DEFAULT_SESSION_TIMEOUT_MS = 3000;
 
     public ActiveController(CommandQueue queue, Inputs inputs) {
-        this(queue, inputs, DEFAULT_SESSION_TIMEOUT_MS);
+        this(queue, inputs, DEFAULT_SESSION_TIMEOUT_MS, Runnable::run);
     }
 
-    /** @param sessionTimeoutMs how long a broker may be silent before it is fenced */
-    public ActiveController(CommandQueue queue, Inputs inputs, long sessionTimeoutMs) {
+    /**
+     * @param sessionTimeoutMs how long a broker may be silent before it is fenced
+     * @param planner makes plans for balancing, each of which may take a while
+     */
+    public ActiveController(CommandQueue queue, Inputs inputs, long sessionTimeoutMs, Executor planner) {
         this.queue = queue;
         this.configs = new ConfigCommands(inputs);
         this.topics = new TopicCommands(inputs, configs);
@@ -50,11 +57,17 @@ public final class ActiveController implements ClusterController {
         this.replacements = new ReplacementCommands(inputs);
         this.leases = new JobLeases(inputs.clock());
         this.upkeep = new Upkeep(queue, inputs.clock(), sessionTimeoutMs);
+        this.balancing = new Balancing(queue.nodeId(), queue, inputs, planner);
     }
 
     /** What has to be called regularly, and when something has changed, for brokers' sessions to end and their partitions to move. */
     public Upkeep upkeep() {
         return upkeep;
+    }
+
+    /** What has to be called regularly for brokers' loads to become even. */
+    public Balancing balancing() {
+        return balancing;
     }
 
     @Override
@@ -127,6 +140,16 @@ public final class ActiveController implements ClusterController {
     @Override
     public CompletableFuture<Void> unregisterBroker(int brokerId) {
         return queue.submit(state -> MemberCommands.unregister(state, brokerId)).thenAccept(done -> {});
+    }
+
+    @Override
+    public CompletableFuture<Void> reportLoads(LoadReport report) {
+        return balancing.report(report);
+    }
+
+    @Override
+    public CompletableFuture<BalanceDescription> describeBalance() {
+        return balancing.describe();
     }
 
     @Override

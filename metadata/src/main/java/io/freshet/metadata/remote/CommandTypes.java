@@ -15,6 +15,7 @@ record CommandTypes(Map<Short, CommandType<?, ?>> byId) {
                     TopicCommandTypes.ALL,
                     BrokerCommandTypes.ALL,
                     MemberCommandTypes.ALL,
+                    BalanceCommandTypes.ALL,
                     StreamCommandTypes.ALL,
                     WalCommandTypes.ALL)
             .flatMap(List::stream)
