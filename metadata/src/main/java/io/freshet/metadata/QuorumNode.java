@@ -285,6 +285,7 @@ public final class QuorumNode implements MetadataNode {
         }
         commands.onApplied(applied);
         local.upkeep().onApplied(state);
+        local.balancing().onApplied(delta);
         checkReady();
     }
 

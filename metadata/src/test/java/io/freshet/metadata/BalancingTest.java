@@ -278,6 +278,16 @@ class BalancingTest {
         assertThat(limited.restingPartitions()).isEqualTo(3);
         set("balance.enabled", "false");
         await(() -> assertThat(any().node.manifests().wishes()).isEmpty());
+        PartitionRegistration other =
+                Objects.requireNonNull(topic().partitions().get(0));
+        assertThat(get(any().controller
+                        .handOver(
+                                other.leader,
+                                epoch(other.leader),
+                                List.of(new PartitionHandOver(topic().id(), 0, other.leaderEpoch, 3 - other.leader)))))
+                .containsExactly(true);
+        await(() -> assertThat(describe().restingPartitions()).isEqualTo(4));
+        assertThat(describe().movesInLastMinute()).isEqualTo(3);
         set("balance.exclude.topics", "t");
         assertThat(describe().moves()).isEmpty();
         assertThat(describe().excludedPartitions()).isEqualTo(40);

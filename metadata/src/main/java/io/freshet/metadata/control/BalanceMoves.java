@@ -9,6 +9,7 @@ import io.freshet.metadata.record.MoveWishRecord;
 import io.freshet.metadata.state.ClusterState.Speculation;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -20,8 +21,9 @@ import org.apache.kafka.server.common.ApiMessageAndVersion;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The moves that balancing has begun lately: they count against the limit, and their partitions rest. One that its leader
- * does not make in time is taken back. Soft state of the active controller. Metadata thread.
+ * The moves that balancing has begun lately: they count against the limit, and one that its leader does not make in time is
+ * taken back. Their partitions, and all others that have moved lately, rest. Soft state of the active controller. Metadata
+ * thread.
  */
 final class BalanceMoves {
     private static final long MINUTE_NS = TimeUnit.MINUTES.toNanos(1);
@@ -34,17 +36,34 @@ final class BalanceMoves {
         this.clock = clock;
     }
 
+    /** When partitions got another leader, whoever wanted it. */
+    private final Map<PartitionKey, Long> moved = new HashMap<>();
+
     private record Begun(int target, long atNs) {}
 
     void clear() {
         begun.clear();
+        moved.clear();
+    }
+
+    /** The partition has another leader from now on. */
+    void noteMoved(PartitionKey partition) {
+        moved.put(partition, clock.nanoTime());
+    }
+
+    /** How many moves were begun in the last minute; to be asked after {@link #resting}. */
+    int begunCount() {
+        return begun.size();
     }
 
     /** Partitions that have moved, or were to, within the last minute. */
     Set<PartitionKey> resting() {
         long nowNs = clock.nanoTime();
         begun.values().removeIf(move -> nowNs - move.atNs >= MINUTE_NS);
-        return Set.copyOf(begun.keySet());
+        moved.values().removeIf(atNs -> nowNs - atNs >= MINUTE_NS);
+        Set<PartitionKey> resting = new HashSet<>(begun.keySet());
+        resting.addAll(moved.keySet());
+        return resting;
     }
 
     /** The records that wish for those moves that still make sense; they begin now. */

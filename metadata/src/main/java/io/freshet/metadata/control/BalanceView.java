@@ -26,6 +26,8 @@ import org.jspecify.annotations.Nullable;
  * @param reports what each broker has said of partitions; the newest counts
  * @param rests per broker, the sum over the partitions that are not in {@code reports}
  * @param silent serving brokers that have not reported lately
+ * @param resting partitions that have moved within the last minute
+ * @param begun how many moves balancing has begun within the last minute
  */
 record BalanceView(
         MetadataImage image,
@@ -35,7 +37,8 @@ record BalanceView(
         List<Map<PartitionKey, Known>> reports,
         Map<Integer, Load> rests,
         Set<Integer> silent,
-        Set<PartitionKey> resting) {
+        Set<PartitionKey> resting,
+        int begun) {
 
     /** Why a broker takes no part; empty if it does. */
     String whyNot(Standing broker) {

@@ -28,7 +28,11 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.image.MetadataDelta;
+import org.apache.kafka.image.TopicDelta;
+import org.apache.kafka.image.TopicsDelta;
 import org.apache.kafka.metadata.BrokerRegistration;
+import org.apache.kafka.metadata.PartitionRegistration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -78,6 +82,22 @@ public final class Balancing {
         moves.clear();
         silentSinceNs.clear();
         lookedAtNs = clock.nanoTime();
+    }
+
+    /** The state has changed: partitions that have got another leader rest. */
+    public void onApplied(MetadataDelta delta) {
+        TopicsDelta topics = delta.topicsDelta();
+        if (!isLeading || topics == null) {
+            return;
+        }
+        for (TopicDelta topic : topics.changedTopics().values()) {
+            topic.partitionChanges().forEach((id, partition) -> {
+                PartitionRegistration before = topic.image().partitions().get(id);
+                if (before != null && before.leader != partition.leader) {
+                    moves.noteMoved(new PartitionKey(topic.id(), id));
+                }
+            });
+        }
     }
 
     /** Looks whether something should move, every few seconds however often it is called. */
@@ -146,7 +166,8 @@ public final class Balancing {
                 loads.partitions(),
                 rests,
                 silent,
-                moves.resting());
+                moves.resting(),
+                moves.begunCount());
     }
 
     private BalanceSettings settings(ClusterState state) {
@@ -179,7 +200,7 @@ public final class Balancing {
     }
 
     private static int allowed(BalanceView view) {
-        return Math.max(0, view.settings().movesPerMinute() - view.resting().size());
+        return Math.max(0, view.settings().movesPerMinute() - view.begun());
     }
 
     /** From any thread. */
@@ -225,7 +246,7 @@ public final class Balancing {
                 plan.moves(),
                 plan.isComplete(),
                 Math.min(allowed, plan.moves().size()),
-                view.resting().size(),
+                view.begun(),
                 gathered.underWay.subList(0, Math.min(gathered.underWay.size(), BalanceDescription.MAX_MOVES)),
                 gathered.excluded,
                 gathered.resting,
