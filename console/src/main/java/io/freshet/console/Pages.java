@@ -38,6 +38,7 @@ final class Pages extends SimpleChannelInboundHandler<FullHttpRequest> {
             <li><a href="/readyz">/readyz</a>: whether it takes traffic, or why not</li>
             <li><a href="/metrics">/metrics</a>: metrics for Prometheus</li>
             <li><a href="/api/storage">/api/storage</a>: streams and objects, for <code>freshet storage</code></li>
+            <li><a href="/api/balance">/api/balance</a>: brokers' loads, for <code>freshet balance</code></li>
             </ul></body></html>
             """;
 
@@ -90,7 +91,10 @@ final class Pages extends SimpleChannelInboundHandler<FullHttpRequest> {
     private void answer(ChannelHandlerContext ctx, Asked asked) {
         QueryStringDecoder query = new QueryStringDecoder(asked.uri());
         String path = query.path();
-        if (!path.equals(StorageSource.PREFIX) && !path.startsWith(StorageSource.PREFIX + "/")) {
+        boolean isSourced = path.equals(StorageSource.PREFIX)
+                || path.startsWith(StorageSource.PREFIX + "/")
+                || path.equals(StorageSource.BALANCE);
+        if (!isSourced) {
             sendPage(ctx, asked, () -> page(asked, path));
             return;
         }

@@ -5,6 +5,8 @@ import io.freshet.common.stream.IdRange;
 import io.freshet.common.stream.ObjectCommit;
 import io.freshet.common.stream.SegmentReplacement;
 import io.freshet.common.stream.WalSeal;
+import io.freshet.metadata.balance.BalanceDescription;
+import io.freshet.metadata.balance.LoadReport;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -102,6 +104,15 @@ public interface ClusterController {
 
     /** Forgets a broker that is gone; fails with Kafka's exceptions if it was never there or its session goes on. */
     CompletableFuture<Void> unregisterBroker(int brokerId);
+
+    /**
+     * What a broker has measured, for balancing: soft state of the active controller, not in the log. FENCED if
+     * {@code brokerEpoch} is not the broker's present registration. May be repeated.
+     */
+    CompletableFuture<Void> reportLoads(LoadReport report);
+
+    /** How even the brokers are, what would move next and why, or why nothing does. Changes nothing. */
+    CompletableFuture<BalanceDescription> describeBalance();
 
     /** A block of object ids for one broker, never given out again. */
     CompletableFuture<IdRange> reserveObjectIds(int count);

@@ -71,6 +71,7 @@ public final class QuorumNode implements MetadataNode {
     private final CommandService service;
     private final ExecutorService metadataThread = Threads.pool("freshet-metadata", 1, MAX_TASKS);
     private final ExecutorService snapshotThread = Threads.pool("freshet-metadata-snapshot", 1, 4);
+    private final ExecutorService planningThread = Threads.pool("freshet-metadata-balance", 1, 16);
     private final Threads.SchedulerThread ticks = Threads.scheduler("freshet-metadata-upkeep");
     private final long snapshotAfterBytes;
     private final FreshetVersion.Range versions;
@@ -100,6 +101,7 @@ public final class QuorumNode implements MetadataNode {
                 commands,
                 parts.inputs,
                 parts.sessionTimeoutMs,
+                planningThread,
                 id -> log.voter(id).isPresent());
         this.routed = parts.routing.map(routing -> new RoutedController(new Commanding(), routing));
         this.service = new CommandService(new Commanding(), registry);
@@ -140,8 +142,12 @@ public final class QuorumNode implements MetadataNode {
 
     void start() {
         log.start(new Follower());
-        ticks.scheduleRepeatedly(
-                Upkeep.TICK_MS, () -> onMetadataThread(() -> local.upkeep().tick(state)));
+        ticks.scheduleRepeatedly(Upkeep.TICK_MS, () -> onMetadataThread(this::tick));
+    }
+
+    private void tick() {
+        local.upkeep().tick(state);
+        local.balancing().tick(state);
     }
 
     @Override
@@ -303,6 +309,7 @@ public final class QuorumNode implements MetadataNode {
         }
         commands.onApplied(applied);
         local.upkeep().onApplied(state);
+        local.balancing().onApplied(delta);
         checkReady();
     }
 
@@ -384,6 +391,7 @@ public final class QuorumNode implements MetadataNode {
         commands.refuse();
         routed.ifPresent(RoutedController::close);
         Threads.stop(snapshotThread, Duration.ofSeconds(30));
+        Threads.stop(planningThread, Duration.ofSeconds(30));
         log.close();
         Threads.stop(metadataThread, Duration.ofSeconds(30));
         path.close();
@@ -516,6 +524,7 @@ public final class QuorumNode implements MetadataNode {
                 appendBootstrap();
                 commands.onLeaderChange(changed);
                 local.upkeep().onLeaderChange();
+                local.balancing().onLeaderChange();
                 routed.ifPresent(RoutedController::onLeaderChange);
                 checkReady();
             }));

@@ -2,6 +2,7 @@
 package io.freshet.broker.admin;
 
 import io.freshet.broker.config.FreshetKeys;
+import io.freshet.metadata.balance.BalanceSettings;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,9 +29,12 @@ import org.jspecify.annotations.Nullable;
  * values. A later layer wins. Safe for use by many threads; dynamic values are read from the image on each call.
  */
 public final class BrokerConfigs {
-    /** The dynamic names that take effect without a restart: the broker-wide defaults of topic configurations. */
+    /**
+     * The dynamic names that take effect without a restart: the broker-wide defaults of topic configurations, whether
+     * a broker is drained, and how brokers are kept even.
+     */
     static final Set<String> SUPPORTED_DYNAMIC_NAMES = Stream.concat(
-                    Stream.of(FreshetKeys.BROKER_DRAINED),
+                    Stream.concat(Stream.of(FreshetKeys.BROKER_DRAINED), BalanceSettings.NAMES.stream()),
                     ServerTopicConfigSynonyms.ALL_TOPIC_CONFIG_SYNONYMS.values().stream()
                             .flatMap(List::stream)
                             .map(ConfigSynonym::name)

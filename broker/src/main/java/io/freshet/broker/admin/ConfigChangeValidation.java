@@ -2,6 +2,7 @@
 package io.freshet.broker.admin;
 
 import io.freshet.broker.config.FreshetKeys;
+import io.freshet.metadata.balance.BalanceSettings;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -115,7 +116,9 @@ public final class ConfigChangeValidation implements ConfigurationValidator {
         withoutNulls(newConfigs, "broker").forEach(given::setProperty);
         boolean perBroker = !resource.name().isEmpty();
         try {
-            DynamicBrokerConfig.validateConfigs(given, given, perBroker);
+            BalanceSettings.validate(withoutNulls(newConfigs, "broker"));
+            Properties kafkas = withoutBalance(given, perBroker);
+            DynamicBrokerConfig.validateConfigs(kafkas, kafkas, perBroker);
             refuseUnsupported(given);
             checkDrained(given, perBroker);
             Map<String, String> defaults = new HashMap<>(staticTopicDefaults);
@@ -124,6 +127,19 @@ public final class ConfigChangeValidation implements ConfigurationValidator {
         } catch (ConfigException | InvalidConfigurationException e) {
             throw new InvalidRequestException(e.getMessage(), e);
         }
+    }
+
+    private static Properties withoutBalance(Properties given, boolean perBroker) {
+        Properties others = new Properties();
+        given.stringPropertyNames().forEach(name -> {
+            if (!BalanceSettings.NAMES.contains(name)) {
+                others.setProperty(name, given.getProperty(name));
+            } else if (perBroker) {
+                throw new InvalidRequestException(
+                        name + " holds for the whole cluster: change it with --entity-default, for no single broker");
+            }
+        });
+        return others;
     }
 
     private static void refuseUnsupported(Properties given) {

@@ -204,11 +204,14 @@ final class ConfigDescriptions {
         };
     }
 
-    /** One configuration: its name, its effective value, its type if it is known. */
+    /** One configuration: its name, its effective value (as text if it was never parsed), its type if it is known. */
     private record Entry(String name, @Nullable Object value, Optional<ConfigDef.Type> type) {
         @Nullable
         String shown() {
-            return isSensitive(type) || value == null ? null : ConfigDef.convertToString(value, type.get());
+            if (isSensitive(type) || value == null) {
+                return null;
+            }
+            return value instanceof String unparsed ? unparsed : ConfigDef.convertToString(value, type.get());
         }
     }
 }

@@ -16,6 +16,7 @@ import picocli.CommandLine.Command;
         subcommands = {
             UpCommand.class,
             BrokerCommand.class,
+            BalanceCommand.class,
             ServerCommand.class,
             StorageCommand.class,
             TrainCommand.class,

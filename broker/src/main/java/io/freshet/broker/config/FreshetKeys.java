@@ -13,6 +13,7 @@ import static org.apache.kafka.common.config.ConfigDef.Type.STRING;
 import static org.apache.kafka.common.config.ConfigDef.ValidString.in;
 
 import io.freshet.metadata.MemberState;
+import io.freshet.metadata.balance.BalanceSettings;
 import org.apache.kafka.common.config.ConfigDef;
 
 /** The keys that Kafka does not have. Everything else in a configuration file has Kafka's name and meaning. */
@@ -43,7 +44,7 @@ public final class FreshetKeys {
     private static final long MIB = 1L << 20;
 
     /** Definitions with defaults, limits and documentation; the reference in docs/ is generated from them. */
-    public static final ConfigDef CONFIG_DEF = WalKeys.addTo(new ConfigDef())
+    public static final ConfigDef CONFIG_DEF = BalanceSettings.addTo(WalKeys.addTo(new ConfigDef()))
             .define(
                     STORAGE_URI,
                     STRING,

@@ -119,6 +119,7 @@ public final class FetchHandler implements RequestHandler {
         }
         if (response.error() == Errors.NONE) {
             sentBytes.increment(fetch.sizeBytes());
+            fetch.partitions().forEach(PartitionFetch::count);
         } else {
             LOG.debug("Fetch of {} refused: {}", request.connectionId(), response.error());
             fetch.partitions().forEach(PartitionFetch::release);

@@ -223,6 +223,14 @@ final class PartitionFetch {
         return answer;
     }
 
+    /** The answer is on its way: it is part of what the partition bears. */
+    void count() {
+        PartitionQueries led = log;
+        if (led != null && sizeBytes > 0) {
+            led.load().fetched(sizeBytes);
+        }
+    }
+
     /** Gives back what was read. */
     void release() {
         slices.forEach(SharedBytes::release);

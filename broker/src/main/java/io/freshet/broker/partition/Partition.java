@@ -51,6 +51,7 @@ public final class Partition implements CleanablePartition, SegmentCheckpoint.So
     private final ReentrantLock lock = new ReentrantLock();
     private final ArrayDeque<Pending> inFlight = new ArrayDeque<>();
     private final Set<HighWatermarkListener> listeners = ConcurrentHashMap.newKeySet();
+    private final LoadCounters load = new LoadCounters();
     private volatile long firstUnstableOffset = Long.MAX_VALUE;
     private volatile long cleanedEndOffset;
     private volatile boolean failed;
@@ -143,6 +144,11 @@ public final class Partition implements CleanablePartition, SegmentCheckpoint.So
     /** The stream, for retention and look-ups by time. */
     public StreamLog stream() {
         return stream;
+    }
+
+    @Override
+    public LoadCounters load() {
+        return load;
     }
 
     public boolean isFailed() {

@@ -45,6 +45,9 @@ public interface PartitionQueries extends PartitionLog {
     /** Aborted transactions that overlap {@code [fromOffset, toOffset)}, by first offset. */
     CompletableFuture<List<AbortedTransaction>> abortedTransactions(long fromOffset, long toOffset);
 
+    /** What clients do to it, counted by those who serve them. */
+    LoadCounters load();
+
     /** The end, exclusive, of what was written under {@code leaderEpoch}. */
     record EpochEnd(int leaderEpoch, long endOffset) {}
 }

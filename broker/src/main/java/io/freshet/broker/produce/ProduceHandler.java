@@ -143,6 +143,7 @@ public final class ProduceHandler implements RequestHandler {
             } finally {
                 memory.release();
             }
+            log.load().produced(records.sizeInBytes());
             slot.appended(appended);
         } catch (RuntimeException e) {
             slot.failed(e);

@@ -3,8 +3,10 @@ package io.freshet.broker.server;
 
 import io.freshet.broker.config.FreshetKeys;
 import io.freshet.broker.config.ServerConfig;
+import io.freshet.broker.inspect.BalanceQueries;
 import io.freshet.broker.inspect.StoragePages;
 import io.freshet.broker.inspect.StorageQueries;
+import io.freshet.broker.load.LoadReporter;
 import io.freshet.broker.membership.Membership;
 import io.freshet.broker.partition.Ownership;
 import io.freshet.broker.partition.Partitions;
@@ -99,7 +101,8 @@ public final class BrokerServer implements NodeServer {
         HttpWiring http = new HttpWiring(config, runtime);
         http.bindProcessMetrics(opened);
         StorageQueries queries = queries();
-        Optional<ConsoleServer> console = http.start(readiness, queries, opened);
+        BalanceQueries balance = new BalanceQueries(queries);
+        Optional<ConsoleServer> console = http.start(readiness, balance, opened);
         MetadataHome home = new MetadataHome(config, runtime);
         home.requireUsable(mayFormat);
         StorageWiring storageWiring = new StorageWiring(config, runtime);
@@ -141,6 +144,15 @@ public final class BrokerServer implements NodeServer {
         Partitions partitions = kafka.start(metadata, streams, registered.brokerEpoch(), store, opened);
         metadataWiring.registerQuorumApis(kafka.router());
         queries.serve(metadata, partitions::log, walWiring::acknowledgedEndSlot);
+        balance.serve(metadata, bootstrap(network));
+        opened.add(
+                "load reports",
+                new LoadReporter(
+                        new Ownership(config.nodeId(), registered.brokerEpoch()),
+                        partitions::open,
+                        report -> metadata.controller().reportLoads(report),
+                        runtime.clock(),
+                        runtime.scheduler()));
         Waiting.on("the broker's first heartbeat", FIRST_HEARTBEAT_TIMEOUT, membership.ready());
         opened.add("network", network);
         gate.open(kafka.router());
@@ -212,7 +224,11 @@ public final class BrokerServer implements NodeServer {
 
     /** {@code host:port} list for clients' bootstrap.servers. */
     public String bootstrap() {
-        return config.advertisedListeners(wired.network.boundPorts()).stream()
+        return bootstrap(wired.network);
+    }
+
+    private String bootstrap(KafkaServer network) {
+        return config.advertisedListeners(network.boundPorts()).stream()
                 .map(endpoint -> endpoint.host() + ":" + endpoint.port())
                 .collect(Collectors.joining(","));
     }

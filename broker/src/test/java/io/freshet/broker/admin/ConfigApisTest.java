@@ -114,6 +114,18 @@ class ConfigApisTest {
     }
 
     @Test
+    void theClustersDynamicValuesAreDescribedWhateverTheirType() {
+        assertThat(set(DEFAULT_BROKER, "balance.enabled", "false")).isEqualTo(Errors.NONE);
+        assertThat(set(DEFAULT_BROKER, "balance.exclude.topics", "a,b-*")).isEqualTo(Errors.NONE);
+        assertThat(set(BROKER, "balance.enabled", "false")).isEqualTo(Errors.INVALID_REQUEST);
+
+        assertThat(described(DEFAULT_BROKER, "balance.exclude.topics").value()).isEqualTo("a,b-*");
+        assertThat(described(DEFAULT_BROKER, "balance.enabled").value()).isEqualTo("false");
+        assertThat(described(BROKER, "balance.exclude.topics").value()).isEqualTo("a,b-*");
+        assertThat(described(BROKER, "balance.enabled").readOnly()).isFalse();
+    }
+
+    @Test
     void groupsAndClientMetricsHaveConfigurations() {
         ConfigResource group = new ConfigResource(Type.GROUP, "payments");
         ConfigResource metrics = new ConfigResource(Type.CLIENT_METRICS, "all");

@@ -8,6 +8,8 @@ import io.freshet.common.stream.WalSeal;
 import io.freshet.metadata.ClusterController;
 import io.freshet.metadata.Manifests;
 import io.freshet.metadata.MetadataNode;
+import io.freshet.metadata.balance.BalanceDescription;
+import io.freshet.metadata.balance.LoadReport;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -297,6 +299,16 @@ public final class MemoryCluster implements MetadataNode, ClusterController {
 
     @Override
     public CompletableFuture<Void> unregisterBroker(int brokerId) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public CompletableFuture<Void> reportLoads(LoadReport report) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public CompletableFuture<BalanceDescription> describeBalance() {
         throw new UnsupportedOperationException();
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.fake;
 
+import io.freshet.broker.partition.LoadCounters;
 import io.freshet.broker.partition.PartitionQueries;
 import io.freshet.common.buffer.SharedBytes;
 import io.freshet.common.stream.StreamSegment;
@@ -22,6 +23,7 @@ import org.apache.kafka.storage.internals.log.AppendOrigin;
 
 /** A partition that a test fills and moves by hand; counts its reads and the references it has given away. */
 public final class ScriptedPartition extends BatchLog implements PartitionQueries {
+    private final LoadCounters load = new LoadCounters();
     public final TreeMap<Integer, Long> epochStarts = new TreeMap<>(Map.of(0, 0L));
     public final List<StreamSegment> segments = new ArrayList<>();
     public final List<AbortedTransaction> aborted = new ArrayList<>();
@@ -139,5 +141,10 @@ public final class ScriptedPartition extends BatchLog implements PartitionQuerie
     @Override
     public Appended append(MemoryRecords records, SharedBytes memory, AppendOrigin origin) {
         throw new UnsupportedOperationException("filled by add()");
+    }
+
+    @Override
+    public LoadCounters load() {
+        return load;
     }
 }

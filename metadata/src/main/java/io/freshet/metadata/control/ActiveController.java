@@ -6,10 +6,13 @@ import io.freshet.common.stream.ObjectCommit;
 import io.freshet.common.stream.SegmentReplacement;
 import io.freshet.common.stream.WalSeal;
 import io.freshet.metadata.ClusterController;
+import io.freshet.metadata.balance.BalanceDescription;
+import io.freshet.metadata.balance.LoadReport;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.function.IntPredicate;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.config.ConfigResource;
@@ -36,19 +39,22 @@ public final class ActiveController implements ClusterController {
     private final JobLeases leases;
     private final FeatureCommands features;
     private final Upkeep upkeep;
+    private final Balancing balancing;
 
     /** How long a broker may be silent before it is fenced, where nothing else is said. */
     public static final long DEFAULT_SESSION_TIMEOUT_MS = 3000;
 
     public ActiveController(CommandQueue queue, Inputs inputs) {
-        this(queue, inputs, DEFAULT_SESSION_TIMEOUT_MS, id -> true);
+        this(queue, inputs, DEFAULT_SESSION_TIMEOUT_MS, Runnable::run, id -> true);
     }
 
     /**
      * @param sessionTimeoutMs how long a broker may be silent before it is fenced
+     * @param planner makes plans for balancing, each of which may take a while
      * @param isVoter whether the node of an id votes now
      */
-    public ActiveController(CommandQueue queue, Inputs inputs, long sessionTimeoutMs, IntPredicate isVoter) {
+    public ActiveController(
+            CommandQueue queue, Inputs inputs, long sessionTimeoutMs, Executor planner, IntPredicate isVoter) {
         this.queue = queue;
         this.configs = new ConfigCommands(inputs);
         this.topics = new TopicCommands(inputs, configs);
@@ -57,11 +63,17 @@ public final class ActiveController implements ClusterController {
         this.leases = new JobLeases(inputs.clock());
         this.features = new FeatureCommands(isVoter);
         this.upkeep = new Upkeep(queue, inputs.clock(), sessionTimeoutMs);
+        this.balancing = new Balancing(queue.nodeId(), queue, inputs, planner);
     }
 
     /** What has to be called regularly, and when something has changed, for brokers' sessions to end and their partitions to move. */
     public Upkeep upkeep() {
         return upkeep;
+    }
+
+    /** What has to be called regularly for brokers' loads to become even. */
+    public Balancing balancing() {
+        return balancing;
     }
 
     @Override
@@ -145,6 +157,16 @@ public final class ActiveController implements ClusterController {
     @Override
     public CompletableFuture<Void> unregisterBroker(int brokerId) {
         return queue.submit(state -> MemberCommands.unregister(state, brokerId)).thenAccept(done -> {});
+    }
+
+    @Override
+    public CompletableFuture<Void> reportLoads(LoadReport report) {
+        return balancing.report(report);
+    }
+
+    @Override
+    public CompletableFuture<BalanceDescription> describeBalance() {
+        return balancing.describe();
     }
 
     @Override

@@ -125,6 +125,10 @@ public final class CommandQueue {
         return answer;
     }
 
+    int nodeId() {
+        return log.nodeId();
+    }
+
     /** Whether this node leads, as far as commands go; on the metadata thread. */
     boolean isLeading() {
         return leadingEpoch >= 0;

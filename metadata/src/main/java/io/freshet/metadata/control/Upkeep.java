@@ -96,7 +96,7 @@ public final class Upkeep {
     }
 
     /** Before, sessions and moves cannot be written down; there is one broker then, and nobody to take its place. */
-    private static boolean isCluster(ClusterState state) {
+    static boolean isCluster(ClusterState state) {
         return FreshetVersion.of(state.image()) >= FreshetVersion.CLUSTER;
     }
 

@@ -16,6 +16,7 @@ record CommandTypes(Map<Short, CommandType<?, ?>> byId) {
                     BrokerCommandTypes.ALL,
                     MemberCommandTypes.ALL,
                     FeatureCommandTypes.ALL,
+                    BalanceCommandTypes.ALL,
                     StreamCommandTypes.ALL,
                     WalCommandTypes.ALL)
             .flatMap(List::stream)

@@ -8,6 +8,8 @@ import io.freshet.common.stream.ObjectCommit;
 import io.freshet.common.stream.SegmentReplacement;
 import io.freshet.common.stream.WalSeal;
 import io.freshet.metadata.ClusterController;
+import io.freshet.metadata.balance.BalanceDescription;
+import io.freshet.metadata.balance.LoadReport;
 import io.freshet.metadata.remote.BrokerCommandTypes.Process;
 import io.freshet.metadata.remote.CommandType.Done;
 import io.micrometer.core.instrument.Counter;
@@ -198,6 +200,16 @@ public final class RoutedController implements ClusterController, AutoCloseable 
     @Override
     public CompletableFuture<Void> unregisterBroker(int brokerId) {
         return run(MemberCommandTypes.UNREGISTER_BROKER, brokerId);
+    }
+
+    @Override
+    public CompletableFuture<Void> reportLoads(LoadReport report) {
+        return run(BalanceCommandTypes.REPORT_LOADS, report);
+    }
+
+    @Override
+    public CompletableFuture<BalanceDescription> describeBalance() {
+        return call(BalanceCommandTypes.DESCRIBE_BALANCE, Done.DONE);
     }
 
     @Override

@@ -61,6 +61,8 @@ class CommandCodecTest {
                         "25 handOver",
                         "26 drainBroker",
                         "27 unregisterBroker",
+                        "28 reportLoads",
+                        "29 describeBalance",
                         "40 reserveObjectIds",
                         "41 commitObject",
                         "42 replaceSegments",

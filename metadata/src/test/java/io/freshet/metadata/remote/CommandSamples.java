@@ -17,6 +17,14 @@ import io.freshet.metadata.ClusterController.HeartbeatAnswer;
 import io.freshet.metadata.ClusterController.PartitionHandOver;
 import io.freshet.metadata.ClusterController.RegisteredBroker;
 import io.freshet.metadata.FreshetVersion;
+import io.freshet.metadata.balance.BalanceDescription;
+import io.freshet.metadata.balance.BalanceDescription.BrokerState;
+import io.freshet.metadata.balance.BalanceDescription.UnderWay;
+import io.freshet.metadata.balance.BalanceSettings;
+import io.freshet.metadata.balance.Load;
+import io.freshet.metadata.balance.LoadReport;
+import io.freshet.metadata.balance.PartitionLoad;
+import io.freshet.metadata.balance.PlannedMove;
 import io.freshet.metadata.remote.BrokerCommandTypes.Process;
 import io.freshet.metadata.remote.CommandType.Done;
 import java.util.ArrayList;
@@ -70,6 +78,7 @@ final class CommandSamples {
         samples.addAll(streams());
         samples.addAll(brokersAndWals());
         samples.addAll(members());
+        samples.addAll(balance());
         return samples;
     }
 
@@ -221,6 +230,57 @@ final class CommandSamples {
 
     private FreshetVersion.Range versions() {
         return new FreshetVersion.Range((short) random.nextInt(), (short) random.nextInt());
+    }
+
+    private List<Sample<?, ?>> balance() {
+        return List.of(
+                new Sample<>(
+                        BalanceCommandTypes.REPORT_LOADS,
+                        new LoadReport(
+                                random.nextInt(),
+                                random.nextLong(),
+                                list(() -> new PartitionLoad(uuid(), random.nextInt(), load())),
+                                load()),
+                        Done.DONE),
+                new Sample<>(
+                        BalanceCommandTypes.DESCRIBE_BALANCE,
+                        Done.DONE,
+                        new BalanceDescription(
+                                random.nextInt(),
+                                new BalanceSettings(
+                                        random.nextBoolean(),
+                                        random.nextInt(),
+                                        random.nextDouble(),
+                                        list(this::text),
+                                        list(random::nextInt)),
+                                list(() -> new BrokerState(
+                                        random.nextInt(),
+                                        random.nextBoolean() ? null : text(),
+                                        text(),
+                                        load(),
+                                        random.nextInt())),
+                                load(),
+                                random.nextDouble(),
+                                list(() -> new PlannedMove(
+                                        uuid(),
+                                        text(),
+                                        random.nextInt(),
+                                        random.nextInt(),
+                                        random.nextInt(),
+                                        load(),
+                                        text())),
+                                random.nextBoolean(),
+                                random.nextInt(),
+                                random.nextInt(),
+                                list(() -> new UnderWay(
+                                        uuid(), text(), random.nextInt(), random.nextInt(), random.nextInt())),
+                                random.nextInt(),
+                                random.nextInt(),
+                                list(this::text))));
+    }
+
+    private Load load() {
+        return new Load(random.nextDouble() * 1e9, random.nextInt(1000), random.nextDouble());
     }
 
     private CreateTopicsRequestData createTopics() {
