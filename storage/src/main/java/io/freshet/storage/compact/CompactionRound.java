@@ -102,11 +102,11 @@ final class CompactionRound {
         objectCount = survey.objects().size();
         objectBytes = survey.sizeBytes();
         budget.observe(survey.objects());
-        List<ObjectShare> sound = survey.objects().stream()
-                .filter(object -> !quarantinedUntilNanos.containsKey(object.objectId()))
+        List<ObjectShare> gathered = survey.objects().stream()
+                .filter(object -> planner.isGathered(object) && !quarantinedUntilNanos.containsKey(object.objectId()))
                 .toList();
         List<Task> tasks = new ArrayList<>();
-        planner.gathers(sound).forEach(gather -> tasks.add(new Task.Gathering(gather)));
+        planner.gathers(gathered).forEach(gather -> tasks.add(new Task.Gathering(gather)));
         survey.forEachStream(manifest -> {
             if (tasks.size() < 10 * MAX_REWRITES) {
                 planner.merges(
