@@ -159,7 +159,7 @@ class S3WalModelTest {
         private Writer succeed() {
             Writer writer = new Writer(cluster.start());
             if (random.nextInt(3) == 0) {
-                writer.owner.host.wallSkewMs = random.nextInt(2_000_000) - 1_000_000;
+                writer.owner.host.wallSkewMs = random.nextInt(2_000_000) - 1_000_000L;
             }
             owners.add(writer);
             return writer;
