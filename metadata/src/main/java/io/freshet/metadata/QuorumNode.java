@@ -490,7 +490,7 @@ public final class QuorumNode implements MetadataNode {
                 leader = changed;
                 appendBootstrap();
                 commands.onLeaderChange(changed);
-                local.upkeep().onLeaderChange();
+                local.upkeep().onLeaderChange(changed.leaderId(), log::heardAtNs);
                 routed.ifPresent(RoutedController::onLeaderChange);
                 checkReady();
             }));
