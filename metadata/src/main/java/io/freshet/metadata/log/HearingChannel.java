@@ -17,6 +17,7 @@ import org.apache.kafka.raft.RaftResponse;
  * A channel that remembers when each node has last answered a fetch: a follower fetches all the time, so that is how long its leader has
  * been silent when another is elected. Safe for use by many threads.
  */
+@SuppressWarnings("try") // close() may throw what the interface lets it
 final class HearingChannel implements NetworkChannel {
     private final NetworkChannel owned;
     private final Clock clock;
