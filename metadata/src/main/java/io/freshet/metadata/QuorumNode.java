@@ -523,7 +523,7 @@ public final class QuorumNode implements MetadataNode {
                 leader = changed;
                 appendBootstrap();
                 commands.onLeaderChange(changed);
-                local.upkeep().onLeaderChange();
+                local.upkeep().onLeaderChange(changed.leaderId(), log::heardAtNs);
                 local.balancing().onLeaderChange();
                 routed.ifPresent(RoutedController::onLeaderChange);
                 checkReady();

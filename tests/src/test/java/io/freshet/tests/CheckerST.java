@@ -17,6 +17,8 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -38,14 +40,25 @@ class CheckerST {
     @ParameterizedTest
     @ValueSource(strings = {"block", "s3"})
     void clientsSeeNoAnomalyWhateverHappens(String lane) throws Exception {
-        System.out.println(lane + " lane, seed " + seed);
+        Set<Disruption.Kind> kinds = EnumSet.allOf(Disruption.Kind.class);
+        kinds.removeAll(EnumSet.of(Disruption.Kind.CONTROLLER, Disruption.Kind.PAIR)); // the only node is both
+        check(lane, 1, kinds);
+    }
+
+    @Test
+    void clientsOfAClusterSeeNoAnomalyWhateverHappens() throws Exception {
+        check("s3", 3, EnumSet.allOf(Disruption.Kind.class));
+    }
+
+    private void check(String lane, int brokers, Set<Disruption.Kind> kinds) throws Exception {
+        System.out.println(lane + " lane, " + brokers + " brokers, seed " + seed);
         Path history = folder.resolve("history.jsonl");
         try (S3Server s3 = S3Server.start(folder.resolve("s3"), BUCKET);
                 FaultProxy proxy = FaultProxy.start(s3.port());
                 Cluster cluster = Cluster.start(
                         FreshetProcess.distribution(),
                         folder.resolve("fleet"),
-                        1,
+                        brokers,
                         Map.of(
                                 "storage.uri",
                                 s3.uri(BUCKET).replace(":" + s3.port(), ":" + proxy.port()),
@@ -58,10 +71,9 @@ class CheckerST {
                         s3.credentials());
                 Workload workload = Workload.start(
                         new Workload.Options(
-                                cluster.bootstrap(), "checked", 4, (short) 1, Map.of(), 400, 3, 3, 10, seed),
+                                cluster.bootstrap(), "checked", 4, (short) brokers, Map.of(), 400, 3, 3, 10, seed),
                         history)) {
-            Nemesis nemesis = new Nemesis(
-                    cluster, proxy, workload.availability(), seed, EnumSet.allOf(Disruption.Kind.class), System.out);
+            Nemesis nemesis = new Nemesis(cluster, proxy, workload.availability(), seed, kinds, System.out);
             List<String> problems = new ArrayList<>(nemesis.run(Duration.ofSeconds(seconds)));
             problems.addAll(workload.finish(Duration.ofSeconds(60)));
             Checker.Verdict verdict = HistoryReader.check(history);

@@ -16,7 +16,6 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.TopicPartition;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -76,11 +75,11 @@ class ClusterFailoverST {
         List<TopicPartition> all = cluster.createTopicOn(topic, 1_000, victim);
         List<Integer> led = all.stream().map(TopicPartition::partition).toList();
         try (WriteProbe probe = WriteProbe.start(cluster.clients(), all)) {
-            awaitAll(probe.acknowledgements(), led);
+            probe.acknowledgements().awaitAll(led);
             long killedNanos = probe.mark();
             cluster.nodes().kill(victim);
             long detectedMs = cluster.awaitFenced(List.of(victim), killedNanos);
-            awaitAll(probe.acknowledgements(), led);
+            probe.acknowledgements().awaitAll(led);
             long worstMs = probe.acknowledgements().worstMs(led, killedNanos);
             report(
                     test,
@@ -115,7 +114,7 @@ class ClusterFailoverST {
             List<Future<RecordMetadata>> late = new ArrayList<>();
             partitions.forEach(partition -> late.add(stubborn.send(record(partition))));
             long detectedMs = cluster.awaitFenced(List.of(victim), stoppedNanos);
-            awaitAll(writers.acknowledgements(), led);
+            writers.acknowledgements().awaitAll(led);
             long worstMs = writers.acknowledgements().worstMs(led, stoppedNanos);
             LockSupport.parkNanos(Duration.ofMillis(SESSION_MS / 3).toNanos());
             long resumedNanos = System.nanoTime();
@@ -141,7 +140,7 @@ class ClusterFailoverST {
         }
         List<TopicPartition> again = cluster.createTopicOn("again", 1, victim);
         try (WriteProbe probe = WriteProbe.start(cluster.clients(), again)) {
-            awaitAll(probe.acknowledgements(), List.of(0));
+            probe.acknowledgements().awaitAll(List.of(0));
         }
         writers.awaitProgress();
         writers.finishAndVerify();
@@ -159,7 +158,7 @@ class ClusterFailoverST {
         List<TopicPartition> probed =
                 survivors.stream().map(id -> new TopicPartition("minority", id)).toList();
         try (WriteProbe probe = WriteProbe.start(new Clients(cluster.nodes().bootstrap()), probed)) {
-            awaitAll(probe.acknowledgements(), survivors);
+            probe.acknowledgements().awaitAll(survivors);
             long killedNanos = System.nanoTime();
             dead.forEach(cluster.nodes()::kill);
             long atKill = probe.acknowledged();
@@ -172,7 +171,7 @@ class ClusterFailoverST {
             dead.forEach(cluster.nodes()::start);
             List<Integer> all =
                     partitions.stream().map(TopicPartition::partition).toList();
-            awaitAll(writers.acknowledgements(), all);
+            writers.acknowledgements().awaitAll(all);
             report(
                     test,
                     "kill -9 of brokers %s, two of three voters: broker %d acknowledged %d more records to its %d"
@@ -203,7 +202,7 @@ class ClusterFailoverST {
         DurableWriters writers = startWriters(partitions);
         writers.awaitProgress();
         try (WriteProbe probe = WriteProbe.start(cluster.clients(), partitions)) {
-            awaitAll(probe.acknowledgements(), all);
+            probe.acknowledgements().awaitAll(all);
             cluster.s3().interrupt();
             long goneNanos = System.nanoTime();
             LockSupport.parkNanos(Duration.ofSeconds(1).toNanos());
@@ -213,8 +212,8 @@ class ClusterFailoverST {
             long backNanos = probe.mark();
             writers.acknowledgements().reset();
             cluster.s3().restart();
-            awaitAll(probe.acknowledgements(), all);
-            awaitAll(writers.acknowledgements(), all);
+            probe.acknowledgements().awaitAll(all);
+            writers.acknowledgements().awaitAll(all);
             report(
                     test,
                     "no store for %d ms: %d records acknowledged meanwhile, refused with %s; all partitions took writes"
@@ -248,15 +247,15 @@ class ClusterFailoverST {
                 .filter(id -> !led.contains(id))
                 .toList();
         try (WriteProbe probe = WriteProbe.start(cluster.clients(), partitions)) {
-            awaitAll(probe.acknowledgements(), led);
+            probe.acknowledgements().awaitAll(led);
             long killedNanos = probe.mark();
             writers.acknowledgements().reset();
             cluster.nodes().kill(victim);
             long detectedMs = cluster.awaitFenced(List.of(victim), killedNanos);
-            awaitAll(probe.acknowledgements(), led);
+            probe.acknowledgements().awaitAll(led);
             long probedMs = probe.acknowledgements().worstMs(led, killedNanos);
-            awaitAll(writers.acknowledgements(), led);
-            awaitAll(probe.acknowledgements(), others);
+            writers.acknowledgements().awaitAll(led);
+            probe.acknowledgements().awaitAll(others);
             report(
                     test,
                     "kill -9 of broker %d, which led %d of %d partitions: noticed after %d ms, all take writes %d ms later;"
@@ -296,13 +295,6 @@ class ClusterFailoverST {
                 .filter(id -> id != controller)
                 .findFirst()
                 .orElseThrow();
-    }
-
-    private static void awaitAll(FirstAcknowledgements seen, List<Integer> partitions) {
-        Awaitility.await("all partitions acknowledge")
-                .atMost(Duration.ofSeconds(90))
-                .pollInterval(Duration.ofMillis(20))
-                .until(() -> partitions.stream().allMatch(seen::isSeen));
     }
 
     private static ProducerRecord<byte[], byte[]> record(TopicPartition partition) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.tests;
 
+import java.time.Duration;
 import java.util.Collection;
 import java.util.concurrent.atomic.AtomicLongArray;
+import org.awaitility.Awaitility;
 
 /** When each partition of a topic has acknowledged something for the first time after an instant. Safe for use by many threads. */
 final class FirstAcknowledgements {
@@ -25,6 +27,14 @@ final class FirstAcknowledgements {
 
     boolean isSeen(int partition) {
         return firstNanos.get(partition) != 0;
+    }
+
+    /** Waits until each has acknowledged something. */
+    void awaitAll(Collection<Integer> partitions) {
+        Awaitility.await("all partitions acknowledge")
+                .atMost(Duration.ofSeconds(90))
+                .pollInterval(Duration.ofMillis(20))
+                .until(() -> partitions.stream().allMatch(this::isSeen));
     }
 
     /** The longest of the times from {@code sinceNanos} on; all must have been seen. */

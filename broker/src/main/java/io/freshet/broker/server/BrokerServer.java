@@ -47,22 +47,28 @@ import org.slf4j.LoggerFactory;
 public final class BrokerServer implements NodeServer {
     private static final Logger LOG = LoggerFactory.getLogger(BrokerServer.class);
     private static final Duration LAST_UPLOAD_TIMEOUT = Duration.ofSeconds(20);
-    private static final Duration FIRST_HEARTBEAT_TIMEOUT = Duration.ofSeconds(60);
     private static final int STORAGE_PAGES_QUEUE = 64;
 
     private final ServerConfig config;
     private final WalDevices walDevices;
     private final OpenedParts opened = new OpenedParts();
     private final Runtime runtime;
-    private final Readiness readiness = new Readiness();
-    private final EndOfService endOfService = new EndOfService(reason -> readiness.phase("stopping: " + reason));
+    private final Readiness readiness;
+    private final EndOfService endOfService;
     private final Wired wired;
     private final long startMs;
     private boolean closed;
 
-    private BrokerServer(ServerConfig config, WalDevices walDevices, boolean mayFormat) {
+    private BrokerServer(
+            ServerConfig config,
+            WalDevices walDevices,
+            boolean mayFormat,
+            Readiness readiness,
+            EndOfService endOfService) {
         this.walDevices = walDevices;
         this.config = config;
+        this.readiness = readiness;
+        this.endOfService = endOfService;
         Clock clock = Clock.system();
         long begin = clock.nanoTime();
         PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
@@ -89,12 +95,28 @@ public final class BrokerServer implements NodeServer {
 
     /** The same, with another way to the block lane's device. */
     public static BrokerServer start(ServerConfig config, WalDevices walDevices) {
-        return new BrokerServer(config, walDevices, false);
+        return joined(config, walDevices, false);
     }
 
     /** The same; a directory that is not formatted and cannot be restored becomes that of a new cluster. */
     public static BrokerServer startOrFormat(ServerConfig config) {
-        return new BrokerServer(config, WalDevices.ofThisMachine(), true);
+        return joined(config, WalDevices.ofThisMachine(), true);
+    }
+
+    /** A process that stands still while it starts may come too late for its own session; then it registers once more. */
+    private static BrokerServer joined(ServerConfig config, WalDevices walDevices, boolean mayFormat) {
+        while (true) {
+            Readiness readiness = new Readiness();
+            EndOfService endOfService = new EndOfService(reason -> readiness.phase("stopping: " + reason));
+            try {
+                return new BrokerServer(config, walDevices, mayFormat, readiness, endOfService);
+            } catch (FreshetException e) {
+                if (!endOfService.mayRejoin()) {
+                    throw e;
+                }
+                LOG.warn("The session of broker {} ended while it was starting; it starts anew", config.nodeId());
+            }
+        }
     }
 
     private Wired wire(boolean mayFormat) {
@@ -126,6 +148,7 @@ public final class BrokerServer implements NodeServer {
         RegisteredBroker registered = metadataWiring.register(
                 metadata, network.boundPorts(), walWiring.laneNames(walRegistry.wals(config.nodeId())));
         Membership membership = opened.add("membership", metadataWiring.membership(metadata));
+        endOfService.watchMembership(membership);
         membership.start(registered.brokerEpoch());
         readiness.phase("recovering the write-ahead log");
         TakeoverWiring takeover = new TakeoverWiring(config, runtime, store, metadata, opened);
@@ -153,12 +176,11 @@ public final class BrokerServer implements NodeServer {
                         report -> metadata.controller().reportLoads(report),
                         runtime.clock(),
                         runtime.scheduler()));
-        Waiting.on("the broker's first heartbeat", FIRST_HEARTBEAT_TIMEOUT, membership.ready());
+        Waiting.on("the broker's first heartbeat", MetadataWiring.QUORUM_TIMEOUT, membership.ready());
         opened.add("network", network);
         gate.open(kafka.router());
         endOfService.watchMetadata(metadata.fault());
         endOfService.watchRegistration(metadata, new Ownership(config.nodeId(), registered.brokerEpoch()));
-        endOfService.watchMembership(membership);
         var watching = endOfService.watchWal(walWiring::failure, runtime.scheduler());
         opened.add("watch over the WAL", watching::cancel);
         readiness.ready(() -> complaints(streams, walWiring));

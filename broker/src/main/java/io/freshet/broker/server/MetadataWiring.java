@@ -46,6 +46,13 @@ import org.jspecify.annotations.Nullable;
 /** Starts this node's part of the quorum, and registers its broker. */
 final class MetadataWiring {
     private static final Duration READY_TIMEOUT = Duration.ofSeconds(60);
+
+    /** A node that waits is what the others may lack for a majority; ending it would help nobody. */
+    static final Duration QUORUM_TIMEOUT = Duration.ofMinutes(10);
+
+    /** Each takes 20 s when the quorum has no leader. */
+    private static final int REGISTRATION_TRIES = 30;
+
     private static final Duration FLUSH_TIMEOUT = Duration.ofSeconds(5);
 
     private final ServerConfig config;
@@ -75,7 +82,7 @@ final class MetadataWiring {
      */
     QuorumNode start(Optional<MirrorSettings> mirror, OpenedParts opened) {
         QuorumNode node = launch(mirror, opened);
-        Waiting.on("the metadata quorum", READY_TIMEOUT, node.ready());
+        Waiting.on("the metadata quorum", QUORUM_TIMEOUT, node.ready());
         return node;
     }
 
@@ -178,16 +185,17 @@ final class MetadataWiring {
                 .map(endpoint -> new Endpoint(
                         endpoint.listener(), endpoint.securityProtocol().name, endpoint.host(), endpoint.port()))
                 .toList();
-        RegisteredBroker registered = Waiting.on(
+        BrokerSpec spec = new BrokerSpec(
+                config.nodeId(),
+                incarnation(runtime.randomness()),
+                endpoints,
+                config.kafka().rack().orElse(null),
+                walLanes);
+        RegisteredBroker registered = Waiting.onTries(
                 "the broker's registration",
+                REGISTRATION_TRIES,
                 READY_TIMEOUT,
-                node.controller()
-                        .registerBroker(new BrokerSpec(
-                                config.nodeId(),
-                                incarnation(runtime.randomness()),
-                                endpoints,
-                                config.kafka().rack().orElse(null),
-                                walLanes)));
+                () -> node.controller().registerBroker(spec));
         Waiting.on("the broker's own image", READY_TIMEOUT, node.awaitOffset(registered.offset()));
         return registered;
     }

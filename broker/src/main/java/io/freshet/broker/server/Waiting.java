@@ -8,9 +8,14 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Waits for futures while the server starts or stops; never used afterwards. */
 final class Waiting {
+    private static final Logger LOG = LoggerFactory.getLogger(Waiting.class);
+
     private Waiting() {}
 
     /** Returns when {@code future} is done, or {@code timeout} is over. */
@@ -40,6 +45,21 @@ final class Waiting {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new FreshetException(ErrorKind.UNAVAILABLE, "Interrupted while waiting for " + what, e);
+        }
+    }
+
+    /** The result of one of {@code tries} attempts: after UNAVAILABLE and INDETERMINATE it is made again. */
+    static <T> T onTries(String what, int tries, Duration timeout, Supplier<CompletableFuture<T>> attempt) {
+        for (int i = 1; ; i++) {
+            try {
+                return on(what, timeout, attempt.get());
+            } catch (FreshetException e) {
+                boolean isLasting = e.kind() != ErrorKind.UNAVAILABLE && e.kind() != ErrorKind.INDETERMINATE;
+                if (isLasting || i >= tries || Thread.currentThread().isInterrupted()) {
+                    throw e;
+                }
+                LOG.warn("{} is tried again: {}", what, e.getMessage());
+            }
         }
     }
 }

@@ -50,6 +50,14 @@ class EndOfServiceTest {
     }
 
     @Test
+    void rejoinsWhenItsSessionIsOverBeforeItServed() {
+        start();
+        answer(OVER);
+        assertThat(end.failure()).isCompleted();
+        assertThat(end.mayRejoin()).isTrue();
+    }
+
+    @Test
     void rejoinsWhenItsSessionIsOver() {
         start();
         answer(SERVING);

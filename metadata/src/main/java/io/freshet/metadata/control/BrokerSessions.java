@@ -4,26 +4,40 @@ package io.freshet.metadata.control;
 import io.freshet.common.runtime.Clock;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /**
  * When each broker was last heard of, on this controller's monotonic clock; nothing of it is in the log. A controller that
- * has just been elected, or that was itself stopped for a while, gives everybody a full session. Metadata thread.
+ * has just been elected, or that was itself stopped for a while, gives everybody a full session, but for the controller before it:
+ * that one's silence is what it was elected for. Metadata thread.
  */
 final class BrokerSessions {
+    /** Share of a session that the controller before has at least, from the election on, to be heard of. */
+    private static final int PREDECESSOR_DIVISOR = 3;
+
     private final Clock clock;
     private final long sessionNs;
     private final Map<Integer, Session> sessions = new HashMap<>();
+    private Optional<Predecessor> predecessor = Optional.empty();
 
     BrokerSessions(Clock clock, long sessionTimeoutMs) {
         this.clock = clock;
         this.sessionNs = TimeUnit.MILLISECONDS.toNanos(sessionTimeoutMs);
     }
 
-    /** Forgets all: whoever is asked for next has a full session from then on. */
-    void clear() {
+    /**
+     * Another controller was elected: forgets all. Whoever is asked for next has a full session from then on.
+     *
+     * @param before the controller before, if it was another; its session goes on from when it was last heard of
+     */
+    void begin(Optional<Predecessor> before) {
         sessions.clear();
+        predecessor = before;
     }
+
+    /** The node that led before, and when it was last heard of by the present leader. */
+    record Predecessor(int nodeId, long heardAtNs) {}
 
     /** The broker was heard of now. */
     void renew(int brokerId, long brokerEpoch) {
@@ -40,10 +54,22 @@ final class BrokerSessions {
     boolean isOver(int brokerId, long brokerEpoch) {
         Session session = sessions.get(brokerId);
         if (session == null || session.brokerEpoch != brokerEpoch) {
-            renew(brokerId, brokerEpoch);
+            sessions.put(brokerId, new Session(brokerEpoch, firstHeardAtNs(brokerId)));
             return false;
         }
         return clock.nanoTime() - session.heardAtNs > sessionNs;
+    }
+
+    /** A broker that led the quorum is a node like others afterwards; of its next registrations nothing is known. */
+    private long firstHeardAtNs(int brokerId) {
+        long nowNs = clock.nanoTime();
+        if (predecessor.isEmpty() || predecessor.get().nodeId() != brokerId) {
+            return nowNs;
+        }
+        long earliestNs = nowNs - sessionNs + sessionNs / PREDECESSOR_DIVISOR;
+        long heardAtNs = predecessor.get().heardAtNs();
+        predecessor = Optional.empty();
+        return heardAtNs - earliestNs > 0 ? heardAtNs : earliestNs;
     }
 
     private record Session(long brokerEpoch, long heardAtNs) {}

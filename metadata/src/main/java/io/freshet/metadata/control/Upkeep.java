@@ -9,9 +9,13 @@ import io.freshet.metadata.MemberState;
 import io.freshet.metadata.control.Command.Decision;
 import io.freshet.metadata.state.ClusterState;
 import java.util.HashSet;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntFunction;
 import org.apache.kafka.image.ClusterImage;
 import org.apache.kafka.image.ConfigurationsImage;
 import org.apache.kafka.image.MetadataImage;
@@ -44,6 +48,9 @@ public final class Upkeep {
     /** Brokers whose end of session is being written down. */
     private final Set<Integer> ending = new HashSet<>();
 
+    /** The newest leader that this node has heard of. */
+    private OptionalInt lastLeader = OptionalInt.empty();
+
     private boolean isLeading;
     private boolean isPlanning;
     private long tickedAtNs;
@@ -75,14 +82,29 @@ public final class Upkeep {
         }
     }
 
-    /** This node leads now, or does not. */
-    public void onLeaderChange() {
+    /**
+     * This node leads now, or does not.
+     *
+     * @param leader the leader, if there is one
+     * @param heardAtNs when another node that led was last heard of, on the monotonic clock; empty if that is not known
+     */
+    public void onLeaderChange(OptionalInt leader, IntFunction<OptionalLong> heardAtNs) {
         isLeading = queue.isLeading();
         isPlanning = false;
         planned = null;
-        sessions.clear();
+        sessions.begin(isLeading ? predecessor(heardAtNs) : Optional.empty());
+        lastLeader = leader.isPresent() ? leader : lastLeader;
         ending.clear();
         tickedAtNs = clock.nanoTime();
+    }
+
+    private Optional<BrokerSessions.Predecessor> predecessor(IntFunction<OptionalLong> heardAtNs) {
+        if (lastLeader.isEmpty()) {
+            return Optional.empty();
+        }
+        int nodeId = lastLeader.getAsInt();
+        OptionalLong at = heardAtNs.apply(nodeId);
+        return at.isPresent() ? Optional.of(new BrokerSessions.Predecessor(nodeId, at.getAsLong())) : Optional.empty();
     }
 
     /** Looks at everything; a few times a second. */

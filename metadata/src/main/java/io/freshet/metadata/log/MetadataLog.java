@@ -39,6 +39,11 @@ public interface MetadataLog extends AutoCloseable {
         return Optional.empty();
     }
 
+    /** When the leader {@code nodeId} last answered this follower, on the monotonic clock; empty if that is not known. */
+    default OptionalLong heardAtNs(int nodeId) {
+        return OptionalLong.empty();
+    }
+
     /** This node's id in the quorum. */
     int nodeId();
 

@@ -63,7 +63,7 @@ public final class RaftMetadataLog implements MetadataLog {
 
     private final RaftLogSettings settings;
     private final Clock clock;
-    private final NetworkChannel channel;
+    private final HearingChannel channel;
     private final Metrics metrics = new Metrics();
     private final KafkaScheduler scheduler = new KafkaScheduler(1, true, "freshet-raft-scheduler");
     private final SystemTimer timer = new SystemTimer("freshet-raft-expiration");
@@ -82,7 +82,7 @@ public final class RaftMetadataLog implements MetadataLog {
     public RaftMetadataLog(RaftLogSettings settings, Clock clock, NetworkChannel channel) {
         this.settings = settings;
         this.clock = clock;
-        this.channel = channel;
+        this.channel = new HearingChannel(channel, clock);
         this.logDirectory = settings.directory().resolve(Topic.CLUSTER_METADATA_TOPIC_NAME + "-0");
         ClockTime time = new ClockTime(clock);
         LogContext context =
@@ -93,7 +93,7 @@ public final class RaftMetadataLog implements MetadataLog {
                 settings.nodeId(),
                 settings.directoryId(),
                 new MetadataLogSerde(),
-                channel,
+                this.channel,
                 raftLog,
                 time,
                 expiration,
@@ -201,6 +201,11 @@ public final class RaftMetadataLog implements MetadataLog {
     @Override
     public Optional<Node> voter(int voterId) {
         return client.voterNode(voterId, channel.listenerName());
+    }
+
+    @Override
+    public OptionalLong heardAtNs(int nodeId) {
+        return channel.heardAtNs(nodeId);
     }
 
     @Override

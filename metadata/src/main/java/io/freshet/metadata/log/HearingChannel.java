@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.metadata.log;
+
+import io.freshet.common.runtime.Clock;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import org.apache.kafka.common.message.FetchResponseData;
+import org.apache.kafka.common.network.ListenerName;
+import org.apache.kafka.common.protocol.Errors;
+import org.apache.kafka.raft.NetworkChannel;
+import org.apache.kafka.raft.RaftRequest;
+import org.apache.kafka.raft.RaftResponse;
+
+/**
+ * A channel that remembers when each node has last answered a fetch: a follower fetches all the time, so that is how long its leader has
+ * been silent when another is elected. Safe for use by many threads.
+ */
+@SuppressWarnings("try") // close() may throw what the interface lets it
+final class HearingChannel implements NetworkChannel {
+    private final NetworkChannel owned;
+    private final Clock clock;
+    private final Map<Integer, Long> heardAtNs = new ConcurrentHashMap<>();
+
+    HearingChannel(NetworkChannel owned, Clock clock) {
+        this.owned = owned;
+        this.clock = clock;
+    }
+
+    /** When the node last answered, on the monotonic clock; empty if it never did. */
+    OptionalLong heardAtNs(int nodeId) {
+        Long at = heardAtNs.get(nodeId);
+        return at == null ? OptionalLong.empty() : OptionalLong.of(at);
+    }
+
+    @Override
+    public int newCorrelationId() {
+        return owned.newCorrelationId();
+    }
+
+    @Override
+    public CompletionStage<RaftResponse.Inbound> send(RaftRequest.Outbound request) {
+        return owned.send(request).whenComplete((answer, error) -> {
+            // Without a connection the channel answers by itself, with an error.
+            if (error == null && answer.data() instanceof FetchResponseData fetched && isFromPeer(fetched)) {
+                heardAtNs.put(answer.source().id(), clock.nanoTime());
+            }
+        });
+    }
+
+    private static boolean isFromPeer(FetchResponseData fetched) {
+        return fetched.errorCode() == Errors.NONE.code();
+    }
+
+    @Override
+    public ListenerName listenerName() {
+        return owned.listenerName();
+    }
+
+    @Override
+    public void close() throws Exception {
+        owned.close();
+    }
+}
