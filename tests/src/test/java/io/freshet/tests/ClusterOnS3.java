@@ -45,6 +45,7 @@ final class ClusterOnS3 implements AutoCloseable {
         try {
             Map<String, String> all = new HashMap<>();
             all.put("storage.uri", s3.uri(BUCKET));
+            all.put("balance.enabled", "false"); // partitions stay where the test has put them
             all.putAll(settings);
             long beginNanos = System.nanoTime();
             Cluster cluster = Cluster.start(

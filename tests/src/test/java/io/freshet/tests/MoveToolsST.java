@@ -27,7 +27,7 @@ class MoveToolsST {
 
     @BeforeAll
     static void start() throws IOException, InterruptedException {
-        cluster = FreshetProcess.start(folder.resolve("data"), "--brokers", "3");
+        cluster = FreshetProcess.start(folder.resolve("data"), "--brokers", "3", "--override", "balance.enabled=false");
     }
 
     @AfterAll
