@@ -88,9 +88,13 @@ final class TestNode implements AutoCloseable {
     }
 
     private static TestNode ready(QuorumNode node) {
-        TestNode started = new TestNode(node);
-        get(node.ready());
-        return started;
+        try {
+            get(node.ready());
+        } catch (RuntimeException e) {
+            node.close();
+            throw e;
+        }
+        return new TestNode(node);
     }
 
     static MetadataNodeConfig config(
