@@ -153,12 +153,16 @@ public final class StreamStorage implements AutoCloseable {
         if (closed) {
             return CompletableFuture.failedFuture(closedError());
         }
-        return opener.open(streamId, leaderEpoch, source).thenApply(log -> {
-            if (closed) { // its tail is gone from memory: the end that it would tell is not the stream's
-                throw closedError();
-            }
-            return log;
-        });
+        return opener.open(streamId, leaderEpoch, source)
+                .handle((log, error) -> {
+                    if (closed) { // its tail is gone from memory: the end that it would tell is not the stream's
+                        return CompletableFuture.<StreamLog>failedFuture(closedError());
+                    }
+                    return error == null
+                            ? CompletableFuture.completedFuture(log)
+                            : CompletableFuture.<StreamLog>failedFuture(FreshetException.unwrap(error));
+                })
+                .thenCompose(outcome -> outcome);
     }
 
     private static FreshetException closedError() {
