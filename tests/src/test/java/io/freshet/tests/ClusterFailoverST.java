@@ -232,7 +232,7 @@ class ClusterFailoverST {
     }
 
     private static DurableWriters startWriters(List<TopicPartition> partitions) {
-        return DurableWriters.start(cluster.clients(), partitions, WRITERS, 1, Duration.ofMillis(5));
+        return DurableWriters.start(cluster.clients(), partitions, WRITERS, 1, Duration.ofMillis(25));
     }
 
     private static void killUnderLoad(TestInfo test, int partitionCount, int victim, long detectionBoundMs)
