@@ -239,8 +239,9 @@ final class Incarnation {
         if (partition == null || !partition.isOpen() || target == broker.id()) {
             return;
         }
-        partition.drain();
-        moveWhenDrained(partition, target);
+        if (partition.drain()) {
+            moveWhenDrained(partition, target);
+        }
     }
 
     private void moveWhenDrained(SimPartition partition, int target) {

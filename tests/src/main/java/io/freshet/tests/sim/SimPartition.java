@@ -116,9 +116,11 @@ final class SimPartition implements SegmentCheckpoint.Source {
         isClosed = true;
     }
 
-    /** No more appends: the stream is about to move. */
-    void drain() {
+    /** No more appends: the stream is about to move. False if it is already: one order at a time, whose refusal ends the drain. */
+    boolean drain() {
+        boolean isFirst = !isDraining;
         isDraining = true;
+        return isFirst;
     }
 
     /** The stream does not move after all. */
