@@ -22,8 +22,11 @@ class CompatibilityTableTest {
     private static final Pattern ROW =
             Pattern.compile("\\| (\\d+) \\| ([A-Z_]+) \\| (?:(\\d+)–(\\d+)|–) \\| (served|not yet) \\| (.*)\\|");
 
-    /** The APIs that move records; they are registered beside the control APIs. */
-    private static final Set<ApiKeys> RECORD_APIS = Set.of(
+    /** The APIs that move records, or go to the quorum's leader; they are registered beside the control APIs. */
+    private static final Set<ApiKeys> OTHER_APIS = Set.of(
+            ApiKeys.DESCRIBE_QUORUM,
+            ApiKeys.ADD_RAFT_VOTER,
+            ApiKeys.REMOVE_RAFT_VOTER,
             ApiKeys.PRODUCE,
             ApiKeys.FETCH,
             ApiKeys.LIST_OFFSETS,
@@ -42,7 +45,7 @@ class CompatibilityTableTest {
     @Test
     void theServedRowsAreWhatTheBrokerRegisters() throws IOException {
         Map<String, String> expected = new TreeMap<>();
-        RECORD_APIS.forEach(api -> expected.put(name(api), api.oldestVersion() + "–" + api.latestVersion(false)));
+        OTHER_APIS.forEach(api -> expected.put(name(api), api.oldestVersion() + "–" + api.latestVersion(false)));
         try (ControlFixture broker = new ControlFixture()) {
             broker.router
                     .served()
