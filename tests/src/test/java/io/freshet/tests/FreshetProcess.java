@@ -164,7 +164,9 @@ final class FreshetProcess implements AutoCloseable {
 
     @Override
     public void close() {
+        List<ProcessHandle> nodes = process.descendants().toList(); // of a fleet
         process.destroyForcibly();
+        nodes.forEach(ProcessHandle::destroyForcibly);
         try {
             process.waitFor();
         } catch (InterruptedException e) {
