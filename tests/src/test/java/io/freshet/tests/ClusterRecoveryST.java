@@ -15,8 +15,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** Deaths that need clusters of their own: two of five brokers at once, and a broker whose WAL nobody else can read. */
 class ClusterRecoveryST {
     private static final long SESSION_MS = 3_000;
-    private static final long DETECTED_MS = 3 * SESSION_MS;
-    private static final long WRITABLE_MS = 3 * 2_000;
+    private static final long DETECTED_MS = 5 * SESSION_MS;
+    private static final long WRITABLE_MS = 15_000;
 
     @TempDir
     Path folder;

@@ -89,6 +89,7 @@ final class DurableWriters {
 
     /** Ends the producers, reads everything back and checks it. */
     void finishAndVerify() throws InterruptedException {
+        writers.forEach(writer -> writer.running.set(false));
         for (Writer writer : writers) {
             writer.finish();
         }
@@ -215,7 +216,6 @@ final class DurableWriters {
         }
 
         void finish() throws InterruptedException {
-            running.set(false);
             thread.join();
             producer.flush();
             producer.close();
