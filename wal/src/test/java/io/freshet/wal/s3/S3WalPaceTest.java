@@ -87,15 +87,22 @@ class S3WalPaceTest {
             row(table, rate, standard, pace);
             if (rate <= 12.5) {
                 // the budget, its burst, hedges and deletions
-                assertThat(pace.putsPerSecond).as("puts at %s MB/s", rate).isBetween(2.3, 3.0);
+                assertThat(pace.putsPerSecond).as("puts at %s MB/s", rate).isBetween(3.6, 4.4);
             }
-            if (rate >= 12.5) {
+            if (rate >= 25) {
                 assertThat(pace.requestsPerGib)
                         .as("requests per GiB at %s MB/s", rate)
                         .isLessThan(AIM_PER_GIB - UPLOADS_PER_GIB);
             }
         }
         System.out.println(table);
+    }
+
+    /** A slot each 250 ms is 344 for each GiB at 12.5 MB/s, whatever the rule, so the aim needs batches that may become older. */
+    @Test
+    void batchesOf375MsMakeHalfOfTheRequests() {
+        Pace pace = measure(12.5, 120, new S3WalConfig.Batching(8 << 20, 5, 375, 100, 2.7, 8));
+        assertThat(pace.requestsPerGib).isLessThan(AIM_PER_GIB - UPLOADS_PER_GIB);
     }
 
     @Test
