@@ -196,7 +196,7 @@ public final class QuorumNode implements MetadataNode {
     /** Where the controller listener of the quorum's leader is, as far as this node knows. From any thread. */
     public Optional<Node> leaderNode() {
         OptionalInt leaderId = log.leaderAndEpoch().leaderId();
-        return leaderId.isPresent() ? log.voter(leaderId.getAsInt()) : Optional.empty();
+        return leaderId.isPresent() ? log.place(leaderId.getAsInt()) : Optional.empty();
     }
 
     /**
@@ -420,7 +420,7 @@ public final class QuorumNode implements MetadataNode {
 
         @Override
         public Optional<Node> voter(int nodeId) {
-            return log.voter(nodeId);
+            return log.place(nodeId);
         }
 
         @Override
