@@ -21,6 +21,7 @@ final class LocalCommandNetwork implements AutoCloseable {
     private final Map<Integer, QuorumNode> nodes = new ConcurrentHashMap<>();
     private final Threads.SchedulerThread scheduler = Threads.scheduler("test-commands");
     final AtomicInteger sent = new AtomicInteger();
+    private volatile CompletableFuture<Void> gate = CompletableFuture.completedFuture(null);
 
     void join(int nodeId, QuorumNode node) {
         nodes.put(nodeId, node);
@@ -28,6 +29,16 @@ final class LocalCommandNetwork implements AutoCloseable {
 
     void leave(int nodeId) {
         nodes.remove(nodeId);
+    }
+
+    /** Commands from now on wait. */
+    void hold() {
+        gate = new CompletableFuture<>();
+    }
+
+    /** Lets those go that wait. */
+    void letGo() {
+        gate.complete(null);
     }
 
     CommandRouting routing() {
@@ -49,7 +60,7 @@ final class LocalCommandNetwork implements AutoCloseable {
                         new FreshetException(ErrorKind.UNAVAILABLE, "Nobody listens at " + to));
             }
             sent.incrementAndGet();
-            return node.answerCommand(command);
+            return gate.thenCompose(open -> node.answerCommand(command));
         }
 
         @Override
