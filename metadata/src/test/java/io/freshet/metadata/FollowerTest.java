@@ -328,6 +328,22 @@ class FollowerTest {
         }
     }
 
+    @Test
+    void asksALeaderOfAnOlderVersionUntilItIsUpgraded() {
+        long stream = streamOn(FOLLOWER_ID, "mine");
+        commit(stream, 3);
+        follower(LONG_GRACE_MS, 3).close();
+        commands.knowNoQueries(true);
+        try (TestNode follower = follower(LONG_GRACE_MS, 3)) {
+            int asked = commands.sent.get();
+            await().until(() -> commands.sent.get() > asked + 1);
+            assertRefused(ErrorKind.INVALID, () -> TestNode.get(follower.controller.readObjectStates(List.of(1L))));
+            assertRefused(ErrorKind.UNAVAILABLE, () -> follower.node.manifests().segments(stream, 0, 1));
+            commands.knowNoQueries(false);
+            requireSame(follower);
+        }
+    }
+
     private static void assertRefused(ErrorKind kind, ThrowingCallable question) {
         assertThatThrownBy(question)
                 .isInstanceOfSatisfying(
