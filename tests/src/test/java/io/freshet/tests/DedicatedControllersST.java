@@ -91,6 +91,12 @@ class DedicatedControllersST {
             writers.awaitProgress();
             cluster.start(victim);
             cluster.awaitReady();
+            int controller = cluster.controller().orElseThrow();
+            cluster.kill(controller);
+            moveSome(admin, all);
+            writers.awaitProgress();
+            cluster.start(controller);
+            cluster.awaitReady();
             for (int round = 0; round < 3; round++) {
                 moveSome(admin, all);
                 writers.awaitProgress();
