@@ -32,7 +32,7 @@ import org.apache.kafka.common.requests.ApiError;
  * is not known: leadership or an answer was lost, or this node has not applied it in time). From a node that does not lead,
  * commands whose repeat does no harm are repeated instead; creating, deleting and altering topics and configurations is not.
  */
-public interface ClusterController {
+public interface ClusterController extends StateQueries {
     /** Makes topics and their streams; manual assignments and replication factors are accepted, owners are placed evenly. */
     CompletableFuture<CreateTopicsResponseData> createTopics(CreateTopicsRequestData request, Set<String> describable);
 

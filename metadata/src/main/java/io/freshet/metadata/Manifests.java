@@ -12,7 +12,11 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import org.apache.kafka.common.Uuid;
 
-/** Local reads of streams and objects: this node's applied state, held in RocksDB. No call leaves the process. */
+/**
+ * Local reads of streams and objects: this node's applied state, held in RocksDB. No call leaves the process. A node that keeps
+ * only a part ({@link MetadataNode#keepsEverything}) fails what it cannot answer: questions about objects with INTERNAL, about the
+ * manifest of a stream that is not here with UNAVAILABLE.
+ */
 public interface Manifests {
     /** The stream of a partition; empty if it does not exist (any more). */
     OptionalLong streamId(Uuid topicId, int partition);
@@ -27,6 +31,9 @@ public interface Manifests {
 
     /** Whether the object is named by a manifest or waits for deletion. */
     boolean isObjectKnown(long objectId);
+
+    /** What is known of each of these objects, in their order. */
+    List<ObjectState> objectStates(List<Long> objectIds);
 
     /** S3 WALs of one broker id that are not retired, ascending by broker epoch. */
     List<WalState> wals(int brokerId);

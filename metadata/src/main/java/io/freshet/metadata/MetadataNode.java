@@ -13,6 +13,19 @@ public interface MetadataNode extends AutoCloseable {
     /** Streams and objects as applied here. */
     Manifests manifests();
 
+    /** Whether {@link #manifests()} knows every manifest and object; else those of the streams that this broker leads only. */
+    default boolean keepsEverything() {
+        return true;
+    }
+
+    /**
+     * Completes when the manifest of a stream that this broker leads can be read here. Fails with UNAVAILABLE if that lasts
+     * longer than half a minute or the stream is led elsewhere: look at the image again.
+     */
+    default CompletableFuture<Void> manifestKept(long streamId) {
+        return CompletableFuture.completedFuture(null);
+    }
+
     /**
      * Accepts commands. A node that is not the active controller sends them there; one without a way to other nodes fails
      * them with UNAVAILABLE naming the leader.

@@ -7,6 +7,7 @@ import io.freshet.common.runtime.Clock;
 import io.freshet.common.runtime.Randomness;
 import io.freshet.metadata.QuorumNode.QuorumParts;
 import io.freshet.metadata.control.Inputs;
+import io.freshet.metadata.follow.ManifestFollower;
 import io.freshet.metadata.log.LonelyChannel;
 import io.freshet.metadata.log.MetadataLog;
 import io.freshet.metadata.log.RaftLogSettings;
@@ -17,6 +18,7 @@ import io.freshet.metadata.mirror.MirrorHost;
 import io.freshet.metadata.mirror.MirrorSettings;
 import io.freshet.metadata.state.ManifestStore;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -26,6 +28,9 @@ import org.apache.kafka.raft.NetworkChannel;
 
 /** Starts metadata nodes. */
 public final class MetadataNodes {
+    private static final String MANIFESTS = "manifests";
+    private static final String LED_MANIFESTS = "led-manifests";
+
     private MetadataNodes() {}
 
     /**
@@ -111,14 +116,47 @@ public final class MetadataNodes {
         return open(config, false, link, process, (host, log) -> CommitPath.DIRECT);
     }
 
+    /**
+     * The same for a broker that can never vote: it keeps no objects, and of the manifests only those of the streams that the
+     * broker of its node id leads, which it asks from the leader. {@link MetadataNode#manifests()} says what that means for reads.
+     *
+     * @param link must have a way for commands
+     */
+    public static QuorumNode follow(
+            MetadataNodeConfig config,
+            QuorumLink link,
+            ManifestFollower.Settings following,
+            Clock clock,
+            Randomness randomness,
+            MeterRegistry registry) {
+        if (link.bootstrapServers().isEmpty() || link.routing().isEmpty()) {
+            throw new FreshetException(
+                    ErrorKind.INVALID,
+                    "A broker that follows the metadata quorum needs the address of a voter and a way for commands; set"
+                            + " controller.quorum.bootstrap.servers");
+        }
+        Process process = new Process(clock, randomness, registry);
+        return open(config, Optional.of(following), false, link, process, (host, log) -> CommitPath.DIRECT);
+    }
+
     private static QuorumNode open(
             MetadataNodeConfig config,
             boolean mayVote,
             QuorumLink link,
             Process process,
             BiFunction<MirrorHost, MetadataLog, CommitPath> path) {
+        return open(config, Optional.empty(), mayVote, link, process, path);
+    }
+
+    private static QuorumNode open(
+            MetadataNodeConfig config,
+            Optional<ManifestFollower.Settings> following,
+            boolean mayVote,
+            QuorumLink link,
+            Process process,
+            BiFunction<MirrorHost, MetadataLog, CommitPath> path) {
         try {
-            return started(config, mayVote, link, process, path);
+            return started(config, following, mayVote, link, process, path);
         } catch (RuntimeException e) {
             link.routing().ifPresent(routing -> routing.ownedChannel().close());
             throw e;
@@ -127,6 +165,7 @@ public final class MetadataNodes {
 
     private static QuorumNode started(
             MetadataNodeConfig config,
+            Optional<ManifestFollower.Settings> following,
             boolean mayVote,
             QuorumLink link,
             Process process,
@@ -151,7 +190,7 @@ public final class MetadataNodes {
                 config.validator(),
                 config.schema(),
                 config.staticConfig());
-        ManifestStore store = ManifestStore.open(config.directory().resolve("manifests"), clusterId);
+        ManifestStore store = openStore(config.directory(), clusterId, following.isPresent());
         RaftMetadataLog log;
         try {
             log = new RaftMetadataLog(settings, process.clock, link.ownedChannel());
@@ -171,7 +210,8 @@ public final class MetadataNodes {
                     config.brokerSessionTimeoutMs(),
                     config.versions(),
                     host -> path.apply(host, log),
-                    link.routing()));
+                    link.routing(),
+                    following));
         } catch (RuntimeException e) {
             log.close();
             store.close();
@@ -184,6 +224,15 @@ public final class MetadataNodes {
             node.close();
             throw e;
         }
+    }
+
+    /** Tables of which a part is kept never lie where tables are whole. */
+    private static ManifestStore openStore(Path directory, String clusterId, boolean isPartial) {
+        if (!isPartial) {
+            return ManifestStore.open(directory.resolve(MANIFESTS), clusterId);
+        }
+        ManifestStore.delete(directory.resolve(MANIFESTS)); // of a version, or a role, that kept everything
+        return ManifestStore.openPartial(directory.resolve(LED_MANIFESTS), clusterId);
     }
 
     private static MetaProperties checkedProperties(MetadataNodeConfig config) {

@@ -8,6 +8,7 @@ import io.freshet.metadata.control.ActiveController;
 import io.freshet.metadata.control.CommandQueue;
 import io.freshet.metadata.control.Inputs;
 import io.freshet.metadata.control.Upkeep;
+import io.freshet.metadata.follow.ManifestFollower;
 import io.freshet.metadata.log.MetadataLog;
 import io.freshet.metadata.mirror.CommitPath;
 import io.freshet.metadata.mirror.MirrorHost;
@@ -17,6 +18,7 @@ import io.freshet.metadata.remote.CommandService;
 import io.freshet.metadata.remote.RoutedController;
 import io.freshet.metadata.state.ClusterState;
 import io.freshet.metadata.state.ClusterState.FrozenState;
+import io.freshet.metadata.state.Holdings;
 import io.freshet.metadata.state.ManifestStore;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
@@ -25,6 +27,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeMap;
@@ -58,6 +61,9 @@ public final class QuorumNode implements MetadataNode {
     /** Far above what can wait: the log hands over one reader at a time, commands take one task together. */
     private static final int MAX_TASKS = 100_000;
 
+    /** Each holds a snapshot of the tables. */
+    private static final int MAX_QUERIES = 1_000;
+
     /** Some seconds of a restart. */
     private static final long MAX_REPLAYED_BYTES = 256L << 20;
 
@@ -69,9 +75,11 @@ public final class QuorumNode implements MetadataNode {
     private final ActiveController local;
     private final Optional<RoutedController> routed;
     private final CommandService service;
+    private final Optional<ManifestFollower> follower;
     private final ExecutorService metadataThread = Threads.pool("freshet-metadata", 1, MAX_TASKS);
     private final ExecutorService snapshotThread = Threads.pool("freshet-metadata-snapshot", 1, 4);
     private final ExecutorService planningThread = Threads.pool("freshet-metadata-balance", 1, 16);
+    private final ExecutorService queryThread = Threads.pool("freshet-metadata-query", 1, MAX_QUERIES);
     private final Threads.SchedulerThread ticks = Threads.scheduler("freshet-metadata-upkeep");
     private final long snapshotAfterBytes;
     private final FreshetVersion.Range versions;
@@ -102,14 +110,24 @@ public final class QuorumNode implements MetadataNode {
                 parts.inputs,
                 parts.sessionTimeoutMs,
                 planningThread,
+                queryThread,
                 id -> log.voter(id).isPresent());
         this.routed = parts.routing.map(routing -> new RoutedController(new Commanding(), routing));
         this.service = new CommandService(new Commanding(), registry);
+        this.follower = parts.following
+                .filter(settings -> state.holdings() != null)
+                .map(settings -> new ManifestFollower(
+                        state, log.nodeId(), controller(), this::onMetadataThread, parts.inputs.clock(), settings));
         this.snapshots = registry.counter("freshet.metadata.snapshots");
         Gauge.builder("freshet.metadata.applied.offset", state, ClusterState::appliedOffset)
                 .register(registry);
         Gauge.builder("freshet.metadata.store.memory.bytes", store, ManifestStore::memoryBytes)
                 .register(registry);
+        Holdings holdings = store.holdings();
+        if (holdings != null) {
+            Gauge.builder("freshet.metadata.manifests.kept", holdings, Holdings::keptCount)
+                    .register(registry);
+        }
         Gauge.builder("freshet.metadata.partitions", state, QuorumNode::partitionCount)
                 .register(registry);
     }
@@ -121,6 +139,7 @@ public final class QuorumNode implements MetadataNode {
      * @param versions the levels of {@code freshet.version} that this node knows
      * @param path makes the way from the log to the state
      * @param routing sends commands to the leader when it is another node
+     * @param following how to keep a part, if the store does not keep everything
      */
     record QuorumParts(
             String clusterId,
@@ -132,7 +151,8 @@ public final class QuorumNode implements MetadataNode {
             long sessionTimeoutMs,
             FreshetVersion.Range versions,
             Function<MirrorHost, CommitPath> path,
-            Optional<CommandRouting> routing) {}
+            Optional<CommandRouting> routing,
+            Optional<ManifestFollower.Settings> following) {}
 
     private static double partitionCount(ClusterState state) {
         return state.image().topics().topicsById().values().stream()
@@ -146,6 +166,7 @@ public final class QuorumNode implements MetadataNode {
     }
 
     private void tick() {
+        follower.ifPresent(ManifestFollower::tick);
         local.upkeep().tick(state);
         local.balancing().tick(state);
     }
@@ -158,6 +179,23 @@ public final class QuorumNode implements MetadataNode {
     @Override
     public Manifests manifests() {
         return state.manifests();
+    }
+
+    @Override
+    public boolean keepsEverything() {
+        return follower.isEmpty();
+    }
+
+    @Override
+    public CompletableFuture<Void> manifestKept(long streamId) {
+        return follower.isEmpty()
+                ? CompletableFuture.completedFuture(null)
+                : follower.get().kept(streamId);
+    }
+
+    /** How large each table of the store is, by its name; reads all of them. For tests and operators. */
+    public Map<String, TableSize> tableSizes() {
+        return store.tableSizes();
     }
 
     @Override
@@ -196,7 +234,7 @@ public final class QuorumNode implements MetadataNode {
     /** Where the controller listener of the quorum's leader is, as far as this node knows. From any thread. */
     public Optional<Node> leaderNode() {
         OptionalInt leaderId = log.leaderAndEpoch().leaderId();
-        return leaderId.isPresent() ? log.voter(leaderId.getAsInt()) : Optional.empty();
+        return leaderId.isPresent() ? log.place(leaderId.getAsInt()) : Optional.empty();
     }
 
     /**
@@ -275,6 +313,7 @@ public final class QuorumNode implements MetadataNode {
         commands.close();
         waiting.values().forEach(list -> list.forEach(reached -> reached.completeExceptionally(stopping())));
         waiting.clear();
+        follower.ifPresent(ManifestFollower::close);
         fault.complete(error);
     }
 
@@ -282,7 +321,9 @@ public final class QuorumNode implements MetadataNode {
         for (Batch<ApiMessageAndVersion> batch : committed) {
             bytesSinceSnapshot += batch.sizeInBytes();
         }
-        onApplied(state.apply(committed.iterator()));
+        MetadataDelta delta = state.apply(committed.iterator());
+        follower.ifPresent(known -> known.onApplied(delta));
+        onApplied(delta);
         if (!isWritingSnapshot && (isSnapshotDue() || path.wantsSnapshot())) {
             writeSnapshot(new CompletableFuture<>());
         }
@@ -392,11 +433,13 @@ public final class QuorumNode implements MetadataNode {
         routed.ifPresent(RoutedController::close);
         Threads.stop(snapshotThread, Duration.ofSeconds(30));
         Threads.stop(planningThread, Duration.ofSeconds(30));
+        Threads.stop(queryThread, Duration.ofSeconds(30));
         log.close();
         Threads.stop(metadataThread, Duration.ofSeconds(30));
         path.close();
         commands.close();
         waiting.values().forEach(list -> list.forEach(reached -> reached.completeExceptionally(stopping())));
+        follower.ifPresent(ManifestFollower::close);
         ready.completeExceptionally(stopping());
         store.close();
     }
@@ -420,7 +463,7 @@ public final class QuorumNode implements MetadataNode {
 
         @Override
         public Optional<Node> voter(int nodeId) {
-            return log.voter(nodeId);
+            return log.place(nodeId);
         }
 
         @Override
@@ -496,7 +539,10 @@ public final class QuorumNode implements MetadataNode {
         public void onSnapshot(SnapshotReader<ApiMessageAndVersion> snapshot) {
             if (!onMetadataThread(() -> {
                 try (snapshot) {
-                    onApplied(state.load(snapshot, snapshot.snapshotId(), snapshot.lastContainedLogTimestamp()));
+                    MetadataDelta delta =
+                            state.load(snapshot, snapshot.snapshotId(), snapshot.lastContainedLogTimestamp());
+                    follower.ifPresent(known -> known.onReplaced(state.image()));
+                    onApplied(delta);
                 }
                 bytesSinceSnapshot = 0;
                 path.loaded(snapshot.snapshotId());

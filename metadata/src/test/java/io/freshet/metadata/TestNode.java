@@ -6,6 +6,7 @@ import io.freshet.common.runtime.Randomness;
 import io.freshet.common.stream.ObjectCommit;
 import io.freshet.common.stream.SegmentCommit;
 import io.freshet.common.stream.StreamSegment;
+import io.freshet.metadata.follow.ManifestFollower;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -79,6 +80,11 @@ final class TestNode implements AutoCloseable {
     static TestNode observe(MetadataNodeConfig config, QuorumLink link) {
         return ready(
                 MetadataNodes.observe(config, link, Clock.system(), Randomness.secure(), new SimpleMeterRegistry()));
+    }
+
+    static TestNode follow(MetadataNodeConfig config, QuorumLink link, ManifestFollower.Settings following) {
+        return ready(MetadataNodes.follow(
+                config, link, following, Clock.system(), Randomness.secure(), new SimpleMeterRegistry()));
     }
 
     /** Returns at once; a quorum of several voters is ready when most of them run. */

@@ -6,10 +6,14 @@ import io.freshet.common.stream.ObjectCommit;
 import io.freshet.common.stream.RetiredObject;
 import io.freshet.common.stream.StreamSegment;
 import io.freshet.common.stream.StreamState;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
 
 /**
  * The metadata quorum as storage sees it. Reads are local and cheap (the follower's copy) and see every command whose
@@ -18,6 +22,9 @@ import java.util.concurrent.CompletableFuture;
  * idempotent by object id).
  */
 public interface StreamMetadata {
+    /** Segments that {@link #forEachManifest} reads at once. */
+    int MANIFEST_PAGE = 1000;
+
     /** What the quorum knows of the stream; empty if it does not exist (any more). */
     Optional<StreamState> stream(long streamId);
 
@@ -39,11 +46,50 @@ public interface StreamMetadata {
     /** Up to {@code limit} retired objects, oldest first. */
     List<RetiredObject> retiredObjects(int limit);
 
+    /**
+     * The same where this copy of the metadata may not have them: then the quorum's leader is asked.
+     */
+    default CompletableFuture<List<RetiredObject>> oldestRetired(int limit) {
+        return CompletableFuture.completedFuture(retiredObjects(limit));
+    }
+
     /** These retired objects are gone from the store; forget them. */
     CompletableFuture<Void> forgetObjects(List<Long> objectIds);
 
     /** Whether the object is committed (named by a manifest) or retired: known to the quorum. */
     boolean isObjectKnown(long objectId);
+
+    /**
+     * Which of these objects the quorum does not know. Where this copy of the metadata does not have all objects the quorum's leader is
+     * asked; a failure says nothing of any of them.
+     */
+    default CompletableFuture<Set<Long>> unknownObjects(Collection<Long> objectIds) {
+        return CompletableFuture.completedFuture(
+                objectIds.stream().filter(id -> !isObjectKnown(id)).collect(Collectors.toUnmodifiableSet()));
+    }
+
+    /** Hands the manifest of each of these streams to {@code visitor}, in their order. May block where it is not local. */
+    default void forEachManifest(List<Long> streamIds, Consumer<List<StreamSegment>> visitor) {
+        for (long streamId : streamIds) {
+            List<StreamSegment> all = new ArrayList<>();
+            long from = stream(streamId).map(StreamState::startOffset).orElse(0L);
+            List<StreamSegment> page = segments(streamId, from, MANIFEST_PAGE);
+            while (page.size() == MANIFEST_PAGE) {
+                all.addAll(page);
+                page = segments(streamId, page.get(page.size() - 1).endOffset(), MANIFEST_PAGE);
+            }
+            all.addAll(page);
+            visitor.accept(all);
+        }
+    }
+
+    /** Those of {@code segments} that stand in their manifests as they are here. May block where those are not local. */
+    default List<StreamSegment> stillNamed(List<StreamSegment> segments) {
+        return segments.stream()
+                .filter(segment -> segments(segment.streamId(), segment.startOffset(), 1).stream()
+                        .anyMatch(segment::equals))
+                .toList();
+    }
 
     /**
      * Completes when reads here see everything that the quorum had committed before this call. Needed before something that

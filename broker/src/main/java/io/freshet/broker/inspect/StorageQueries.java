@@ -16,6 +16,7 @@ import io.freshet.metadata.MetadataNode;
 import io.freshet.storage.StreamLog;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -32,8 +33,8 @@ import org.apache.kafka.metadata.PartitionRegistration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Answers the pages of {@link StoragePages} from the local metadata and the open partitions. Manifests are read from the disk, so
- * pages are made on an executor of their own. Every page is bounded by its limit. Safe for use by many threads.
+ * Answers the pages of {@link StoragePages} from the metadata and the open partitions. Manifests are read from the disk, or asked
+ * from the quorum's leader, so pages are made on an executor of their own. Every page is bounded by its limit. Safe for use by many threads.
  */
 public final class StorageQueries implements StorageSource {
     private static final int MAX_LIMIT = 1000;
@@ -45,6 +46,7 @@ public final class StorageQueries implements StorageSource {
 
     private record Parts(
             MetadataNode metadata,
+            StateSource state,
             Function<TopicPartition, Optional<Partition>> partitions,
             ToLongFunction<WalState> acknowledgedEndSlot) {}
 
@@ -60,13 +62,15 @@ public final class StorageQueries implements StorageSource {
     /**
      * From now on pages are served; before, the answer is 503.
      *
+     * @param state what not every node keeps
      * @param acknowledgedEndSlot end of the acknowledged slots of an S3 WAL that this process writes; −1 for others
      */
     public void serve(
             MetadataNode metadata,
+            StateSource state,
             Function<TopicPartition, Optional<Partition>> partitions,
             ToLongFunction<WalState> acknowledgedEndSlot) {
-        parts = new Parts(metadata, partitions, acknowledgedEndSlot);
+        parts = new Parts(metadata, state, partitions, acknowledgedEndSlot);
     }
 
     @Override
@@ -87,7 +91,12 @@ public final class StorageQueries implements StorageSource {
             Optional<Object> page = page(now, path.substring(PREFIX.length()), query);
             return page.map(found -> new Reply(200, write(found))).orElseGet(() -> error(404, "nothing is at " + path));
         } catch (FreshetException e) {
-            return error(e.kind() == ErrorKind.INVALID ? 400 : 500, String.valueOf(e.getMessage()));
+            int status = switch (e.kind()) {
+                case INVALID -> 400;
+                case UNAVAILABLE, THROTTLED -> 503;
+                default -> 500;
+            };
+            return error(status, String.valueOf(e.getMessage()));
         }
     }
 
@@ -96,9 +105,9 @@ public final class StorageQueries implements StorageSource {
         return switch (path) {
             case "", "/" -> Optional.of(overview.get());
             case "/streams" -> Optional.of(streams(manifests, query));
-            case "/segments" -> Optional.of(segments(manifests, query));
-            case "/objects" -> Optional.of(objects(manifests, query));
-            case "/known" -> Optional.of(known(manifests, query));
+            case "/segments" -> Optional.of(segments(now.state, query));
+            case "/objects" -> Optional.of(objects(now.state, query));
+            case "/known" -> Optional.of(known(now.state, query));
             case "/wals" -> Optional.of(wals(now, query));
             default ->
                 path.startsWith("/topics/")
@@ -119,28 +128,22 @@ public final class StorageQueries implements StorageSource {
         return new StoragePages.Streams(found, ids.size() == limit);
     }
 
-    private static StoragePages.Segments segments(Manifests manifests, Query query) {
+    private static StoragePages.Segments segments(StateSource state, Query query) {
         int limit = query.limit();
-        List<StreamSegment> rows = manifests.segments(query.number("stream", -1), query.number("from", 0), limit);
+        List<StreamSegment> rows = state.segments(query.number("stream", -1), query.number("from", 0), limit);
         return new StoragePages.Segments(rows, rows.size() == limit);
     }
 
-    private static StoragePages.Objects objects(Manifests manifests, Query query) {
+    private static StoragePages.Objects objects(StateSource state, Query query) {
         int limit = query.limit();
-        List<LiveObject> rows = manifests.objects(query.number("after", -1), limit);
+        List<LiveObject> rows = state.objects(query.number("after", -1), limit);
         return new StoragePages.Objects(rows, rows.size() == limit);
     }
 
-    private static StoragePages.Known known(Manifests manifests, Query query) {
-        List<String> states = new ArrayList<>();
-        for (long id : query.numbers("ids")) {
-            List<LiveObject> live = manifests.objects(id - 1, 1);
-            if (!live.isEmpty() && live.get(0).objectId() == id) {
-                states.add("live");
-            } else {
-                states.add(manifests.isObjectKnown(id) ? "retired" : "unknown");
-            }
-        }
+    private static StoragePages.Known known(StateSource state, Query query) {
+        List<String> states = state.objectStates(query.numbers("ids")).stream()
+                .map(known -> known.name().toLowerCase(Locale.ROOT))
+                .toList();
         return new StoragePages.Known(states);
     }
 

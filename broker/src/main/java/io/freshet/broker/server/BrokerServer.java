@@ -166,7 +166,7 @@ public final class BrokerServer implements NodeServer {
         KafkaWiring kafka = new KafkaWiring(config, runtime, metadataWiring.brokerConfigs(), membership.lease());
         Partitions partitions = kafka.start(metadata, streams, registered.brokerEpoch(), store, opened);
         metadataWiring.registerQuorumApis(kafka.router());
-        queries.serve(metadata, partitions::log, walWiring::acknowledgedEndSlot);
+        queries.serve(metadata, new QuorumReads(metadata), partitions::log, walWiring::acknowledgedEndSlot);
         balance.serve(metadata, bootstrap(network));
         opened.add(
                 "load reports",

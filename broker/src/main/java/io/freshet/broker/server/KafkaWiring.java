@@ -82,7 +82,8 @@ final class KafkaWiring {
                 new Partitions(
                         new Ownership(config.nodeId(), brokerEpoch),
                         metadata.manifests(),
-                        streams::open,
+                        (streamId, leaderEpoch, source) -> metadata.manifestKept(streamId)
+                                .thenCompose(kept -> streams.open(streamId, leaderEpoch, source)),
                         context,
                         this::laneOf,
                         runtime.scheduler(),

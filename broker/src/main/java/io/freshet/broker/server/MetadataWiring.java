@@ -22,6 +22,7 @@ import io.freshet.metadata.MetadataNodeConfig;
 import io.freshet.metadata.MetadataNodes;
 import io.freshet.metadata.QuorumLink;
 import io.freshet.metadata.QuorumNode;
+import io.freshet.metadata.follow.ManifestFollower;
 import io.freshet.metadata.log.PeerRequests;
 import io.freshet.metadata.log.PeerSockets;
 import io.freshet.metadata.mirror.MirrorSettings;
@@ -143,7 +144,13 @@ final class MetadataWiring {
         if (quorum.isController()) {
             return MetadataNodes.start(settings, link, mirror, runtime.clock(), runtime.randomness(), runtime.meters());
         }
-        return MetadataNodes.observe(settings, link, runtime.clock(), runtime.randomness(), runtime.meters());
+        return MetadataNodes.follow(
+                settings,
+                link,
+                ManifestFollower.Settings.DEFAULT,
+                runtime.clock(),
+                runtime.randomness(),
+                runtime.meters());
     }
 
     private CommandRouting commands() {

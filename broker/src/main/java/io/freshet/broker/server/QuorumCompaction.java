@@ -6,6 +6,7 @@ import io.freshet.common.stream.SegmentReplacement;
 import io.freshet.metadata.MetadataNode;
 import io.freshet.storage.compact.CompactionMetadata;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
@@ -13,7 +14,14 @@ import java.util.concurrent.CompletableFuture;
 record QuorumCompaction(MetadataNode node) implements CompactionMetadata {
     @Override
     public List<LiveObject> objects(long afterObjectId, int limit) {
-        return node.manifests().objects(afterObjectId, limit);
+        return new QuorumReads(node).objects(afterObjectId, limit);
+    }
+
+    @Override
+    public OptionalLong objectSizeBytes(long objectId) {
+        return node.keepsEverything()
+                ? CompactionMetadata.super.objectSizeBytes(objectId)
+                : OptionalLong.empty(); // the store is asked: one request more for an object
     }
 
     @Override

@@ -12,7 +12,7 @@ import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Waits for futures while the server starts or stops; never used afterwards. */
+/** Waits for futures while the server starts or stops, and on threads of background work that have nothing else to do. */
 final class Waiting {
     private static final Logger LOG = LoggerFactory.getLogger(Waiting.class);
 

@@ -2,12 +2,17 @@
 package io.freshet.broker.fake;
 
 import io.freshet.common.stream.IdRange;
+import io.freshet.common.stream.LiveObject;
 import io.freshet.common.stream.ObjectCommit;
+import io.freshet.common.stream.RetiredObject;
 import io.freshet.common.stream.SegmentReplacement;
 import io.freshet.common.stream.WalSeal;
 import io.freshet.metadata.ClusterController;
+import io.freshet.metadata.ManifestPages;
+import io.freshet.metadata.ManifestQuery;
 import io.freshet.metadata.Manifests;
 import io.freshet.metadata.MetadataNode;
+import io.freshet.metadata.ObjectState;
 import io.freshet.metadata.balance.BalanceDescription;
 import io.freshet.metadata.balance.LoadReport;
 import java.util.ArrayList;
@@ -359,6 +364,26 @@ public final class MemoryCluster implements MetadataNode, ClusterController {
 
     @Override
     public CompletableFuture<Void> retireWal(int brokerId, long brokerEpoch) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public CompletableFuture<ManifestPages> readManifests(ManifestQuery query) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public CompletableFuture<List<LiveObject>> readObjects(long afterObjectId, int limit) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public CompletableFuture<List<RetiredObject>> readRetiredObjects(int limit) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public CompletableFuture<List<ObjectState>> readObjectStates(List<Long> objectIds) {
         throw new UnsupportedOperationException();
     }
 

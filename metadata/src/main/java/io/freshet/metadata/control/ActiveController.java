@@ -2,10 +2,15 @@
 package io.freshet.metadata.control;
 
 import io.freshet.common.stream.IdRange;
+import io.freshet.common.stream.LiveObject;
 import io.freshet.common.stream.ObjectCommit;
+import io.freshet.common.stream.RetiredObject;
 import io.freshet.common.stream.SegmentReplacement;
 import io.freshet.common.stream.WalSeal;
 import io.freshet.metadata.ClusterController;
+import io.freshet.metadata.ManifestPages;
+import io.freshet.metadata.ManifestQuery;
+import io.freshet.metadata.ObjectState;
 import io.freshet.metadata.balance.BalanceDescription;
 import io.freshet.metadata.balance.LoadReport;
 import java.util.List;
@@ -40,21 +45,28 @@ public final class ActiveController implements ClusterController {
     private final FeatureCommands features;
     private final Upkeep upkeep;
     private final Balancing balancing;
+    private final StateReading reading;
 
     /** How long a broker may be silent before it is fenced, where nothing else is said. */
     public static final long DEFAULT_SESSION_TIMEOUT_MS = 3000;
 
     public ActiveController(CommandQueue queue, Inputs inputs) {
-        this(queue, inputs, DEFAULT_SESSION_TIMEOUT_MS, Runnable::run, id -> true);
+        this(queue, inputs, DEFAULT_SESSION_TIMEOUT_MS, Runnable::run, Runnable::run, id -> true);
     }
 
     /**
      * @param sessionTimeoutMs how long a broker may be silent before it is fenced
      * @param planner makes plans for balancing, each of which may take a while
+     * @param reader looks up what other nodes ask for
      * @param isVoter whether the node of an id votes now
      */
     public ActiveController(
-            CommandQueue queue, Inputs inputs, long sessionTimeoutMs, Executor planner, IntPredicate isVoter) {
+            CommandQueue queue,
+            Inputs inputs,
+            long sessionTimeoutMs,
+            Executor planner,
+            Executor reader,
+            IntPredicate isVoter) {
         this.queue = queue;
         this.configs = new ConfigCommands(inputs);
         this.topics = new TopicCommands(inputs, configs);
@@ -64,6 +76,7 @@ public final class ActiveController implements ClusterController {
         this.features = new FeatureCommands(isVoter);
         this.upkeep = new Upkeep(queue, inputs.clock(), sessionTimeoutMs);
         this.balancing = new Balancing(queue.nodeId(), queue, inputs, planner);
+        this.reading = new StateReading(queue, reader);
     }
 
     /** What has to be called regularly, and when something has changed, for brokers' sessions to end and their partitions to move. */
@@ -222,6 +235,26 @@ public final class ActiveController implements ClusterController {
     @Override
     public CompletableFuture<Boolean> leaseJob(String job, int brokerId, long brokerEpoch, long durationMs) {
         return queue.submit(state -> leases.ask(state, job, brokerId, brokerEpoch, durationMs));
+    }
+
+    @Override
+    public CompletableFuture<ManifestPages> readManifests(ManifestQuery query) {
+        return reading.manifests(query);
+    }
+
+    @Override
+    public CompletableFuture<List<LiveObject>> readObjects(long afterObjectId, int limit) {
+        return reading.objects(afterObjectId, limit);
+    }
+
+    @Override
+    public CompletableFuture<List<RetiredObject>> readRetiredObjects(int limit) {
+        return reading.retired(limit);
+    }
+
+    @Override
+    public CompletableFuture<List<ObjectState>> readObjectStates(List<Long> objectIds) {
+        return reading.states(objectIds);
     }
 
     /** A record that changes nothing: once it is committed, whatever was before is as well, and this node still leads. */

@@ -3,9 +3,11 @@ package io.freshet.metadata.log;
 
 import io.freshet.common.runtime.Clock;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import org.apache.kafka.common.Node;
 import org.apache.kafka.common.message.FetchResponseData;
 import org.apache.kafka.common.network.ListenerName;
 import org.apache.kafka.common.protocol.Errors;
@@ -14,14 +16,15 @@ import org.apache.kafka.raft.RaftRequest;
 import org.apache.kafka.raft.RaftResponse;
 
 /**
- * A channel that remembers when each node has last answered a fetch: a follower fetches all the time, so that is how long its leader has
- * been silent when another is elected. Safe for use by many threads.
+ * A channel that remembers when each node has last answered a fetch (a follower fetches all the time, so that is how long its leader has
+ * been silent when another is elected) and where Raft has last found each node. Safe for use by many threads.
  */
 @SuppressWarnings("try") // close() may throw what the interface lets it
 final class HearingChannel implements NetworkChannel {
     private final NetworkChannel owned;
     private final Clock clock;
     private final Map<Integer, Long> heardAtNs = new ConcurrentHashMap<>();
+    private final Map<Integer, Node> places = new ConcurrentHashMap<>();
 
     HearingChannel(NetworkChannel owned, Clock clock) {
         this.owned = owned;
@@ -34,6 +37,11 @@ final class HearingChannel implements NetworkChannel {
         return at == null ? OptionalLong.empty() : OptionalLong.of(at);
     }
 
+    /** Where Raft has last sent something for this node; empty if it never did, or did not know yet whose address that is. */
+    Optional<Node> place(int nodeId) {
+        return Optional.ofNullable(places.get(nodeId));
+    }
+
     @Override
     public int newCorrelationId() {
         return owned.newCorrelationId();
@@ -41,6 +49,10 @@ final class HearingChannel implements NetworkChannel {
 
     @Override
     public CompletionStage<RaftResponse.Inbound> send(RaftRequest.Outbound request) {
+        Node to = request.destination();
+        if (to.id() >= 0 && !to.equals(places.get(to.id()))) { // those to ask first have negative numbers
+            places.put(to.id(), to);
+        }
         return owned.send(request).whenComplete((answer, error) -> {
             // Without a connection the channel answers by itself, with an error.
             if (error == null && answer.data() instanceof FetchResponseData fetched && isFromPeer(fetched)) {

@@ -39,6 +39,11 @@ public interface MetadataLog extends AutoCloseable {
         return Optional.empty();
     }
 
+    /** Where the controller listener of {@code nodeId}, which leads or votes, is; empty if that is not known here. */
+    default Optional<Node> place(int nodeId) {
+        return voter(nodeId);
+    }
+
     /** When the leader {@code nodeId} last answered this follower, on the monotonic clock; empty if that is not known. */
     default OptionalLong heardAtNs(int nodeId) {
         return OptionalLong.empty();

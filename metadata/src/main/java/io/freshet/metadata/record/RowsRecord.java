@@ -16,6 +16,9 @@ public final class RowsRecord extends OwnRecord {
     static final short API_KEY = FIRST_API_KEY + 6;
     private static final byte[] NONE = new byte[0];
 
+    /** No table has this number: who does not know the mark fails. */
+    private static final byte PARTIAL_MARK = Byte.MAX_VALUE;
+
     private byte table;
     private List<Row> rows = List.of();
     private byte[] encodedRows = NONE;
@@ -28,6 +31,18 @@ public final class RowsRecord extends OwnRecord {
         this();
         this.table = table;
         this.rows = List.copyOf(rows);
+    }
+
+    /**
+     * Stands before all rows in the snapshot of a node that keeps only a part of the tables, for itself. A node that needs all of
+     * them must not load it.
+     */
+    public static RowsRecord partialMark() {
+        return new RowsRecord(PARTIAL_MARK, List.of(new Row(NONE, NONE)));
+    }
+
+    public boolean isPartialMark() {
+        return table == PARTIAL_MARK;
     }
 
     public byte table() {

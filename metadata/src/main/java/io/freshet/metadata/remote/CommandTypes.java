@@ -18,6 +18,7 @@ record CommandTypes(Map<Short, CommandType<?, ?>> byId) {
                     FeatureCommandTypes.ALL,
                     BalanceCommandTypes.ALL,
                     StreamCommandTypes.ALL,
+                    QueryTypes.ALL,
                     WalCommandTypes.ALL)
             .flatMap(List::stream)
             .toList());

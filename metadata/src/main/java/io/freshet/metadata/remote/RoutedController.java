@@ -4,10 +4,15 @@ package io.freshet.metadata.remote;
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.stream.IdRange;
+import io.freshet.common.stream.LiveObject;
 import io.freshet.common.stream.ObjectCommit;
+import io.freshet.common.stream.RetiredObject;
 import io.freshet.common.stream.SegmentReplacement;
 import io.freshet.common.stream.WalSeal;
 import io.freshet.metadata.ClusterController;
+import io.freshet.metadata.ManifestPages;
+import io.freshet.metadata.ManifestQuery;
+import io.freshet.metadata.ObjectState;
 import io.freshet.metadata.balance.BalanceDescription;
 import io.freshet.metadata.balance.LoadReport;
 import io.freshet.metadata.remote.BrokerCommandTypes.Process;
@@ -241,6 +246,26 @@ public final class RoutedController implements ClusterController, AutoCloseable 
     @Override
     public CompletableFuture<Void> forgetObjects(List<Long> objectIds) {
         return run(StreamCommandTypes.FORGET_OBJECTS, objectIds);
+    }
+
+    @Override
+    public CompletableFuture<ManifestPages> readManifests(ManifestQuery query) {
+        return call(QueryTypes.READ_MANIFESTS, query);
+    }
+
+    @Override
+    public CompletableFuture<List<LiveObject>> readObjects(long afterObjectId, int limit) {
+        return call(QueryTypes.READ_OBJECTS, new QueryTypes.ObjectsAfter(afterObjectId, limit));
+    }
+
+    @Override
+    public CompletableFuture<List<RetiredObject>> readRetiredObjects(int limit) {
+        return call(QueryTypes.READ_RETIRED_OBJECTS, limit);
+    }
+
+    @Override
+    public CompletableFuture<List<ObjectState>> readObjectStates(List<Long> objectIds) {
+        return call(QueryTypes.READ_OBJECT_STATES, objectIds);
     }
 
     @Override

@@ -128,7 +128,7 @@ final class StreamCommandTypes {
                 in.readList(StreamCommandTypes::readSegment));
     }
 
-    private static void writeSegment(CommandWriter out, StreamSegment segment) {
+    static void writeSegment(CommandWriter out, StreamSegment segment) {
         out.writeLong(segment.streamId());
         out.writeLong(segment.startOffset());
         out.writeLong(segment.endOffset());
@@ -138,7 +138,7 @@ final class StreamCommandTypes {
         out.writeLong(segment.maxTimestampMs());
     }
 
-    private static StreamSegment readSegment(CommandReader in) {
+    static StreamSegment readSegment(CommandReader in) {
         return new StreamSegment(
                 in.readLong(),
                 in.readLong(),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.metadata.state;
 
+import io.freshet.common.ErrorKind;
+import io.freshet.common.FreshetException;
 import io.freshet.metadata.Manifests;
 import io.freshet.metadata.record.NextIdsRecord;
 import io.freshet.metadata.record.OwnRecord;
@@ -17,6 +19,7 @@ import org.apache.kafka.image.writer.ImageWriterOptions;
 import org.apache.kafka.raft.Batch;
 import org.apache.kafka.server.common.ApiMessageAndVersion;
 import org.apache.kafka.server.common.OffsetAndEpoch;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The state as a function of the log: Kafka's image in memory and our tables in RocksDB. The tables may be ahead of the
@@ -51,8 +54,22 @@ public final class ClusterState {
         return store.version(Table.MEMBERS) + store.version(Table.WALS) + store.version(Table.MOVE_WISHES);
     }
 
+    /** The last log offset in the tables, which may be ahead of the image after a restart. */
+    public long tablesOffset() {
+        return store.appliedOffset();
+    }
+
+    /** Which manifests are kept; null if this state is whole. */
+    public @Nullable Holdings holdings() {
+        return store.holdings();
+    }
+
     /** A throw-away view for a controller: this state plus what it is about to append. */
     public Speculation speculate() {
+        if (store.holdings() != null) {
+            throw new FreshetException(
+                    ErrorKind.INTERNAL, "This node keeps a part of the state only and can decide nothing");
+        }
         return new Speculation(store.newView(), image);
     }
 
@@ -74,6 +91,10 @@ public final class ClusterState {
             return;
         }
         boolean isInTables = batch.lastOffset() <= store.appliedOffset();
+        Holdings holdings = store.holdings();
+        if (holdings != null) {
+            holdings.applying(batch.lastOffset());
+        }
         ManifestView view = store.newView();
         boolean changed = false;
         for (ApiMessageAndVersion entry : batch.records()) {
@@ -135,6 +156,11 @@ public final class ClusterState {
     /** Freezes the present state for a snapshot that another thread writes. Close it. */
     public FrozenState freeze() {
         return new FrozenState(image, store.newView().nextIds(), store.freeze());
+    }
+
+    /** The present state for look-ups by another thread, while changes go on. Close it. */
+    public StateReads freezeForLookUps() {
+        return new StateReads(appliedOffset(), store.freezeForLookUps());
     }
 
     /** What leads from the empty image to {@code image}. */

@@ -3,6 +3,8 @@ package io.freshet.metadata.state;
 
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
+import io.freshet.common.stream.StreamSegment;
+import io.freshet.metadata.TableSize;
 import io.freshet.metadata.record.RowsRecord;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -11,8 +13,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.Consumer;
@@ -24,6 +29,7 @@ import org.rocksdb.ColumnFamilyHandle;
 import org.rocksdb.ColumnFamilyOptions;
 import org.rocksdb.DBOptions;
 import org.rocksdb.LRUCache;
+import org.rocksdb.Options;
 import org.rocksdb.ReadOptions;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
@@ -64,9 +70,11 @@ public final class ManifestStore implements AutoCloseable {
     private final RecentRows recent = new RecentRows();
     private final RocksDB db;
     private final AtomicLongArray versions = new AtomicLongArray(Table.ALL.length);
+    private final @Nullable Holdings holdings;
     private volatile long appliedOffset;
 
-    private ManifestStore(Path directory) throws RocksDBException {
+    private ManifestStore(Path directory, boolean isPartial) throws RocksDBException {
+        holdings = isPartial ? new Holdings(this) : null;
         options = new DBOptions()
                 .setCreateIfMissing(true)
                 .setCreateMissingColumnFamilies(true)
@@ -97,11 +105,43 @@ public final class ManifestStore implements AutoCloseable {
      * @throws FreshetException UNAVAILABLE if another process has it open or it cannot be opened
      */
     public static ManifestStore open(Path directory, String clusterId) {
+        return open(directory, clusterId, false);
+    }
+
+    /**
+     * The same for a store that keeps neither OBJECTS nor RETIRED, and of MANIFESTS only those that its {@link #holdings()}
+     * say, none at first. Any use of what it does not keep fails. It must not share its directory with a store that keeps all.
+     */
+    public static ManifestStore openPartial(Path directory, String clusterId) {
+        return open(directory, clusterId, true);
+    }
+
+    /** Deletes the database in {@code directory}, which nobody has open; nothing if there is none. */
+    public static void delete(Path directory) {
+        if (!Files.exists(directory)) {
+            return;
+        }
+        RocksDB.loadLibrary();
+        try (Options none = new Options()) {
+            RocksDB.destroyDB(directory.toString(), none);
+        } catch (RocksDBException e) {
+            throw new FreshetException(
+                    ErrorKind.UNAVAILABLE,
+                    "Cannot delete the manifest store in " + directory + ", which is not needed any more: "
+                            + e.getMessage() + "; check the directory's rights and that no other process has it open",
+                    e);
+        }
+    }
+
+    private static ManifestStore open(Path directory, String clusterId, boolean isPartial) {
         RocksDB.loadLibrary();
         try {
             Files.createDirectories(directory);
-            ManifestStore store = new ManifestStore(directory);
+            ManifestStore store = new ManifestStore(directory, isPartial);
             store.adopt(clusterId);
+            if (isPartial) {
+                store.clear(Table.MANIFESTS); // which of them are whole is not known any more
+            }
             return store;
         } catch (RocksDBException | IOException e) {
             throw new FreshetException(
@@ -129,6 +169,29 @@ public final class ManifestStore implements AutoCloseable {
         }
     }
 
+    /** Which manifests are kept; null if all are, and all other tables too. */
+    public @Nullable Holdings holdings() {
+        return holdings;
+    }
+
+    private boolean keeps(Table table) {
+        return holdings == null || (table != Table.OBJECTS && table != Table.RETIRED);
+    }
+
+    private boolean isWhole(Table table) {
+        return keeps(table) && (holdings == null || table != Table.MANIFESTS);
+    }
+
+    /** A question about rows that are not kept must never be answered: a "no" would be taken for the quorum's. */
+    private void require(Table table) {
+        if (!keeps(table)) {
+            throw new FreshetException(
+                    ErrorKind.INTERNAL,
+                    "This node follows the quorum without a vote and keeps no table " + table
+                            + ": who needs it must ask the quorum's leader");
+        }
+    }
+
     /** The last log offset that the tables contain; −1 if none. */
     public long appliedOffset() {
         return appliedOffset;
@@ -142,6 +205,9 @@ public final class ManifestStore implements AutoCloseable {
     /** Empties every table and forgets the applied offset, before a snapshot is loaded or another log is followed. */
     public void clear() {
         recent.clear();
+        if (holdings != null) {
+            holdings.forget();
+        }
         call(() -> {
             for (Table table : Table.ALL) {
                 if (table != Table.META) {
@@ -158,6 +224,50 @@ public final class ManifestStore implements AutoCloseable {
         }
     }
 
+    private void clear(Table table) {
+        call(() -> {
+            db.deleteRange(family(table), new byte[0], fill(64));
+            return true;
+        });
+    }
+
+    /** Adds whole manifests, of streams that have no row here. They are no change: the applied offset stays. */
+    void writeManifests(Collection<StreamSegment> segments) {
+        recent.clear(Table.MANIFESTS);
+        call(() -> {
+            try (WriteBatch batch = new WriteBatch()) {
+                for (StreamSegment segment : segments) {
+                    batch.put(
+                            family(Table.MANIFESTS),
+                            Rows.key(segment.streamId(), segment.startOffset()),
+                            Rows.encodeSegment(segment));
+                }
+                db.write(writeOptions, batch);
+            }
+            return true;
+        });
+    }
+
+    /** Removes all rows of these streams' manifests; the applied offset stays. */
+    void dropManifests(Collection<Long> streamIds) {
+        recent.clear(Table.MANIFESTS);
+        call(() -> {
+            try (WriteBatch batch = new WriteBatch();
+                    RocksIterator rows = db.newIterator(family(Table.MANIFESTS))) {
+                for (long streamId : streamIds) {
+                    rows.seek(Rows.key(streamId, 0));
+                    while (rows.isValid() && ByteBuffer.wrap(rows.key()).getLong() == streamId) {
+                        batch.delete(family(Table.MANIFESTS), rows.key());
+                        rows.next();
+                    }
+                }
+                rows.status();
+                db.write(writeOptions, batch);
+            }
+            return true;
+        });
+    }
+
     /** Differs from what it was when rows of the table have been written since; any thread. */
     long version(Table table) {
         return versions.get(table.ordinal());
@@ -166,6 +276,13 @@ public final class ManifestStore implements AutoCloseable {
     /** Adds rows from a snapshot; they count only after {@link #markApplied}. */
     void load(RowsRecord rows) {
         recent.clear();
+        if (rows.isPartialMark()) {
+            requireMayLoadPartial();
+            return;
+        }
+        if (!isWhole(Table.ALL[rows.table()])) {
+            return; // what is wanted of it is asked of the leader
+        }
         call(() -> {
             try (WriteBatch batch = new WriteBatch()) {
                 for (RowsRecord.Row row : rows.rows()) {
@@ -176,6 +293,16 @@ public final class ManifestStore implements AutoCloseable {
             return true;
         });
         versions.incrementAndGet(rows.table());
+    }
+
+    private void requireMayLoadPartial() {
+        if (holdings == null) {
+            throw new FreshetException(
+                    ErrorKind.INVALID,
+                    "The metadata snapshot in this directory was written by a broker without a vote, which leaves out what"
+                            + " a controller needs; stop this node, delete its metadata directory, format it anew: the"
+                            + " leader sends everything");
+        }
     }
 
     void markApplied(OffsetAndEpoch applied) {
@@ -191,6 +318,7 @@ public final class ManifestStore implements AutoCloseable {
         call(() -> {
             try (WriteBatch batch = new WriteBatch()) {
                 changes.forEachChange((table, key, value) -> {
+                    require(table);
                     if (value == null) {
                         batch.delete(family(table), key);
                     } else {
@@ -214,6 +342,13 @@ public final class ManifestStore implements AutoCloseable {
         return new Frozen(
                 snapshot,
                 new ReadOptions().setSnapshot(snapshot).setFillCache(false).setReadaheadSize(SNAPSHOT_READAHEAD_BYTES));
+    }
+
+    /** The same for short reads here and there. */
+    Frozen freezeForLookUps() {
+        enter();
+        Snapshot snapshot = db.getSnapshot();
+        return new Frozen(snapshot, new ReadOptions().setSnapshot(snapshot));
     }
 
     /** Bytes outside of the heap that the store occupies; 0 after close. Any thread. */
@@ -240,17 +375,40 @@ public final class ManifestStore implements AutoCloseable {
         return recent;
     }
 
+    /** How large each table is, by its name; reads all of them. */
+    public Map<String, TableSize> tableSizes() {
+        Map<String, TableSize> sizes = new TreeMap<>();
+        for (Table table : Table.ALL) {
+            long[] size = new long[2];
+            call(() -> {
+                try (RocksIterator rows = db.newIterator(family(table))) {
+                    for (rows.seekToFirst(); rows.isValid(); rows.next()) {
+                        size[0]++;
+                        size[1] += rows.key().length + rows.value().length;
+                    }
+                    rows.status();
+                }
+                return true;
+            });
+            sizes.put(table.name(), new TableSize(size[0], size[1]));
+        }
+        return sizes;
+    }
+
     byte @Nullable [] get(Table table, byte[] key) {
+        require(table);
         return call(() -> db.get(family(table), readOptions, key));
     }
 
     /** Many rows in one native call; null stands for one that is not there. */
     List<byte @Nullable []> get(Table table, List<byte[]> keys) {
+        require(table);
         return call(() -> db.multiGetAsList(readOptions, Collections.nCopies(keys.size(), family(table)), keys));
     }
 
     /** Runs {@code reader} over the table; the iterator is valid only during the call. */
     void scan(Table table, Consumer<RocksIterator> reader) {
+        require(table);
         call(() -> {
             try (RocksIterator rows = db.newIterator(family(table))) {
                 reader.accept(rows);
@@ -346,10 +504,40 @@ public final class ManifestStore implements AutoCloseable {
             }
         }
 
-        /** Hands every row of every table but META to {@code sink}, in key order. */
+        /** Runs {@code reader} over the table; the iterator is valid only during the call. */
+        void scan(Table table, Consumer<RocksIterator> reader) {
+            require(table);
+            try (RocksIterator rows = db.newIterator(family(table), frozenReads)) {
+                reader.accept(rows);
+                rows.status();
+            } catch (RocksDBException e) {
+                throw new FreshetException(
+                        ErrorKind.CORRUPT,
+                        "Cannot read the manifest store: " + e.getMessage() + "; restart the node",
+                        e);
+            }
+        }
+
+        /** Many rows in one native call; null stands for one that is not there. */
+        List<byte @Nullable []> get(Table table, List<byte[]> keys) {
+            require(table);
+            try {
+                return db.multiGetAsList(frozenReads, Collections.nCopies(keys.size(), family(table)), keys);
+            } catch (RocksDBException e) {
+                throw new FreshetException(
+                        ErrorKind.CORRUPT,
+                        "Cannot read the manifest store: " + e.getMessage() + "; restart the node",
+                        e);
+            }
+        }
+
+        /** Hands every row of every table but META to {@code sink}, in key order; what is kept in part is left out. */
         void forEachRun(Consumer<RowsRecord> sink) {
+            if (holdings != null) {
+                sink.accept(RowsRecord.partialMark());
+            }
             for (Table table : Table.ALL) {
-                if (table != Table.META) {
+                if (table != Table.META && isWhole(table)) {
                     forEachRun(table, sink);
                 }
             }

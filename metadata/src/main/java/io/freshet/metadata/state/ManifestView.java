@@ -43,12 +43,16 @@ public final class ManifestView {
     private final RowOverlay rows;
     private final WalView wals;
     private final MemberView members;
+    /** Null if the store keeps everything. */
+    private final @Nullable HeldManifests held;
 
     ManifestView(ManifestStore store, RowOverlay rows) {
         this.store = store;
         this.rows = rows;
         this.wals = new WalView(rows);
         this.members = new MemberView(rows);
+        Holdings holdings = store.holdings();
+        this.held = holdings == null ? null : new HeldManifests(holdings, this, rows);
     }
 
     /** The S3 WALs. */
@@ -132,6 +136,9 @@ public final class ManifestView {
 
     /** Folds one record in. */
     public void apply(OwnRecord change) {
+        if (held != null && held.apply(change)) {
+            return;
+        }
         if (change instanceof StreamRecord made) {
             applyStream(made);
         } else if (change instanceof RemoveStreamRecord removed) {
@@ -172,7 +179,7 @@ public final class ManifestView {
         rows.clear();
     }
 
-    private void applyStream(StreamRecord made) {
+    void applyStream(StreamRecord made) {
         put(Table.STREAMS, Rows.key(made.streamId()), new Rows.Stream(made.topicId(), made.partition(), 0, 0).encode());
         put(Table.PARTITIONS, Rows.key(made.topicId(), made.partition()), Rows.encodeId(made.streamId()));
         raiseNextIds(made.streamId() + 1, 0);
@@ -184,7 +191,12 @@ public final class ManifestView {
             return;
         }
         dropSegments(removed.streamId(), Long.MAX_VALUE, removed.removedAtMs());
-        rows.delete(Table.STREAMS, Rows.key(removed.streamId()));
+        forgetStream(removed.streamId(), stream);
+    }
+
+    /** Deletes what is kept of a stream beside its manifest. */
+    void forgetStream(long streamId, Rows.Stream stream) {
+        rows.delete(Table.STREAMS, Rows.key(streamId));
         rows.delete(Table.PARTITIONS, Rows.key(stream.topicId(), stream.partition()));
         members.forget(stream.topicId(), stream.partition());
     }
@@ -301,7 +313,7 @@ public final class ManifestView {
                 new Rows.StoredObject(sizeBytes, liveSegments, isRetired ? nowMs : -1).encode());
     }
 
-    private void putStream(long streamId, Rows.Stream stream, long startOffset, long endOffset) {
+    void putStream(long streamId, Rows.Stream stream, long startOffset, long endOffset) {
         put(
                 Table.STREAMS,
                 Rows.key(streamId),
@@ -323,7 +335,7 @@ public final class ManifestView {
         return new NextIdsRecord(in.getLong(), in.getLong());
     }
 
-    private void raiseNextIds(long streamId, long objectId) {
+    void raiseNextIds(long streamId, long objectId) {
         NextIdsRecord known = nextIds();
         if (streamId > known.nextStreamId() || objectId > known.nextObjectId()) {
             byte[] value = ByteBuffer.allocate(17)

@@ -62,6 +62,14 @@ final class RecentRows {
         tables.values().forEach(Places::clear);
     }
 
+    /** Forgets the rows of one table, which were changed past this. */
+    void clear(Table table) {
+        Places places = tables.get(table);
+        if (places != null) {
+            places.clear();
+        }
+    }
+
     private static final class Places {
         private final byte[] @Nullable [] keys;
         private final byte[] @Nullable [] values;

@@ -10,6 +10,7 @@ import io.freshet.common.stream.WalState;
 import io.freshet.metadata.Manifests;
 import io.freshet.metadata.MemberState;
 import io.freshet.metadata.MoveWish;
+import io.freshet.metadata.ObjectState;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -63,41 +64,39 @@ final class StoredManifests implements Manifests {
 
     @Override
     public List<StreamSegment> segments(long streamId, long offset, int limit) {
+        Holdings holdings = store.holdings();
+        if (holdings == null) {
+            return read(streamId, offset, limit);
+        }
+        Object mark = holdings.requireKept(streamId);
+        List<StreamSegment> found = read(streamId, offset, limit);
+        holdings.requireStillKept(streamId, mark);
+        return found;
+    }
+
+    private List<StreamSegment> read(long streamId, long offset, int limit) {
         List<StreamSegment> found = new ArrayList<>();
-        store.scan(Table.MANIFESTS, rows -> {
-            rows.seekForPrev(Rows.key(streamId, Math.max(0, offset)));
-            if (!rows.isValid()) {
-                rows.seek(Rows.key(streamId, 0));
-            }
-            for (; rows.isValid() && found.size() < limit; rows.next()) {
-                StreamSegment segment = Rows.decodeSegment(rows.key(), rows.value());
-                if (segment.streamId() > streamId) {
-                    break;
-                }
-                if (segment.streamId() == streamId && segment.endOffset() > offset) {
-                    found.add(segment);
-                }
-            }
-        });
+        store.scan(Table.MANIFESTS, rows -> StateReads.segments(rows, streamId, offset, limit, found));
         return found;
     }
 
     @Override
     public List<RetiredObject> retiredObjects(int limit) {
         List<RetiredObject> found = new ArrayList<>();
-        store.scan(Table.RETIRED, rows -> {
-            for (rows.seekToFirst(); rows.isValid() && found.size() < limit; rows.next()) {
-                ByteBuffer key = ByteBuffer.wrap(rows.key());
-                long retiredAtMs = key.getLong();
-                found.add(new RetiredObject(key.getLong(), retiredAtMs));
-            }
-        });
+        store.scan(Table.RETIRED, rows -> StateReads.retired(rows, limit, found));
         return found;
     }
 
     @Override
     public boolean isObjectKnown(long objectId) {
         return store.get(Table.OBJECTS, Rows.key(objectId)) != null;
+    }
+
+    @Override
+    public List<ObjectState> objectStates(List<Long> objectIds) {
+        List<byte @Nullable []> values =
+                store.get(Table.OBJECTS, objectIds.stream().map(Rows::key).toList());
+        return values.stream().map(StateReads::objectState).toList();
     }
 
     @Override
@@ -200,15 +199,9 @@ final class StoredManifests implements Manifests {
     @Override
     public List<LiveObject> objects(long afterObjectId, int limit) {
         List<LiveObject> found = new ArrayList<>();
-        scanIds(Table.OBJECTS, afterObjectId, rows -> {
-            for (; rows.isValid() && found.size() < limit; rows.next()) {
-                Rows.StoredObject object = Rows.StoredObject.decode(rows.value());
-                if (object.liveSegments() > 0) {
-                    long objectId = ByteBuffer.wrap(rows.key()).getLong();
-                    found.add(new LiveObject(objectId, object.sizeBytes(), object.liveSegments()));
-                }
-            }
-        });
+        if (afterObjectId < Long.MAX_VALUE) {
+            store.scan(Table.OBJECTS, rows -> StateReads.objects(rows, afterObjectId, limit, found));
+        }
         return found;
     }
 

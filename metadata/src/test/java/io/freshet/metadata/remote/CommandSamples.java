@@ -2,7 +2,9 @@
 package io.freshet.metadata.remote;
 
 import io.freshet.common.stream.IdRange;
+import io.freshet.common.stream.LiveObject;
 import io.freshet.common.stream.ObjectCommit;
+import io.freshet.common.stream.RetiredObject;
 import io.freshet.common.stream.SegmentCommit;
 import io.freshet.common.stream.SegmentReplacement;
 import io.freshet.common.stream.SegmentReplacement.NewObject;
@@ -17,6 +19,9 @@ import io.freshet.metadata.ClusterController.HeartbeatAnswer;
 import io.freshet.metadata.ClusterController.PartitionHandOver;
 import io.freshet.metadata.ClusterController.RegisteredBroker;
 import io.freshet.metadata.FreshetVersion;
+import io.freshet.metadata.ManifestPages;
+import io.freshet.metadata.ManifestQuery;
+import io.freshet.metadata.ObjectState;
 import io.freshet.metadata.balance.BalanceDescription;
 import io.freshet.metadata.balance.BalanceDescription.BrokerState;
 import io.freshet.metadata.balance.BalanceDescription.UnderWay;
@@ -76,6 +81,7 @@ final class CommandSamples {
         List<Sample<?, ?>> samples = new ArrayList<>();
         samples.addAll(topics());
         samples.addAll(streams());
+        samples.addAll(queries());
         samples.addAll(brokersAndWals());
         samples.addAll(members());
         samples.addAll(balance());
@@ -138,6 +144,34 @@ final class CommandSamples {
                         StreamCommandTypes.LEASE_JOB,
                         new StreamCommandTypes.JobLease(text(), random.nextInt(), random.nextLong(), random.nextLong()),
                         random.nextBoolean()));
+    }
+
+    private List<Sample<?, ?>> queries() {
+        return List.of(
+                new Sample<>(
+                        QueryTypes.READ_MANIFESTS,
+                        new ManifestQuery(
+                                random.nextLong(),
+                                random.nextBoolean(),
+                                list(() -> new ManifestQuery.From(random.nextLong(), random.nextLong())),
+                                1 + random.nextInt(1_000),
+                                1 + random.nextInt(ManifestQuery.MAX_SEGMENTS)),
+                        new ManifestPages(
+                                random.nextLong(),
+                                list(() -> new ManifestPages.Page(
+                                        random.nextLong(), list(this::segment), random.nextBoolean())))),
+                new Sample<>(
+                        QueryTypes.READ_OBJECTS,
+                        new QueryTypes.ObjectsAfter(random.nextLong(), random.nextInt()),
+                        list(() -> new LiveObject(random.nextLong(), random.nextLong(), random.nextInt()))),
+                new Sample<>(
+                        QueryTypes.READ_RETIRED_OBJECTS,
+                        random.nextInt(),
+                        list(() -> new RetiredObject(random.nextLong(), random.nextLong()))),
+                new Sample<>(
+                        QueryTypes.READ_OBJECT_STATES,
+                        list(random::nextLong),
+                        list(() -> ObjectState.values()[random.nextInt(ObjectState.values().length)])));
     }
 
     private List<Sample<?, ?>> brokersAndWals() {

@@ -4,16 +4,25 @@ package io.freshet.storage.compact;
 import io.freshet.common.stream.LiveObject;
 import io.freshet.common.stream.SegmentReplacement;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /** The quorum as compaction sees it, beside {@link io.freshet.storage.StreamMetadata}. Errors as there. */
 public interface CompactionMetadata {
-    /** Up to {@code limit} objects that manifests name, with ids above {@code afterObjectId}, ascending. Local read. */
+    /** Up to {@code limit} objects that manifests name, with ids above {@code afterObjectId}, ascending. May block where they are not local. */
     List<LiveObject> objects(long afterObjectId, int limit);
 
     /** Up to {@code limit} streams with ids above {@code afterStreamId}, ascending, open or not. Local read. */
     List<Long> streamIds(long afterStreamId, int limit);
+
+    /** The size of an object that manifests name, if it is known without asking others. Never blocks. */
+    default OptionalLong objectSizeBytes(long objectId) {
+        return objects(objectId - 1, 1).stream()
+                .filter(object -> object.objectId() == objectId)
+                .mapToLong(LiveObject::sizeBytes)
+                .findFirst();
+    }
 
     /**
      * Asks for the sole right to do a job until {@code durationMs} from now; the same broker may ask again before that. False

@@ -4,12 +4,10 @@ package io.freshet.storage.compact;
 import io.freshet.common.runtime.Clock;
 import io.freshet.common.runtime.Randomness;
 import io.freshet.common.runtime.Scheduler;
-import io.freshet.common.stream.LiveObject;
 import io.freshet.objectstore.ObjectStore;
 import io.freshet.storage.StreamMetadata;
 import io.freshet.storage.cache.IndexCache;
 import io.micrometer.core.instrument.MeterRegistry;
-import java.util.OptionalLong;
 import java.util.concurrent.Executor;
 import java.util.function.BooleanSupplier;
 
@@ -45,13 +43,6 @@ public record CompactionParts(
         long brokerEpoch) {
     /** The indexes of inputs, whose sizes the quorum knows. */
     IndexCache indexes(long maxHeapBytes, int tailHintBytes) {
-        return new IndexCache(objectStore, maxHeapBytes, tailHintBytes, this::sizeBytes, meters);
-    }
-
-    private OptionalLong sizeBytes(long objectId) {
-        return compaction.objects(objectId - 1, 1).stream()
-                .filter(object -> object.objectId() == objectId)
-                .mapToLong(LiveObject::sizeBytes)
-                .findFirst();
+        return new IndexCache(objectStore, maxHeapBytes, tailHintBytes, compaction::objectSizeBytes, meters);
     }
 }

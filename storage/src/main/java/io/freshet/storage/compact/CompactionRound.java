@@ -157,21 +157,15 @@ final class CompactionRound {
                             if (error != null) {
                                 leaveAlone(FreshetException.of(error), objectId, Set.of(objectId));
                             } else {
-                                for (SegmentTrailer trailer : index.segments()) {
-                                    if (isLive(trailer.segment())) {
-                                        live.add(trailer.segment());
-                                    }
-                                }
+                                live.addAll(parts.metadata()
+                                        .stillNamed(index.segments().stream()
+                                                .map(SegmentTrailer::segment)
+                                                .toList()));
                             }
                             return null;
                         },
                         parts.executor())
                 .thenCompose(nothing -> collectLive(inputs, live));
-    }
-
-    private boolean isLive(StreamSegment segment) {
-        List<StreamSegment> found = parts.metadata().segments(segment.streamId(), segment.startOffset(), 1);
-        return !found.isEmpty() && found.get(0).equals(segment);
     }
 
     private CompletableFuture<Void> rewrite(Iterator<Rewrite> rewrites) {

@@ -3,10 +3,8 @@ package io.freshet.storage.compact;
 
 import io.freshet.common.stream.LiveObject;
 import io.freshet.common.stream.StreamSegment;
-import io.freshet.common.stream.StreamState;
 import io.freshet.storage.StreamMetadata;
 import java.util.AbstractList;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -14,7 +12,7 @@ import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
- * A look at all objects and manifests in the local copy of the metadata. Not a snapshot: what changes meanwhile is refused
+ * A look at all objects and manifests. Not a snapshot: what changes meanwhile is refused
  * when it is to be replaced. Keeps 28 bytes per object. Used by one thread.
  */
 final class Survey {
@@ -128,26 +126,13 @@ final class Survey {
         long after = -1;
         while (true) {
             List<Long> page = compaction.streamIds(after, PAGE);
-            for (long streamId : page) {
-                after = streamId;
-                visitor.accept(manifest(streamId));
+            metadata.forEachManifest(page, visitor);
+            if (!page.isEmpty()) {
+                after = page.get(page.size() - 1);
             }
             if (page.size() < PAGE) {
                 return;
             }
-        }
-    }
-
-    private List<StreamSegment> manifest(long streamId) {
-        List<StreamSegment> all = new ArrayList<>();
-        long from = metadata.stream(streamId).map(StreamState::startOffset).orElse(0L);
-        while (true) {
-            List<StreamSegment> page = metadata.segments(streamId, from, PAGE);
-            all.addAll(page);
-            if (page.size() < PAGE) {
-                return all;
-            }
-            from = page.get(page.size() - 1).endOffset();
         }
     }
 }

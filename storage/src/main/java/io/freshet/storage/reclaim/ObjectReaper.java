@@ -72,10 +72,15 @@ public final class ObjectReaper implements AutoCloseable {
     CompletableFuture<Integer> reap() {
         long allowed = Math.max(1, config.deletesPerSecond() * config.reapPeriodMs() / 1000);
         int limit = (int) Math.min(allowed, MAX_ROUND);
+        return parts.metadata()
+                .oldestRetired((int) Math.min(MAX_ROUND, (long) limit + failures.size()))
+                .thenCompose(retired -> reap(retired, limit));
+    }
+
+    private CompletableFuture<Integer> reap(List<RetiredObject> retired, int limit) {
         long before = parts.clock().wallMs() - config.retiredGraceMs();
         long nowNanos = parts.clock().nanoTime();
         List<Long> due = new ArrayList<>();
-        List<RetiredObject> retired = parts.metadata().retiredObjects(limit + failures.size());
         if (retired.size() < limit) {
             failures.keySet()
                     .retainAll(retired.stream().map(RetiredObject::objectId).toList());

@@ -4,6 +4,13 @@ package io.freshet.storage.reclaim;
 import io.freshet.common.stream.ObjectKeys;
 import io.freshet.storage.StorageConfig;
 import io.freshet.storage.StorageParts;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
 
 /**
  * Finds data objects that the quorum has never heard of, such as those of an upload or a compaction whose process died before
@@ -19,13 +26,27 @@ public final class OrphanSweeper implements AutoCloseable {
         this.sweep = new StoreSweep(
                 SweepParts.of(config, parts),
                 ObjectKeys.DATA_PREFIX,
-                this::isUnknown,
+                this::unknown,
                 parts.meters().counter("freshet.storage.orphans.deleted"));
     }
 
-    private boolean isUnknown(String key) {
-        long id = ObjectKeys.objectId(key);
-        return id >= 0 && !parts.metadata().isObjectKnown(id);
+    /** Keys that are none of ours are left alone. */
+    private CompletableFuture<Set<String>> unknown(List<String> keys) {
+        Map<Long, String> keyById = new HashMap<>();
+        for (String key : keys) {
+            long id = ObjectKeys.objectId(key);
+            if (id >= 0) {
+                keyById.put(id, key);
+            }
+        }
+        if (keyById.isEmpty()) {
+            return CompletableFuture.completedFuture(Set.of());
+        }
+        return parts.metadata()
+                .unknownObjects(keyById.keySet())
+                .thenApply(ids -> ids.stream()
+                        .map(id -> Objects.requireNonNull(keyById.get(id), "not asked for"))
+                        .collect(Collectors.toUnmodifiableSet()));
     }
 
     @Override

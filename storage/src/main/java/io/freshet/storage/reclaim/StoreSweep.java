@@ -10,9 +10,11 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,7 +40,7 @@ final class StoreSweep implements AutoCloseable {
 
     private final SweepParts parts;
     private final String prefix;
-    private final Predicate<String> isGarbage;
+    private final Garbage garbage;
     private final Counter deleted;
     private final AtomicBoolean running = new AtomicBoolean();
     private final Cancellable timer;
@@ -55,10 +57,22 @@ final class StoreSweep implements AutoCloseable {
     /** An object that was garbage when it was first seen, at {@code sinceNanos}. */
     private record Suspect(long modifiedAtMs, long sinceNanos) {}
 
-    StoreSweep(SweepParts parts, String prefix, Predicate<String> isGarbage, Counter deleted) {
+    /** Says which of some keys nobody needs; a failure is no answer, and nothing is deleted then. */
+    @FunctionalInterface
+    interface Garbage {
+        CompletableFuture<Set<String>> among(List<String> keys);
+
+        /** One that knows at once. */
+        static Garbage of(Predicate<String> isGarbage) {
+            return keys -> CompletableFuture.completedFuture(
+                    keys.stream().filter(isGarbage).collect(Collectors.toUnmodifiableSet()));
+        }
+    }
+
+    StoreSweep(SweepParts parts, String prefix, Garbage garbage, Counter deleted) {
         this.parts = parts;
         this.prefix = prefix;
-        this.isGarbage = isGarbage;
+        this.garbage = garbage;
         this.deleted = deleted;
         this.ages = new SuspectAges(
                 parts.objectStore(), "sweep/" + parts.brokerId() + "/" + prefix.substring(0, prefix.length() - 1));
@@ -120,10 +134,18 @@ final class StoreSweep implements AutoCloseable {
     }
 
     private CompletableFuture<Void> sweep(ListPage page) {
+        if (page.objects().isEmpty()) {
+            return look(page, Set.of());
+        }
+        List<String> keys = page.objects().stream().map(ObjectStat::key).toList();
+        return garbage.among(keys).thenCompose(found -> look(page, found));
+    }
+
+    private CompletableFuture<Void> look(ListPage page, Set<String> found) {
         long nowNanos = parts.clock().nanoTime();
         List<String> suspects = new ArrayList<>();
         for (ObjectStat object : page.objects()) {
-            if (!isGarbage.test(object.key())) {
+            if (!found.contains(object.key())) {
                 continue;
             }
             Suspect known = seenBefore.get(object.key());
@@ -145,19 +167,22 @@ final class StoreSweep implements AutoCloseable {
 
     /** This process's copy of the metadata may have been behind when it was asked first. */
     private CompletableFuture<Void> delete(List<String> suspects) {
-        List<String> garbage = suspects.stream().filter(isGarbage).toList();
-        if (garbage.isEmpty() || closed) {
-            return CompletableFuture.completedFuture(null);
-        }
-        return parts.objectStore().delete(garbage).thenAccept(outcome -> {
-            int gone = garbage.size() - outcome.failed().size();
+        return garbage.among(suspects).thenCompose(still -> {
+            List<String> gone = suspects.stream().filter(still::contains).toList();
+            return gone.isEmpty() || closed ? CompletableFuture.completedFuture(null) : deleteKeys(gone);
+        });
+    }
+
+    private CompletableFuture<Void> deleteKeys(List<String> keys) {
+        return parts.objectStore().delete(keys).thenAccept(outcome -> {
+            int gone = keys.size() - outcome.failed().size();
             deleted.increment(gone);
             LOG.info(
                     "{} of {} objects under {} that the quorum does not know were deleted, the first is {}",
                     gone,
-                    garbage.size(),
+                    keys.size(),
                     prefix,
-                    garbage.get(0));
+                    keys.get(0));
             outcome.failed()
                     .forEach((key, reason) ->
                             LOG.warn("Orphan {} could not be deleted ({}); a later pass tries again", key, reason));

@@ -23,7 +23,7 @@ public final class WalSweeper implements AutoCloseable {
         this.sweep = new StoreSweep(
                 parts,
                 ObjectKeys.WAL_PREFIX,
-                this::isGarbage,
+                StoreSweep.Garbage.of(this::isGarbage),
                 parts.meters().counter("freshet.storage.orphan.slots.deleted"));
     }
 

@@ -15,6 +15,7 @@ import io.freshet.common.stream.StreamState;
 import io.freshet.storage.StreamMetadata;
 import io.freshet.storage.compact.CompactionMetadata;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -67,6 +68,7 @@ public final class MemoryStreamMetadata implements StreamMetadata, CompactionMet
     private final Map<Integer, Long> brokerEpochs = new HashMap<>();
     private long nextObjectId = 1;
     private int manifestReads;
+    private volatile boolean lacksObjects;
     private Transport transport = new Transport() {
         @Override
         public <T> CompletableFuture<T> send(String name, Supplier<T> command) {
@@ -370,6 +372,27 @@ public final class MemoryStreamMetadata implements StreamMetadata, CompactionMet
                 return null;
             }
         });
+    }
+
+    /** From now on this is a copy without objects, whose questions to the leader fail, or it is whole again. */
+    public synchronized void lacksObjects(boolean lacks) {
+        lacksObjects = lacks;
+    }
+
+    private static FreshetException noAnswer() {
+        return new FreshetException(ErrorKind.UNAVAILABLE, "no leader");
+    }
+
+    @Override
+    public CompletableFuture<List<RetiredObject>> oldestRetired(int limit) {
+        return lacksObjects ? CompletableFuture.failedFuture(noAnswer()) : StreamMetadata.super.oldestRetired(limit);
+    }
+
+    @Override
+    public CompletableFuture<Set<Long>> unknownObjects(Collection<Long> objectIds) {
+        return lacksObjects
+                ? CompletableFuture.failedFuture(noAnswer())
+                : StreamMetadata.super.unknownObjects(objectIds);
     }
 
     @Override

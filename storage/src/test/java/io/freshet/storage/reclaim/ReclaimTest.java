@@ -109,6 +109,23 @@ class ReclaimTest {
     }
 
     @Test
+    void deletesNothingWhileNobodyCanSayWhatTheQuorumKnows() {
+        String first = uploadOne();
+        long middle = owner.endOffset();
+        String second = uploadOne();
+        String orphan = ObjectKeys.dataKey(77_777);
+        fixture.store.put(orphan, List.of(ByteBuffer.allocate(10)));
+        fixture.sim.advance(59_000);
+        fixture.metadata.lacksObjects(true);
+        fixture.sim.await(owner.log().trim(middle));
+        fixture.sim.advance(600_000);
+        assertThat(fixture.store.keys()).contains(first, second, orphan);
+        fixture.metadata.lacksObjects(false);
+        fixture.sim.advance(2_000);
+        assertThat(fixture.store.keys()).contains(second).doesNotContain(first, orphan);
+    }
+
+    @Test
     void aStoreWithoutOrphansIsListedSeldom() {
         uploadOne();
         int before = fixture.store.listings();

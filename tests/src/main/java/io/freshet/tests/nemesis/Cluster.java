@@ -5,6 +5,8 @@ import io.freshet.broker.cli.fleet.Fleet;
 import io.freshet.broker.cli.fleet.FleetNode;
 import io.freshet.broker.cli.fleet.NodeProcess;
 import java.io.IOException;
+import java.io.Reader;
+import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -14,26 +16,29 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 
 /** Server processes of a packaged distribution that this process has started. Used by one thread. */
 public final class Cluster implements AutoCloseable {
     private static final Duration START_TIMEOUT = Duration.ofSeconds(180);
     private static final Duration STOP_TIMEOUT = Duration.ofSeconds(90);
+    private static final int CONTROLLERS = 3;
     private static final String HEAP = "-Xms128m -Xmx640m -XX:MaxDirectMemorySize=1g";
 
-    private final Fleet fleet;
     private final List<NodeProcess> nodes;
+    private final Set<Integer> controllers;
     private final Set<Integer> wanted = new HashSet<>();
 
-    private Cluster(Fleet fleet, List<NodeProcess> nodes) {
-        this.fleet = fleet;
+    private Cluster(List<NodeProcess> nodes, Set<Integer> controllers) {
         this.nodes = nodes;
+        this.controllers = controllers;
     }
 
     /**
@@ -47,11 +52,41 @@ public final class Cluster implements AutoCloseable {
     public static Cluster start(
             Path distribution, Path folder, int brokers, Map<String, String> settings, Map<String, String> environment)
             throws IOException, InterruptedException {
-        Fleet fleet = Fleet.create(folder, brokers, 0, settings);
+        return start(distribution, Fleet.create(folder, brokers, 0, settings), Set.of(), environment);
+    }
+
+    /** The same with three more nodes, numbers 1 to 3, that vote and serve no clients; none of the brokers votes. */
+    public static Cluster startWithControllers(
+            Path distribution, Path folder, int brokers, Map<String, String> settings, Map<String, String> environment)
+            throws IOException, InterruptedException {
+        Fleet fleet = Fleet.create(folder, CONTROLLERS + brokers, 0, settings);
+        Set<Integer> controllers = new HashSet<>();
+        for (FleetNode node : fleet.nodes().subList(0, CONTROLLERS)) {
+            makeController(node);
+            controllers.add(node.id());
+        }
+        return start(distribution, fleet, controllers, environment);
+    }
+
+    private static void makeController(FleetNode node) throws IOException {
+        Properties values = new Properties();
+        try (Reader reader = Files.newBufferedReader(node.propertiesFile())) {
+            values.load(reader);
+        }
+        values.setProperty("process.roles", "controller");
+        values.setProperty("listeners", "CONTROLLER://localhost:" + node.controllerPort());
+        try (Writer writer = Files.newBufferedWriter(node.propertiesFile())) {
+            values.store(writer, null);
+        }
+    }
+
+    private static Cluster start(
+            Path distribution, Fleet fleet, Set<Integer> controllers, Map<String, String> environment)
+            throws IOException, InterruptedException {
         Map<String, String> all = new HashMap<>();
         all.put("JAVA_HOME", System.getProperty("java.home"));
         all.put("KAFKA_HEAP_OPTS", HEAP);
-        all.put("LOG_DIR", folder.toString());
+        all.put("LOG_DIR", fleet.folder().toString());
         all.putAll(environment);
         List<NodeProcess> nodes = new ArrayList<>();
         for (FleetNode node : fleet.nodes()) {
@@ -59,7 +94,7 @@ public final class Cluster implements AutoCloseable {
             nodes.add(new NodeProcess(
                     node, List.of(distribution.resolve("bin/freshet").toString()), all));
         }
-        Cluster cluster = new Cluster(fleet, nodes);
+        Cluster cluster = new Cluster(nodes, controllers);
         cluster.ids().forEach(cluster::start);
         cluster.awaitReady();
         return cluster;
@@ -81,12 +116,31 @@ public final class Cluster implements AutoCloseable {
     }
 
     public String bootstrap() {
-        return fleet.bootstrap();
+        return nodes.stream()
+                .map(NodeProcess::node)
+                .filter(node -> !controllers.contains(node.id()))
+                .map(FleetNode::bootstrap)
+                .collect(Collectors.joining(","));
     }
 
     /** The nodes' ids, 1 to their number. */
     public List<Integer> ids() {
         return nodes.stream().map(node -> node.node().id()).toList();
+    }
+
+    /** The ids of the nodes that serve clients. */
+    public List<Integer> brokerIds() {
+        return ids().stream().filter(id -> !controllers.contains(id)).toList();
+    }
+
+    /** {@code host:port} of a node's pages. */
+    public String http(int id) {
+        return "localhost:" + node(id).node().httpPort();
+    }
+
+    /** Where a node keeps its metadata. */
+    public Path dataDirectory(int id) {
+        return node(id).node().dataDirectory();
     }
 
     private NodeProcess node(int id) {
