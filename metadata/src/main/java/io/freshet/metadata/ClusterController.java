@@ -155,6 +155,16 @@ public interface ClusterController extends StateQueries {
     CompletableFuture<Void> sealWal(WalSeal seal);
 
     /**
+     * Everything that other lanes of a dead broker's registration held lies in a sealed S3 WAL now, which becomes known with
+     * this: nobody has to wait for the broker any more.
+     *
+     * @param brokerEpoch the registration that is over; FENCED if it is not the broker's newest, or not over
+     * @param seal of the WAL, under the broker's id and a later epoch that no registration has; without streams if there was nothing,
+     *     then no WAL becomes known. INVALID if others' records were brought in before
+     */
+    CompletableFuture<Void> importWal(int brokerId, long brokerEpoch, WalSeal seal);
+
+    /**
      * Slots below {@code startSlot} are not needed any more; never moves back. While the WAL is open, FENCED unless
      * {@code brokerEpoch} is the broker's present registration, and UNAVAILABLE while that is fenced. Once it is sealed
      * anybody may ask, but only for all of it (the seal's end slot), and only when manifests reach every end that the seal

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.kafka.common.Uuid;
@@ -146,6 +147,12 @@ class FailoverTest {
         return counts;
     }
 
+    private static void requireKind(ErrorKind kind, CompletableFuture<Void> command) {
+        assertThatThrownBy(() -> get(command))
+                .isInstanceOfSatisfying(
+                        FreshetException.class, e -> assertThat(e.kind()).isEqualTo(kind));
+    }
+
     private void await(Runnable check) {
         Awaitility.await().atMost(Duration.ofSeconds(20)).untilAsserted(check::run);
     }
@@ -210,6 +217,48 @@ class FailoverTest {
         join(1, "s3");
         pass(1000, 1, 2, 3);
         assertThat(led("t")).isEqualTo(Map.of(2, 20, 3, 20));
+    }
+
+    @Test
+    void movesThePartitionsWhoseRecordsWereBroughtIn() {
+        join(1, "block", "s3");
+        node.createTopic("t", 4);
+        join(2, "s3");
+        long epoch = session(1).brokerEpoch();
+        WalSeal seal = new WalSeal(1, epoch + 1, 3, Map.of(1L, 100L));
+        requireKind(ErrorKind.FENCED, node.controller.importWal(1, epoch, seal));
+        pass(4500, 2);
+        await(() -> assertThat(broker(1).fenced()).isTrue());
+        requireKind(ErrorKind.FENCED, node.controller.importWal(1, epoch - 1, seal));
+        requireKind(
+                ErrorKind.INVALID,
+                node.controller.importWal(1, epoch, new WalSeal(1, epoch + 1_000_000, 3, Map.of(1L, 100L))));
+        requireKind(ErrorKind.INVALID, node.controller.importWal(1, epoch, new WalSeal(1, epoch, 3, Map.of(1L, 100L))));
+        requireKind(
+                ErrorKind.INVALID, node.controller.importWal(1, epoch, new WalSeal(2, epoch + 1, 3, Map.of(1L, 100L))));
+        assertThat(led("t")).isEqualTo(Map.of(1, 4));
+        get(node.controller.importWal(1, epoch, seal));
+        await(() -> assertThat(led("t")).isEqualTo(Map.of(2, 4)));
+        assertThat(node.node.manifests().walSeal(1, epoch + 1)).contains(seal);
+        get(node.controller.importWal(1, epoch, seal));
+        requireKind(
+                ErrorKind.INVALID, node.controller.importWal(1, epoch, new WalSeal(1, epoch + 2, 3, Map.of(1L, 100L))));
+        join(1, "block", "s3");
+        assertThat(session(1).brokerEpoch()).isGreaterThan(epoch + 1);
+        assertThat(node.node.manifests().member(1).orElseThrow().walLanes()).containsExactly("block", "s3");
+    }
+
+    @Test
+    void movesThePartitionsOfABlockWalThatHeldNothing() {
+        join(1, "block");
+        node.createTopic("t", 4);
+        join(2, "s3");
+        pass(4500, 2);
+        await(() -> assertThat(broker(1).fenced()).isTrue());
+        long epoch = session(1).brokerEpoch();
+        get(node.controller.importWal(1, epoch, new WalSeal(1, epoch + 1, 0, Map.of())));
+        await(() -> assertThat(led("t")).isEqualTo(Map.of(2, 4)));
+        assertThat(node.node.manifests().wals()).isEmpty();
     }
 
     @Test

@@ -98,6 +98,49 @@ class ClusterRecoveryST {
         }
     }
 
+    @Test
+    void aBlockWalThatOthersCanOpenIsBroughtIn() throws Exception {
+        Map<String, String> settings = Map.of(
+                "wal.lanes", "block",
+                "wal.lane", "block",
+                "wal.capacity.bytes", "67108864",
+                "wal.takeover.path", folder.resolve("shared-{broker}.wal").toString());
+        try (ClusterOnS3 cluster = ClusterOnS3.start(folder, 3, settings)) {
+            List<TopicPartition> partitions = cluster.createTopic("shared", 12);
+            DurableWriters writers = startWriters(cluster, partitions);
+            writers.awaitProgress();
+            int controller = cluster.nodes().controller().orElseThrow();
+            int victim = controller % 3 + 1;
+            List<Integer> led = cluster.led("shared", List.of(victim));
+            assertThat(led).isNotEmpty();
+            try (WriteProbe probe = WriteProbe.start(cluster.clients(), partitions)) {
+                probe.acknowledgements().awaitAll(led);
+                cluster.nodes().pause(victim);
+                cluster.awaitFenced(List.of(victim), probe.mark());
+                LockSupport.parkNanos(Duration.ofMillis(2 * SESSION_MS).toNanos());
+                assertThat(led)
+                        .as("a stopped process still holds the lock of its WAL")
+                        .noneMatch(probe.acknowledgements()::isSeen);
+                long killedNanos = probe.mark();
+                cluster.nodes().kill(victim);
+                probe.acknowledgements().awaitAll(led);
+                System.out.printf(
+                        "broker %d, whose block WAL others can open and which led %d of %d partitions, was stopped and fenced;"
+                                + " then kill -9: all took writes elsewhere %d ms later%n",
+                        victim,
+                        led.size(),
+                        partitions.size(),
+                        probe.acknowledgements().worstMs(led, killedNanos));
+                assertThat(cluster.led("shared", List.of(victim))).isEmpty();
+                assertThat(probe.finalErrors()).isEmpty();
+            }
+            cluster.nodes().start(victim);
+            cluster.awaitWhole();
+            writers.awaitProgress();
+            writers.finishAndVerify();
+        }
+    }
+
     private static DurableWriters startWriters(ClusterOnS3 cluster, List<TopicPartition> partitions) {
         return DurableWriters.start(cluster.clients(), partitions, 3, 1, Duration.ofMillis(5));
     }

@@ -157,7 +157,8 @@ public final class FreshetKeys {
                     STRING,
                     "",
                     MEDIUM,
-                    "File or raw device of the block write-ahead log. Empty: 'wal/block.wal' in the first log directory.")
+                    "File or raw device of the block write-ahead log. Empty: the one that wal.takeover.path names, or else "
+                            + "'wal/block.wal' in the first log directory.")
             .define(
                     WAL_CAPACITY_BYTES,
                     LONG,

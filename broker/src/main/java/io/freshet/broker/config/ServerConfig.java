@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.TreeMap;
 import org.apache.kafka.common.Endpoint;
@@ -27,6 +28,8 @@ import org.apache.kafka.raft.MetadataLogConfig;
 /** One node's checked configuration. Immutable. All failures are INVALID and name the key. */
 public final class ServerConfig {
     private static final String ADVERTISED = "advertised.listeners";
+
+    private static final long LEAST_TAKEOVER_GRACE_MS = 600_000;
 
     private final KafkaSettings kafka;
     private final WalSettings wal;
@@ -50,6 +53,7 @@ public final class ServerConfig {
                 advertises() ? endpoints(ADVERTISED) : List.of());
         checkListeners();
         this.wal = WalSettings.of(kafka);
+        checkTakeover();
     }
 
     /** Checks and types {@code values}, in the form of a server.properties file. */
@@ -75,6 +79,35 @@ public final class ServerConfig {
         properties.stringPropertyNames().forEach(key -> values.put(key, properties.getProperty(key)));
         values.putAll(overrides);
         return forThisProcess(values);
+    }
+
+    /** All brokers must look for a block WAL where its owner writes it, and must have the time to bring it in. */
+    private void checkTakeover() {
+        Optional<Path> own = walPathOf(nodeId());
+        if (own.isEmpty()) {
+            return;
+        }
+        String configured = WalKeys.WAL_TAKEOVER_PATH + "=" + kafka.getString(WalKeys.WAL_TAKEOVER_PATH);
+        if (!configured.contains(WalKeys.TAKEOVER_BROKER)) {
+            throw new FreshetException(
+                    ErrorKind.INVALID,
+                    configured + " does not say where the id of a broker comes: put " + WalKeys.TAKEOVER_BROKER
+                            + " into it, as in /wals/{broker}.wal");
+        }
+        if (wal.runs(WalKeys.BLOCK) && !own.get().equals(walPath())) {
+            throw new FreshetException(
+                    ErrorKind.INVALID,
+                    "Others would look for this broker's block WAL in " + own.get() + " (" + configured
+                            + "), and it writes to " + walPath() + ": leave " + FreshetKeys.WAL_PATH + " out");
+        }
+        long graceMs = kafka.getLong(FreshetKeys.STORAGE_ORPHAN_GRACE_MS);
+        if (graceMs < LEAST_TAKEOVER_GRACE_MS) {
+            throw new FreshetException(
+                    ErrorKind.INVALID,
+                    FreshetKeys.STORAGE_ORPHAN_GRACE_MS + "=" + graceMs
+                            + " leaves no time to bring in others' WALs, as " + configured + " asks for: raise it to "
+                            + LEAST_TAKEOVER_GRACE_MS + " or more");
+        }
     }
 
     private void checkListeners() {
@@ -136,7 +169,18 @@ public final class ServerConfig {
 
     public Path walPath() {
         String configured = kafka.getString(FreshetKeys.WAL_PATH);
-        return configured.isEmpty() ? dataDirectory().resolve("wal").resolve("block.wal") : Path.of(configured);
+        return configured.isEmpty()
+                ? walPathOf(nodeId())
+                        .orElseGet(() -> dataDirectory().resolve("wal").resolve("block.wal"))
+                : Path.of(configured);
+    }
+
+    /** Where the block WAL of another broker lies, if this one is to look for it. */
+    public Optional<Path> walPathOf(int brokerId) {
+        String configured = kafka.getString(WalKeys.WAL_TAKEOVER_PATH);
+        return configured.isEmpty()
+                ? Optional.empty()
+                : Optional.of(Path.of(configured.replace(WalKeys.TAKEOVER_BROKER, Integer.toString(brokerId))));
     }
 
     /** The WAL lanes. */

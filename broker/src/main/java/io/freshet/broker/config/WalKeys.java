@@ -31,6 +31,10 @@ public final class WalKeys {
             "The write-ahead log lane that a topic's records are acknowledged by: block (a local file or raw device) or s3 (the "
                     + "object store; no local disk is needed). A change takes effect at once, without a pause.";
 
+    public static final String WAL_TAKEOVER_PATH = "wal.takeover.path";
+    /** Stands for a broker's id in {@link #WAL_TAKEOVER_PATH}. */
+    public static final String TAKEOVER_BROKER = "{broker}";
+
     public static final String WAL_S3_CAPACITY_BYTES = "wal.s3.capacity.bytes";
     public static final String WAL_S3_BATCH_BYTES = "wal.s3.batch.bytes";
     public static final String WAL_S3_BATCH_AGE_MIN_MS = "wal.s3.batch.age.min.ms";
@@ -63,6 +67,16 @@ public final class WalKeys {
                         ValidString.in(BLOCK, S3),
                         HIGH,
                         "The lane of topics that do not name one by their topic configuration wal.lane.");
+        definition.define(
+                WAL_TAKEOVER_PATH,
+                STRING,
+                "",
+                LOW,
+                "Where the block write-ahead logs of all brokers are found, on NFS or on volumes that are attached to another "
+                        + "machine when theirs is gone: a path in which {broker} stands for a broker's id. When a broker's "
+                        + "session is over and no process holds the lock of its log, a broker that finds it there brings what it "
+                        + "holds into the store, and the partitions go on elsewhere. Empty: only a broker itself recovers its "
+                        + "block log.");
         return addS3To(definition);
     }
 

@@ -159,7 +159,7 @@ public final class BrokerServer implements NodeServer {
                 new QuorumMetadata(metadata),
                 registered.brokerEpoch(),
                 opened);
-        takeover.start(registered.brokerEpoch(), opened);
+        takeover.start(registered.brokerEpoch(), walDevices, opened);
         new CompactionWiring(config, runtime).start(store, metadata, streams, registered.brokerEpoch(), opened);
         opened.add("last upload", () -> uploadRest(streams, membership));
         readiness.phase("opening partitions");

@@ -51,7 +51,7 @@ final class TakeoverWiring {
     }
 
     /** Begins to look after the WALs of the dead, and after the sealed ones. */
-    void start(long brokerEpoch, OpenedParts opened) {
+    void start(long brokerEpoch, WalDevices devices, OpenedParts opened) {
         WalSealer sealer = opened.add(
                 "WAL sealer",
                 new WalSealer(WalSealer.Config.of(config.nodeId()), wals, wals, store, registry, format, services));
@@ -60,6 +60,15 @@ final class TakeoverWiring {
                 sealer.look();
             }
         });
+        if (config.walPathOf(config.nodeId()).isPresent()) {
+            long timeoutMs = config.kafka().getLong(FreshetKeys.STORAGE_ORPHAN_GRACE_MS) / 8;
+            opened.add(
+                    "takeover of block WALs",
+                    new BlockTakeover(
+                            new BlockTakeover.Parts(
+                                    config.nodeId(), timeoutMs, metadata, devices, store, registry, format, services),
+                            brokerId -> config.walPathOf(brokerId).orElseThrow()));
+        }
         WalReclaim.Parts parts = new WalReclaim.Parts(
                 store,
                 wals,

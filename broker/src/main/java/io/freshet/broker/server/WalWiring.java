@@ -29,6 +29,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -43,6 +44,9 @@ final class WalWiring {
     private static final Duration S3_OPEN_TIMEOUT = Duration.ofMinutes(10);
     private static final int S3_THREADS = 2;
     private static final int S3_QUEUE = 100_000;
+
+    private static final int TAKEN_TRIES = 60;
+    private static final Duration TAKEN_PAUSE = Duration.ofSeconds(1);
 
     private final ServerConfig config;
     private final WalSettings settings;
@@ -63,10 +67,21 @@ final class WalWiring {
         return settings.runs(WalKeys.BLOCK) || Files.exists(config.walPath());
     }
 
-    /** Opens, locks and at the first start fills the block lane's file. */
+    /** Opens, locks and at the first start fills the block lane's file. Another broker may be about to take it over. */
     BlockDevice openDevice() {
         makeDirectory(config.walPath().toAbsolutePath().getParent());
-        return devices.open(config.walPath(), settings.blockCapacityBytes());
+        int tries = config.walPathOf(config.nodeId()).isPresent() ? TAKEN_TRIES : 1;
+        for (int i = 1; ; i++) {
+            try {
+                return devices.open(config.walPath(), settings.blockCapacityBytes());
+            } catch (FreshetException e) {
+                if (e.kind() != ErrorKind.UNAVAILABLE || i >= tries) {
+                    throw e;
+                }
+                LOG.info("The block WAL is tried again in a second: {}", e.getMessage());
+                Waiting.forAMoment(TAKEN_PAUSE, new CompletableFuture<>());
+            }
+        }
     }
 
     /** Why a lane stopped for good, if one did: the s3 lane, when it was fenced. The block lane is brought back when it fails. */

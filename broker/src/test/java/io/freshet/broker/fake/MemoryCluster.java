@@ -358,6 +358,11 @@ public final class MemoryCluster implements MetadataNode, ClusterController {
     }
 
     @Override
+    public CompletableFuture<Void> importWal(int brokerId, long brokerEpoch, WalSeal seal) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
     public CompletableFuture<Void> trimWal(int brokerId, long brokerEpoch, long startSlot) {
         throw new UnsupportedOperationException();
     }

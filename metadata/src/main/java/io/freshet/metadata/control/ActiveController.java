@@ -216,6 +216,12 @@ public final class ActiveController implements ClusterController {
     }
 
     @Override
+    public CompletableFuture<Void> importWal(int brokerId, long brokerEpoch, WalSeal seal) {
+        return queue.submit(state -> WalImports.bringIn(state, brokerId, brokerEpoch, seal))
+                .thenAccept(done -> {});
+    }
+
+    @Override
     public CompletableFuture<Void> trimWal(int brokerId, long brokerEpoch, long startSlot) {
         return queue.submit(state -> WalCommands.trim(state, brokerId, brokerEpoch, startSlot))
                 .thenAccept(done -> {});

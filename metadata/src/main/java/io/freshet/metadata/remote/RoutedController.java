@@ -279,6 +279,11 @@ public final class RoutedController implements ClusterController, AutoCloseable 
     }
 
     @Override
+    public CompletableFuture<Void> importWal(int brokerId, long brokerEpoch, WalSeal seal) {
+        return run(WalCommandTypes.IMPORT_WAL, new WalCommandTypes.Import(new Process(brokerId, brokerEpoch), seal));
+    }
+
+    @Override
     public CompletableFuture<Void> trimWal(int brokerId, long brokerEpoch, long startSlot) {
         return run(WalCommandTypes.TRIM_WAL, new WalCommandTypes.Trim(new Process(brokerId, brokerEpoch), startSlot));
     }

@@ -42,11 +42,26 @@ final class WalCommandTypes {
                     (controller, wal) -> controller.retireWal(wal.brokerId(), wal.brokerEpoch()))
             .repeatable();
 
-    static final List<CommandType<?, ?>> ALL = List.of(OPEN_WAL, SEAL_WAL, TRIM_WAL, RETIRE_WAL);
+    static final CommandType<Import, Done> IMPORT_WAL = CommandType.doing(
+                    64,
+                    "importWal",
+                    Codec.of(
+                            (out, brought) -> {
+                                Process.write(out, brought.dead);
+                                writeSeal(out, brought.seal);
+                            },
+                            in -> new Import(Process.read(in), readSeal(in))),
+                    (controller, brought) ->
+                            controller.importWal(brought.dead.brokerId(), brought.dead.brokerEpoch(), brought.seal))
+            .repeatable();
+
+    static final List<CommandType<?, ?>> ALL = List.of(OPEN_WAL, SEAL_WAL, TRIM_WAL, RETIRE_WAL, IMPORT_WAL);
 
     private WalCommandTypes() {}
 
     record Trim(Process wal, long startSlot) {}
+
+    record Import(Process dead, WalSeal seal) {}
 
     private static void writeSeal(CommandWriter out, WalSeal seal) {
         out.writeInt(seal.brokerId());

@@ -77,6 +77,7 @@ class CommandCodecTest {
                         "61 sealWal",
                         "62 trimWal",
                         "63 retireWal",
+                        "64 importWal",
                         "80 barrier",
                         "90 updateFeatures",
                         "91 registerController");

@@ -189,17 +189,16 @@ final class CommandSamples {
                 new Sample<>(BrokerCommandTypes.ALLOCATE_PRODUCER_IDS, process(), ids()),
                 new Sample<>(BrokerCommandTypes.BARRIER, Done.DONE, Done.DONE),
                 new Sample<>(WalCommandTypes.OPEN_WAL, process(), Done.DONE),
-                new Sample<>(
-                        WalCommandTypes.SEAL_WAL,
-                        new WalSeal(
-                                random.nextInt(),
-                                random.nextLong(),
-                                random.nextLong(),
-                                map(random::nextLong, random::nextLong)),
-                        Done.DONE),
+                new Sample<>(WalCommandTypes.SEAL_WAL, seal(), Done.DONE),
                 new Sample<>(
                         WalCommandTypes.TRIM_WAL, new WalCommandTypes.Trim(process(), random.nextLong()), Done.DONE),
-                new Sample<>(WalCommandTypes.RETIRE_WAL, process(), Done.DONE));
+                new Sample<>(WalCommandTypes.RETIRE_WAL, process(), Done.DONE),
+                new Sample<>(WalCommandTypes.IMPORT_WAL, new WalCommandTypes.Import(process(), seal()), Done.DONE));
+    }
+
+    private WalSeal seal() {
+        return new WalSeal(
+                random.nextInt(), random.nextLong(), random.nextLong(), map(random::nextLong, random::nextLong));
     }
 
     private List<Sample<?, ?>> members() {
