@@ -204,6 +204,7 @@ public final class MetadataNodes {
                     clusterId,
                     log,
                     store,
+                    new OwnThreads(),
                     inputs,
                     process.registry,
                     config.snapshotAfterBytes(),

@@ -3,7 +3,6 @@ package io.freshet.metadata;
 
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
-import io.freshet.common.runtime.Threads;
 import io.freshet.metadata.control.ActiveController;
 import io.freshet.metadata.control.CommandQueue;
 import io.freshet.metadata.control.Inputs;
@@ -24,7 +23,6 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.ByteBuffer;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -32,7 +30,6 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Function;
 import org.apache.kafka.common.Node;
@@ -58,12 +55,6 @@ import org.slf4j.LoggerFactory;
 public final class QuorumNode implements MetadataNode {
     private static final Logger LOG = LoggerFactory.getLogger(QuorumNode.class);
 
-    /** Far above what can wait: the log hands over one reader at a time, commands take one task together. */
-    private static final int MAX_TASKS = 100_000;
-
-    /** Each holds a snapshot of the tables. */
-    private static final int MAX_QUERIES = 1_000;
-
     /** Some seconds of a restart. */
     private static final long MAX_REPLAYED_BYTES = 256L << 20;
 
@@ -76,11 +67,7 @@ public final class QuorumNode implements MetadataNode {
     private final Optional<RoutedController> routed;
     private final CommandService service;
     private final Optional<ManifestFollower> follower;
-    private final ExecutorService metadataThread = Threads.pool("freshet-metadata", 1, MAX_TASKS);
-    private final ExecutorService snapshotThread = Threads.pool("freshet-metadata-snapshot", 1, 4);
-    private final ExecutorService planningThread = Threads.pool("freshet-metadata-balance", 1, 16);
-    private final ExecutorService queryThread = Threads.pool("freshet-metadata-query", 1, MAX_QUERIES);
-    private final Threads.SchedulerThread ticks = Threads.scheduler("freshet-metadata-upkeep");
+    private final NodeThreads threads;
     private final long snapshotAfterBytes;
     private final FreshetVersion.Range versions;
     private final CommitPath path;
@@ -95,22 +82,24 @@ public final class QuorumNode implements MetadataNode {
     private boolean isWritingSnapshot;
     private volatile boolean isClosed;
 
-    QuorumNode(QuorumParts parts) {
+    /** A node that {@link #start} sets going; for those who bring their own log and threads, see {@link MetadataNodes}. */
+    public QuorumNode(QuorumParts parts) {
         this.clusterId = parts.clusterId;
         this.log = parts.log;
         this.store = parts.store;
+        this.threads = parts.threads;
         this.state = new ClusterState(store);
         this.snapshotAfterBytes = parts.snapshotAfterBytes;
         this.versions = parts.versions;
         this.path = parts.path.apply(new Host());
         MeterRegistry registry = parts.registry;
-        this.commands = new CommandQueue(log, state, metadataThread, registry);
+        this.commands = new CommandQueue(log, state, threads.metadata(), registry);
         this.local = new ActiveController(
                 commands,
                 parts.inputs,
                 parts.sessionTimeoutMs,
-                planningThread,
-                queryThread,
+                threads.planning(),
+                threads.queries(),
                 id -> log.voter(id).isPresent());
         this.routed = parts.routing.map(routing -> new RoutedController(new Commanding(), routing));
         this.service = new CommandService(new Commanding(), registry);
@@ -135,16 +124,18 @@ public final class QuorumNode implements MetadataNode {
     /**
      * What a node is made of.
      *
+     * @param threads what it runs on; stopped with the node
      * @param sessionTimeoutMs how long a broker may be silent before it is fenced
      * @param versions the levels of {@code freshet.version} that this node knows
      * @param path makes the way from the log to the state
      * @param routing sends commands to the leader when it is another node
      * @param following how to keep a part, if the store does not keep everything
      */
-    record QuorumParts(
+    public record QuorumParts(
             String clusterId,
             MetadataLog log,
             ManifestStore store,
+            NodeThreads threads,
             Inputs inputs,
             MeterRegistry registry,
             long snapshotAfterBytes,
@@ -160,9 +151,15 @@ public final class QuorumNode implements MetadataNode {
                 .sum();
     }
 
-    void start() {
+    /** Begins to take part; call it once. */
+    public void start() {
         log.start(new Follower());
-        ticks.scheduleRepeatedly(Upkeep.TICK_MS, () -> onMetadataThread(this::tick));
+        threads.ticks().scheduleRepeatedly(Upkeep.TICK_MS, () -> onMetadataThread(this::tick));
+    }
+
+    /** The state; only the metadata thread may do more than read it. */
+    public ClusterState state() {
+        return state;
     }
 
     private void tick() {
@@ -290,7 +287,7 @@ public final class QuorumNode implements MetadataNode {
 
     private boolean onMetadataThread(Runnable task) {
         try {
-            metadataThread.execute(() -> {
+            threads.metadata().execute(() -> {
                 try {
                     task.run();
                 } catch (RuntimeException | Error e) {
@@ -398,7 +395,7 @@ public final class QuorumNode implements MetadataNode {
         bytesSinceSnapshot = 0;
         FrozenState frozen = state.freeze();
         try {
-            snapshotThread.execute(() -> {
+            threads.snapshots().execute(() -> {
                 try (frozen) {
                     boolean isWritten = SnapshotWriting.write(log, frozen);
                     path.writeSnapshot(frozen);
@@ -428,14 +425,12 @@ public final class QuorumNode implements MetadataNode {
             return;
         }
         isClosed = true;
-        ticks.close();
+        threads.stopTicks();
         commands.refuse();
         routed.ifPresent(RoutedController::close);
-        Threads.stop(snapshotThread, Duration.ofSeconds(30));
-        Threads.stop(planningThread, Duration.ofSeconds(30));
-        Threads.stop(queryThread, Duration.ofSeconds(30));
+        threads.stopBackground();
         log.close();
-        Threads.stop(metadataThread, Duration.ofSeconds(30));
+        threads.stopMetadata();
         path.close();
         commands.close();
         waiting.values().forEach(list -> list.forEach(reached -> reached.completeExceptionally(stopping())));
@@ -492,7 +487,7 @@ public final class QuorumNode implements MetadataNode {
         @Override
         public boolean onSnapshotThread(Runnable task) {
             try {
-                snapshotThread.execute(task);
+                threads.snapshots().execute(task);
                 return true;
             } catch (RejectedExecutionException e) {
                 return false;

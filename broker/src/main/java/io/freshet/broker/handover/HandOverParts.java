@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.handover;
 
+import io.freshet.broker.partition.MovablePartition;
 import io.freshet.broker.partition.MovingPartitions;
 import io.freshet.broker.partition.Ownership;
-import io.freshet.broker.partition.Partition;
 import io.freshet.common.runtime.Clock;
 import io.freshet.common.runtime.Scheduler;
 import io.freshet.metadata.ClusterController.PartitionHandOver;
@@ -36,7 +36,7 @@ public record HandOverParts(
         Supplier<List<MoveWish>> wishes,
         LongSupplier wishesVersion,
         Supplier<MetadataImage> image,
-        Function<TopicPartition, Optional<Partition>> open,
+        Function<TopicPartition, Optional<? extends MovablePartition>> open,
         Supplier<CompletableFuture<Void>> upload,
         Function<List<PartitionHandOver>, CompletableFuture<List<Boolean>>> controller,
         MovingPartitions moving,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.handover;
 
-import io.freshet.broker.partition.Partition;
+import io.freshet.broker.partition.MovablePartition;
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Scheduler;
@@ -258,7 +258,7 @@ final class HandOverRound {
     }
 
     /** Whether this broker leads the partition, as far as is applied here, under the leader epoch that was to end. */
-    private boolean isOpenHere(Partition partition) {
+    private boolean isOpenHere(MovablePartition partition) {
         var topic = parts.image().get().topics().getTopic(partition.id().topicId());
         var registration =
                 topic == null ? null : topic.partitions().get(partition.id().partition());

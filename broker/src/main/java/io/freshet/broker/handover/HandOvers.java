@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.handover;
 
-import io.freshet.broker.partition.Partition;
+import io.freshet.broker.partition.MovablePartition;
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Scheduler;
@@ -111,7 +111,8 @@ public final class HandOvers implements MetadataNode.ImageListener, AutoCloseabl
                     || !parts.ownership().owns(image, registration)) {
                 continue;
             }
-            Optional<Partition> open = parts.open().apply(new TopicPartition(topic.name(), wish.partition()));
+            Optional<? extends MovablePartition> open =
+                    parts.open().apply(new TopicPartition(topic.name(), wish.partition()));
             boolean canGo = found.size() < MAX_PARTITIONS
                     && open.isPresent()
                     && open.get().id().topicId().equals(wish.topicId())
@@ -135,7 +136,7 @@ public final class HandOvers implements MetadataNode.ImageListener, AutoCloseabl
     /** Whether the wish still stands, its target can take the partition, and this broker leads it as the round found it. */
     private boolean isWished(Set<MoveWish> wishes, Leaving leaving) {
         MetadataImage image = parts.image().get();
-        Partition partition = leaving.partition();
+        MovablePartition partition = leaving.partition();
         TopicImage topic = image.topics().getTopic(partition.id().topicId());
         PartitionRegistration registration =
                 topic == null ? null : topic.partitions().get(partition.id().partition());

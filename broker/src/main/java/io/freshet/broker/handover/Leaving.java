@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.handover;
 
-import io.freshet.broker.partition.Partition;
+import io.freshet.broker.partition.MovablePartition;
 import io.freshet.metadata.ClusterController.PartitionHandOver;
 
 /** An open partition that is to be led by {@code targetBrokerId}. */
-record Leaving(Partition partition, int targetBrokerId) {
+record Leaving(MovablePartition partition, int targetBrokerId) {
     /** The command that moves it. */
     PartitionHandOver handOver() {
         return handOverTo(targetBrokerId);

@@ -41,7 +41,7 @@ import org.jspecify.annotations.Nullable;
  * appends in flight; the lock covers the sequence check, the offset assignment and the hand-over to the stream, never I/O.
  * After a failed append nothing more is accepted or served until the partition is opened anew.
  */
-public final class Partition implements CleanablePartition, SegmentCheckpoint.Source {
+public final class Partition implements CleanablePartition, MovablePartition, SegmentCheckpoint.Source {
     private final TopicIdPartition id;
     private final StreamLog stream;
     private final PartitionContext context;
@@ -401,6 +401,7 @@ public final class Partition implements CleanablePartition, SegmentCheckpoint.So
      * Takes no more appends, so that the partition can be handed over; those that it has taken go on. When this returns,
      * {@link #logEndOffset} stands still until {@link #unpark}. False if it has failed, or is parked already.
      */
+    @Override
     public boolean park() {
         lock.lock();
         try {
@@ -415,6 +416,7 @@ public final class Partition implements CleanablePartition, SegmentCheckpoint.So
     }
 
     /** Of a parked partition: appends are better refused than kept, as it is not known when they will be taken. */
+    @Override
     public void refuseParked() {
         lock.lock();
         try {
@@ -427,6 +429,7 @@ public final class Partition implements CleanablePartition, SegmentCheckpoint.So
     }
 
     /** Takes appends again: the partition certainly was not handed over. */
+    @Override
     public void unpark() {
         lock.lock();
         try {
@@ -442,6 +445,7 @@ public final class Partition implements CleanablePartition, SegmentCheckpoint.So
     }
 
     /** Whether all that was appended is acknowledged, and committed in the quorum. */
+    @Override
     public boolean isSettled() {
         lock.lock();
         try {

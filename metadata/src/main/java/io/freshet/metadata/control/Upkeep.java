@@ -9,6 +9,7 @@ import io.freshet.metadata.MemberState;
 import io.freshet.metadata.control.Command.Decision;
 import io.freshet.metadata.state.ClusterState;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -16,11 +17,13 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntFunction;
+import org.apache.kafka.common.metadata.NoOpRecord;
 import org.apache.kafka.image.ClusterImage;
 import org.apache.kafka.image.ConfigurationsImage;
 import org.apache.kafka.image.MetadataImage;
 import org.apache.kafka.image.TopicsImage;
 import org.apache.kafka.metadata.BrokerRegistration;
+import org.apache.kafka.server.common.ApiMessageAndVersion;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -53,6 +56,13 @@ public final class Upkeep {
 
     private boolean isLeading;
     private boolean isPlanning;
+
+    /** Whether this process was stopped so long that another node may lead by now. */
+    private boolean isDoubtful;
+
+    /** Of the record that ends the doubt. */
+    private @Nullable CompletableFuture<Boolean> proof;
+
     private long tickedAtNs;
     private @Nullable Stamp planned;
 
@@ -91,6 +101,8 @@ public final class Upkeep {
     public void onLeaderChange(OptionalInt leader, IntFunction<OptionalLong> heardAtNs) {
         isLeading = queue.isLeading();
         isPlanning = false;
+        isDoubtful = false;
+        proof = null;
         planned = null;
         sessions.begin(isLeading ? predecessor(heardAtNs) : Optional.empty());
         lastLeader = leader.isPresent() ? leader : lastLeader;
@@ -111,10 +123,33 @@ public final class Upkeep {
     public void tick(ClusterState state) {
         noticePause();
         tickedAtNs = clock.nanoTime();
-        if (isLeading && isCluster(state)) {
+        if (isDoubtful) {
+            prove();
+        } else if (isLeading && isCluster(state)) {
             endSessions(state);
             onApplied(state);
         }
+    }
+
+    /**
+     * After a pause Raft finds out in its own time that another node leads. Until a record of this node is committed, which
+     * only a leader's are, it prolongs nobody's session: a lease from a controller of the past would outlast the fencing by the
+     * present one.
+     */
+    private CompletableFuture<Boolean> prove() {
+        CompletableFuture<Boolean> begun = proof;
+        if (begun != null && !begun.isDone()) {
+            return begun;
+        }
+        CompletableFuture<Boolean> proving = queue.submit(
+                        now -> Decision.of(List.of(new ApiMessageAndVersion(new NoOpRecord(), (short) 0)), true))
+                .thenApply(done -> {
+                    isDoubtful = false;
+                    sessions.renewAll(); // nobody's was prolonged meanwhile
+                    return done;
+                });
+        proof = proving;
+        return proving;
     }
 
     /** Before, sessions and moves cannot be written down; there is one broker then, and nobody to take its place. */
@@ -128,6 +163,7 @@ public final class Upkeep {
         if (nowNs - tickedAtNs > pauseNs) {
             sessions.renewAll();
             tickedAtNs = nowNs;
+            isDoubtful = isLeading;
         }
     }
 
@@ -178,6 +214,9 @@ public final class Upkeep {
     private CompletableFuture<HeartbeatAnswer> heard(ClusterState state, BrokerHeartbeat heartbeat) {
         BrokerRegistration known = MemberCommands.require(state.image(), heartbeat);
         noticePause();
+        if (isDoubtful) {
+            return prove().thenCompose(done -> heard(state, heartbeat));
+        }
         // What is over by the clock will be so in the log: from here on there is no way back.
         if (isLapsed(state, heartbeat.brokerId())
                 || (isCluster(state) && sessions.isOver(heartbeat.brokerId(), heartbeat.brokerEpoch()))) {

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.metadata.log;
 
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.config.AbstractConfig;
+import org.apache.kafka.common.network.ListenerName;
 import org.apache.kafka.common.utils.Utils;
+import org.apache.kafka.raft.Endpoints;
 import org.apache.kafka.raft.MetadataLogConfig;
 import org.apache.kafka.raft.QuorumConfig;
 
@@ -45,8 +48,25 @@ public record RaftLogSettings(
         overrides = Map.copyOf(overrides);
     }
 
-    QuorumConfig quorumConfig() {
+    /** Raft's timeouts. */
+    public QuorumConfig quorumConfig() {
         return new QuorumConfig(config());
+    }
+
+    private InetSocketAddress ownAddress() {
+        return InetSocketAddress.createUnresolved(controllerHost, controllerPort);
+    }
+
+    /** Where this node is reached; only one that may vote is ever asked something by its peers. */
+    public Endpoints ownEndpoints(ListenerName listener) {
+        return isVoterCapable ? Endpoints.fromInetSocketAddresses(Map.of(listener, ownAddress())) : Endpoints.empty();
+    }
+
+    /** Whom to ask first. */
+    public List<InetSocketAddress> bootstrapAddresses() {
+        return bootstrapServers.isEmpty()
+                ? List.of(ownAddress())
+                : QuorumConfig.parseBootstrapServers(bootstrapServers);
     }
 
     MetadataLogConfig logConfig() {

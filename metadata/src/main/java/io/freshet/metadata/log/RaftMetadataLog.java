@@ -4,12 +4,6 @@ package io.freshet.metadata.log;
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Clock;
-import io.freshet.metadata.record.MetadataLogSerde;
-import java.io.File;
-import java.io.IOException;
-import java.net.InetSocketAddress;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -18,7 +12,6 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.kafka.common.Node;
-import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.errors.RecordBatchTooLargeException;
 import org.apache.kafka.common.internals.Topic;
 import org.apache.kafka.common.message.DescribeQuorumRequestData;
@@ -28,29 +21,19 @@ import org.apache.kafka.common.protocol.ApiKeys;
 import org.apache.kafka.common.protocol.ApiMessage;
 import org.apache.kafka.common.utils.internals.LogContext;
 import org.apache.kafka.raft.BatchReader;
-import org.apache.kafka.raft.Endpoints;
-import org.apache.kafka.raft.FileQuorumStateStore;
 import org.apache.kafka.raft.KafkaRaftClient;
-import org.apache.kafka.raft.KafkaRaftClientDriver;
 import org.apache.kafka.raft.LeaderAndEpoch;
 import org.apache.kafka.raft.NetworkChannel;
-import org.apache.kafka.raft.QuorumConfig;
 import org.apache.kafka.raft.RaftClient;
 import org.apache.kafka.raft.RaftLog;
 import org.apache.kafka.raft.RaftRequest;
 import org.apache.kafka.raft.RaftResponse;
-import org.apache.kafka.raft.TimingWheelExpirationService;
 import org.apache.kafka.raft.errors.BufferAllocationException;
 import org.apache.kafka.raft.errors.NotLeaderException;
-import org.apache.kafka.raft.internals.KafkaRaftLog;
 import org.apache.kafka.server.common.ApiMessageAndVersion;
-import org.apache.kafka.server.common.Feature;
 import org.apache.kafka.server.common.OffsetAndEpoch;
-import org.apache.kafka.server.util.KafkaScheduler;
-import org.apache.kafka.server.util.timer.SystemTimer;
 import org.apache.kafka.snapshot.SnapshotReader;
 import org.apache.kafka.snapshot.SnapshotWriter;
-import org.apache.kafka.snapshot.Snapshots;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -62,98 +45,40 @@ public final class RaftMetadataLog implements MetadataLog {
     private static final Logger LOG = LoggerFactory.getLogger(RaftMetadataLog.class);
 
     private final RaftLogSettings settings;
-    private final Clock clock;
+    private final ClockTime time;
     private final HearingChannel channel;
     private final Metrics metrics = new Metrics();
-    private final KafkaScheduler scheduler = new KafkaScheduler(1, true, "freshet-raft-scheduler");
-    private final SystemTimer timer = new SystemTimer("freshet-raft-expiration");
-    private final TimingWheelExpirationService expiration = new TimingWheelExpirationService(timer);
-    private final Path logDirectory;
+    private final RaftGround ground;
     private final RaftLog raftLog;
     private final KafkaRaftClient<ApiMessageAndVersion> client;
     private volatile FaultSink faultSink = fault -> {};
-    private final KafkaRaftClientDriver<ApiMessageAndVersion> driver;
-    private boolean isStarted;
     private final Set<CompletableFuture<ApiMessage>> unanswered = ConcurrentHashMap.newKeySet();
     private boolean isClosed;
     private volatile boolean hasStopped;
 
     /** Opens the log of {@code settings.directory()}, which must be formatted; {@code channel} is closed with the log. */
     public RaftMetadataLog(RaftLogSettings settings, Clock clock, NetworkChannel channel) {
+        this(settings, clock, channel, new ThreadedGround(settings.directory()));
+    }
+
+    /** The same on another ground. */
+    public RaftMetadataLog(RaftLogSettings settings, Clock clock, NetworkChannel channel, RaftGround ground) {
         this.settings = settings;
-        this.clock = clock;
+        this.time = new ClockTime(clock);
         this.channel = new HearingChannel(channel, clock);
-        this.logDirectory = settings.directory().resolve(Topic.CLUSTER_METADATA_TOPIC_NAME + "-0");
-        ClockTime time = new ClockTime(clock);
+        this.ground = ground;
         LogContext context =
                 new LogContext("[metadata node=" + settings.nodeId().orElse(-1) + "] ");
-        scheduler.startup();
-        this.raftLog = openLog(time);
-        this.client = new KafkaRaftClient<>(
-                settings.nodeId(),
-                settings.directoryId(),
-                new MetadataLogSerde(),
-                this.channel,
-                raftLog,
-                time,
-                expiration,
-                context,
-                settings.isVoterCapable(),
-                settings.clusterId(),
-                bootstrapAddresses(),
-                ownEndpoints(),
-                Feature.KRAFT_VERSION.supportedVersionRange(),
-                settings.quorumConfig());
-        this.driver = new KafkaRaftClientDriver<>(client, "freshet-raft", this::onFault, context);
-    }
-
-    private RaftLog openLog(ClockTime time) {
-        try {
-            Files.createDirectories(logDirectory);
-            KafkaRaftLog kafkas = KafkaRaftLog.createLog(
-                    Topic.CLUSTER_METADATA_TOPIC_PARTITION,
-                    Uuid.METADATA_TOPIC_ID,
-                    logDirectory.toFile(),
-                    time,
-                    scheduler,
-                    settings.logConfig(),
-                    settings.nodeId().orElse(-1));
-            return new LeanFlushLog(kafkas, logDirectory);
-        } catch (IOException e) {
-            throw new FreshetException(
-                    ErrorKind.UNAVAILABLE,
-                    "Cannot open the metadata log in " + logDirectory + ": " + e.getMessage()
-                            + "; check the disk and the directory's rights",
-                    e);
-        }
-    }
-
-    private InetSocketAddress ownAddress() {
-        return InetSocketAddress.createUnresolved(settings.controllerHost(), settings.controllerPort());
-    }
-
-    /** Only a voter is ever asked something by its peers. */
-    private Endpoints ownEndpoints() {
-        return settings.isVoterCapable()
-                ? Endpoints.fromInetSocketAddresses(Map.of(channel.listenerName(), ownAddress()))
-                : Endpoints.empty();
-    }
-
-    private List<InetSocketAddress> bootstrapAddresses() {
-        return settings.bootstrapServers().isEmpty()
-                ? List.of(ownAddress())
-                : QuorumConfig.parseBootstrapServers(settings.bootstrapServers());
+        this.raftLog = ground.open(settings, time);
+        this.client = ground.client(new RaftGround.ClientParts(settings, this.channel, raftLog, time, context));
     }
 
     @Override
     public void start(Listener listener) {
         faultSink = listener::onFault;
         client.register(new Relay(listener));
-        File quorumState =
-                logDirectory.resolve(FileQuorumStateStore.DEFAULT_FILE_NAME).toFile();
-        client.initialize(Map.of(), new FileQuorumStateStore(quorumState), metrics, ignored -> {});
-        driver.start();
-        isStarted = true;
+        client.initialize(Map.of(), ground.votes(), metrics, ignored -> {});
+        ground.start(this::onFault);
     }
 
     private RuntimeException onFault(String message, Throwable fault) {
@@ -236,15 +161,12 @@ public final class RaftMetadataLog implements MetadataLog {
     @Override
     public Optional<SnapshotWriter<ApiMessageAndVersion>> createSnapshot(
             OffsetAndEpoch end, long lastContainedLogTimeMs) {
-        return client.createSnapshot(end, lastContainedLogTimeMs)
-                .map(writer -> SteadySnapshotWriter.of(writer, logDirectory));
+        return client.createSnapshot(end, lastContainedLogTimeMs).map(ground::steady);
     }
 
     @Override
     public long snapshotBytes() {
-        return client.latestSnapshotId()
-                .map(id -> Snapshots.snapshotPath(logDirectory, id).toFile().length())
-                .orElse(0L);
+        return client.latestSnapshotId().map(ground::snapshotBytes).orElse(0L);
     }
 
     @Override
@@ -265,7 +187,7 @@ public final class RaftMetadataLog implements MetadataLog {
     @Override
     public CompletableFuture<ApiMessage> answer(ApiMessage request, short apiVersion) {
         RaftRequest.Inbound inbound = new RaftRequest.Inbound(
-                channel.listenerName(), channel.newCorrelationId(), apiVersion, request, clock.wallMs());
+                channel.listenerName(), channel.newCorrelationId(), apiVersion, request, time.milliseconds());
         CompletableFuture<ApiMessage> answer =
                 client.handle(inbound).thenApply(RaftResponse::data).toCompletableFuture();
         unanswered.add(answer);
@@ -282,10 +204,9 @@ public final class RaftMetadataLog implements MetadataLog {
             return;
         }
         isClosed = true;
-        quietly("expiration service", expiration::shutdown);
-        quietly("expiration timer", timer::close);
-        quietly("raft client", isStarted ? driver::shutdown : client::close);
-        quietly("scheduler", scheduler::shutdown);
+        ground.stopTimers();
+        quietly("raft client", ground::stopClient);
+        quietly("scheduler", ground::stopScheduler);
         hasStopped = true;
         unanswered.forEach(answer -> answer.completeExceptionally(closed()));
         quietly("channel", channel::close);
@@ -297,7 +218,7 @@ public final class RaftMetadataLog implements MetadataLog {
         return new FreshetException(ErrorKind.UNAVAILABLE, "This node's metadata log is closed; ask another node");
     }
 
-    private static void quietly(String what, Closing closing) {
+    static void quietly(String what, Closing closing) {
         try {
             closing.run();
         } catch (InterruptedException e) {
@@ -307,7 +228,7 @@ public final class RaftMetadataLog implements MetadataLog {
         }
     }
 
-    private interface Closing {
+    interface Closing {
         @SuppressWarnings("try")
         void run() throws Exception;
     }

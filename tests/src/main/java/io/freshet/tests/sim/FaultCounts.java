@@ -5,22 +5,22 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /** How often each kind of thing happened: what the runs have covered. */
-final class FaultCounts {
+public final class FaultCounts {
     private final Map<String, Long> counts = new TreeMap<>();
 
-    void add(String what) {
+    public void add(String what) {
         counts.merge(what, 1L, Long::sum);
     }
 
-    void addAll(FaultCounts others) {
+    public void addAll(FaultCounts others) {
         others.counts.forEach((what, count) -> counts.merge(what, count, Long::sum));
     }
 
-    Map<String, Long> all() {
+    public Map<String, Long> all() {
         return counts;
     }
 
-    long of(String what) {
+    public long of(String what) {
         return counts.getOrDefault(what, 0L);
     }
 }

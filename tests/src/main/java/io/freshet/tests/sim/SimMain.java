@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.tests.sim;
 
+import io.freshet.tests.sim.quorum.QuorumSabotage;
+import io.freshet.tests.sim.quorum.QuorumSimulation;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.logging.LogManager;
+import org.jspecify.annotations.Nullable;
 
 /** The command line: runs many seeds, or one with its trace. Exit code 1 when a seed violates an invariant. */
 public final class SimMain {
@@ -16,17 +21,34 @@ public final class SimMain {
 
     private SimMain() {}
 
-    /** {@code --seeds N --minutes M --threads T}, {@code --first S}, or {@code --seed S} to replay one. */
+    /**
+     * {@code --seeds N --minutes M --threads T}, {@code --first S}, or {@code --seed S} to replay one; {@code --kind} says
+     * whether storage, quorum or both are simulated.
+     */
     public static void main(String[] arguments) throws IOException, InterruptedException {
         Options options = Options.parse(arguments);
         if (options == null) {
-            System.err.println(
-                    "Usage: freshet-sim [--seeds N] [--minutes M] [--threads T] [--first S] | --seed S [--quiet]");
+            System.err.println("Usage: freshet-sim [--seeds N] [--minutes M] [--threads T] [--first S]"
+                    + " [--kind storage|quorum|both] | --seed S [--kind storage|quorum] [--quiet]");
             System.exit(2);
             return;
         }
         LogManager.getLogManager().reset();
         System.exit(options.isReplay ? replay(options) : runMany(options));
+    }
+
+    /** What is simulated. */
+    private enum Kind {
+        STORAGE,
+        QUORUM,
+        /** One after the other, with the same seed. */
+        BOTH;
+
+        Outcome run(long seed, StatePool states, @Nullable Consumer<String> trace) {
+            return this == QUORUM
+                    ? QuorumSimulation.run(seed, QuorumSabotage.NONE, states, trace)
+                    : Simulation.run(seed, Sabotage.NONE, states, trace);
+        }
     }
 
     private static final class Options {
@@ -36,8 +58,9 @@ public final class SimMain {
         private long first = System.currentTimeMillis() * 1_000_003L;
         private boolean isReplay;
         private boolean isQuiet;
+        private Kind kind = Kind.STORAGE;
 
-        static @org.jspecify.annotations.Nullable Options parse(String[] arguments) {
+        static @Nullable Options parse(String[] arguments) {
             Options options = new Options();
             boolean hasMinutes = false;
             for (int i = 0; i < arguments.length; i++) {
@@ -58,6 +81,7 @@ public final class SimMain {
                             hasMinutes = true;
                         }
                         case "--threads" -> options.threads = Integer.parseInt(value);
+                        case "--kind" -> options.kind = Kind.valueOf(value.toUpperCase(Locale.ROOT));
                         case "--first" -> options.first = Long.parseLong(value);
                         case "--seed" -> {
                             options.first = Long.parseLong(value);
@@ -67,7 +91,7 @@ public final class SimMain {
                             return null;
                         }
                     }
-                } catch (NumberFormatException e) {
+                } catch (IllegalArgumentException e) {
                     return null;
                 }
             }
@@ -81,14 +105,13 @@ public final class SimMain {
     private static int replay(Options options) throws IOException {
         PrintStream out = System.out;
         try (StatePool states = new StatePool(directory())) {
-            Simulation.Outcome outcome =
-                    Simulation.run(options.first, Sabotage.NONE, states, options.isQuiet ? null : out::println);
+            Outcome outcome = options.kind.run(options.first, states, options.isQuiet ? null : out::println);
             print(out, outcome);
             return outcome.violation() == null ? 0 : 1;
         }
     }
 
-    private static void print(PrintStream out, Simulation.Outcome outcome) {
+    private static void print(PrintStream out, Outcome outcome) {
         out.printf(
                 "seed %d: %s; %d events, %d batches acknowledged, %d consumed, trace %016x%n",
                 outcome.seed(),
@@ -127,7 +150,12 @@ public final class SimMain {
                 if (index >= options.seeds) {
                     return;
                 }
-                totals.add(Simulation.run(options.first + index, Sabotage.NONE, states, null));
+                if (options.kind != Kind.QUORUM) {
+                    totals.add(Kind.STORAGE.run(options.first + index, states, null));
+                }
+                if (options.kind != Kind.STORAGE) {
+                    totals.add(Kind.QUORUM.run(options.first + index, states, null));
+                }
             }
         } catch (IOException e) {
             throw new java.io.UncheckedIOException(e);
@@ -150,7 +178,7 @@ public final class SimMain {
         private long acknowledged;
         private long nextReportMs = System.currentTimeMillis() + REPORT_MS;
 
-        synchronized void add(Simulation.Outcome outcome) {
+        synchronized void add(Outcome outcome) {
             runs++;
             events += outcome.events();
             acknowledged += outcome.acknowledged();

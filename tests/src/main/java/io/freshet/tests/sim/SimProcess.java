@@ -8,7 +8,7 @@ import java.util.Deque;
 import java.util.concurrent.Executor;
 
 /** One process: nothing of it happens after its death, and nothing during a pause, but all of it afterwards. */
-final class SimProcess implements Clock, Scheduler {
+public final class SimProcess implements Clock, Scheduler {
     private final SimTime time;
     private final SimRandom random;
     private final String name;
@@ -17,10 +17,11 @@ final class SimProcess implements Clock, Scheduler {
     private final long maxTaskDelayNanos;
     private final Deque<Runnable> deferred = new ArrayDeque<>();
     private long wallSkewMs;
+    private double clockRate = 1;
     private boolean isDead;
     private boolean isPaused;
 
-    SimProcess(SimTime time, SimRandom random, String name, int number, long maxTaskDelayNanos) {
+    public SimProcess(SimTime time, SimRandom random, String name, int number, long maxTaskDelayNanos) {
         this.time = time;
         this.random = random;
         this.name = name;
@@ -29,27 +30,27 @@ final class SimProcess implements Clock, Scheduler {
         this.maxTaskDelayNanos = maxTaskDelayNanos;
     }
 
-    SimTime time() {
+    public SimTime time() {
         return time;
     }
 
-    String name() {
+    public String name() {
         return name;
     }
 
-    int number() {
+    public int number() {
         return number;
     }
 
-    boolean isDead() {
+    public boolean isDead() {
         return isDead;
     }
 
-    boolean isPaused() {
+    public boolean isPaused() {
         return isPaused;
     }
 
-    void die() {
+    public void die() {
         if (!isDead) {
             time.note(this, "dies", 0, 0);
             isDead = true;
@@ -57,12 +58,12 @@ final class SimProcess implements Clock, Scheduler {
         }
     }
 
-    void pause() {
+    public void pause() {
         time.note(this, "is paused", 0, 0);
         isPaused = true;
     }
 
-    void resume() {
+    public void resume() {
         if (!isPaused || isDead) {
             return;
         }
@@ -73,18 +74,18 @@ final class SimProcess implements Clock, Scheduler {
         }
     }
 
-    void defer(Runnable task) {
+    public void defer(Runnable task) {
         deferred.add(task);
     }
 
     /** Moves this process's wall clock. */
-    void jumpMs(long ms) {
+    public void jumpMs(long ms) {
         time.note(this, "wall clock jumps by ms", ms, 0);
         wallSkewMs += ms;
     }
 
     /** Sets this process's wall clock right, but for {@code ms}. */
-    void setSkewMs(long ms) {
+    public void setSkewMs(long ms) {
         wallSkewMs = ms;
     }
 
@@ -93,9 +94,15 @@ final class SimProcess implements Clock, Scheduler {
         return time.wallMs() + wallSkewMs;
     }
 
+    /** How fast this process's monotonic clock goes; set it before anybody looks at the clock. */
+    public void setClockRate(double rate) {
+        clockRate = rate;
+    }
+
     @Override
     public long nanoTime() {
-        return time.nowNanos() - bornNanos + 1;
+        long trueNanos = time.nowNanos() - bornNanos + 1;
+        return clockRate == 1 ? trueNanos : (long) (trueNanos * clockRate);
     }
 
     @Override
@@ -104,17 +111,17 @@ final class SimProcess implements Clock, Scheduler {
     }
 
     /** Runs {@code task} in this process after {@code delayMs}. */
-    void after(long delayMs, String label, Runnable task) {
+    public void after(long delayMs, String label, Runnable task) {
         time.schedule(this, delayMs * 1_000_000, label, task);
     }
 
     /** A pool: tasks run soon, in any order. */
-    Executor pool() {
+    public Executor pool() {
         return task -> time.schedule(this, random.nextLong(maxTaskDelayNanos), "pool", task);
     }
 
     /** One thread: tasks run soon, one after the other. */
-    Executor thread(String label) {
+    public Executor thread(String label) {
         long[] busyUntilNanos = {0};
         return task -> {
             long at = Math.max(busyUntilNanos[0] + 1, time.nowNanos() + random.nextLong(maxTaskDelayNanos));

@@ -4,10 +4,10 @@ package io.freshet.tests.sim;
 import io.freshet.common.runtime.Randomness;
 
 /** SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014): all chance of one run. */
-final class SimRandom implements Randomness {
+public final class SimRandom implements Randomness {
     private long state;
 
-    SimRandom(long seed) {
+    public SimRandom(long seed) {
         state = seed;
     }
 
@@ -17,28 +17,28 @@ final class SimRandom implements Randomness {
         return mix(state);
     }
 
-    static long mix(long value) {
+    public static long mix(long value) {
         long z = (value ^ (value >>> 30)) * 0xBF58476D1CE4E5B9L;
         z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
         return z ^ (z >>> 31);
     }
 
     /** Uniform over {@code [0, bound)}. */
-    int below(int bound) {
+    public int below(int bound) {
         return (int) nextLong(bound);
     }
 
     /** Uniform over {@code [from, to]}. */
-    long between(long from, long to) {
+    public long between(long from, long to) {
         return from + nextLong(to - from + 1);
     }
 
-    boolean chance(double probability) {
+    public boolean chance(double probability) {
         return probability > 0 && nextDouble() < probability;
     }
 
     /** A generator of its own, so that what it is used for does not disturb the rest. */
-    SimRandom fork() {
+    public SimRandom fork() {
         return new SimRandom(nextLong());
     }
 }

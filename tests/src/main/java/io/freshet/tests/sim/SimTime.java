@@ -8,7 +8,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Virtual time: the events to come, in order, and the trace of those that have been. */
-final class SimTime {
+public final class SimTime {
     /** 2026-01-01T00:00:00Z. */
     private static final long START_WALL_MS = 1_767_225_600_000L;
 
@@ -21,7 +21,7 @@ final class SimTime {
     private long eventCount;
 
     /** @param trace receives a line for each thing that happens; null for silence */
-    SimTime(@Nullable Consumer<String> trace) {
+    public SimTime(@Nullable Consumer<String> trace) {
         this.trace = trace;
     }
 
@@ -46,36 +46,36 @@ final class SimTime {
         }
     }
 
-    long nowNanos() {
+    public long nowNanos() {
         return nowNanos;
     }
 
-    long nowMs() {
+    public long nowMs() {
         return nowNanos / 1_000_000;
     }
 
     /** True wall-clock time; processes may see another. */
-    long wallMs() {
+    public long wallMs() {
         return START_WALL_MS + nowMs();
     }
 
-    long eventCount() {
+    public long eventCount() {
         return eventCount;
     }
 
     /** A digest of everything that has happened so far. */
-    long hash() {
+    public long hash() {
         return hash;
     }
 
-    Cancellable schedule(SimProcess process, long delayNanos, String label, Runnable task) {
+    public Cancellable schedule(SimProcess process, long delayNanos, String label, Runnable task) {
         Event event = new Event(nowNanos + Math.max(0, delayNanos), nextNumber++, process, label, task);
         events.add(event);
         return event;
     }
 
     /** Writes down that something happened. */
-    void note(SimProcess process, String what, long first, long second) {
+    public void note(SimProcess process, String what, long first, long second) {
         hash = SimRandom.mix(hash ^ what.hashCode()) + first * 31 + second;
         Consumer<String> out = trace;
         if (out != null) {
@@ -84,7 +84,7 @@ final class SimTime {
     }
 
     /** As {@link #note(SimProcess, String, long, long)}, with words for readers only. */
-    void say(SimProcess process, java.util.function.Supplier<String> words) {
+    public void say(SimProcess process, java.util.function.Supplier<String> words) {
         Consumer<String> out = trace;
         if (out != null) {
             out.accept(String.format("%12.3f ms  %-12s %s", nowNanos / 1e6, process.name(), words.get()));
@@ -92,7 +92,7 @@ final class SimTime {
     }
 
     /** Runs everything up to {@code untilMs}. */
-    void runUntilMs(long untilMs) {
+    public void runUntilMs(long untilMs) {
         long untilNanos = untilMs * 1_000_000;
         Event next = events.peek();
         while (next != null && next.atNanos <= untilNanos) {

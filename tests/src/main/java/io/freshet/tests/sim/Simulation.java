@@ -21,16 +21,6 @@ final class Simulation {
     private static final long STEP_MS = 250;
     private static final long HEAL_LIMIT_MS = 120_000;
 
-    /** What came of a run. */
-    record Outcome(
-            long seed,
-            long traceHash,
-            long events,
-            long acknowledged,
-            long consumed,
-            FaultCounts counts,
-            @Nullable String violation) {}
-
     private final World world;
     private final Chaos chaos;
     private final List<SimProducer> producers = new ArrayList<>();

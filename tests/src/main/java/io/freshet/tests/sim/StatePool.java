@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /** Tables of the metadata for the runs of one thread, one after the other: opening new ones costs more than a run. */
-final class StatePool implements AutoCloseable {
+public final class StatePool implements AutoCloseable {
     /** After so many uses a table is made anew: what was deleted from it slows it down. */
     private static final int MAX_USES = 100;
 
@@ -34,12 +34,12 @@ final class StatePool implements AutoCloseable {
     private final List<Pooled> lent = new ArrayList<>();
     private int made;
 
-    StatePool(Path root) {
+    public StatePool(Path root) {
         this.root = root;
     }
 
     /** An empty table, until {@link #takeAllBack()}. */
-    ManifestStore lend() {
+    public ManifestStore lend() {
         Pooled pooled = free.poll();
         if (pooled == null) {
             Path directory = root.resolve("state-" + made++);
@@ -51,7 +51,7 @@ final class StatePool implements AutoCloseable {
     }
 
     /** The run is over. */
-    void takeAllBack() {
+    public void takeAllBack() {
         for (Pooled pooled : lent) {
             if (pooled.uses >= MAX_USES) {
                 pooled.store.close();

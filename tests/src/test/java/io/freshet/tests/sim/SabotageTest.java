@@ -35,7 +35,7 @@ class SabotageTest {
     private void requireFound(String what, Sabotage sabotage) {
         try (StatePool states = new StatePool(directory)) {
             for (int seed = 1; seed <= MAX_SEEDS; seed++) {
-                Simulation.Outcome outcome = Simulation.run(seed, sabotage, states, null);
+                Outcome outcome = Simulation.run(seed, sabotage, states, null);
                 if (outcome.violation() != null) {
                     System.out.println("Sabotage found after " + seed + " seeds: " + what + ": " + outcome.violation());
                     return;

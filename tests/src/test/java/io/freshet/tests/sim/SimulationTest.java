@@ -35,8 +35,8 @@ class SimulationTest {
     void theSameSeedTakesTheSameCourse() {
         try (StatePool states = new StatePool(directory)) {
             for (long seed = 5_000; seed < 5_000 + REPEATED_SEEDS; seed++) {
-                Simulation.Outcome first = Simulation.run(seed, Sabotage.NONE, states, null);
-                Simulation.Outcome second = Simulation.run(seed, Sabotage.NONE, states, null);
+                Outcome first = Simulation.run(seed, Sabotage.NONE, states, null);
+                Outcome second = Simulation.run(seed, Sabotage.NONE, states, null);
                 assertThat(second.traceHash()).as("trace of seed " + seed).isEqualTo(first.traceHash());
                 assertThat(second.events()).isEqualTo(first.events());
             }
@@ -49,7 +49,7 @@ class SimulationTest {
         long acknowledged = 0;
         try (StatePool states = new StatePool(directory)) {
             for (long seed = 1; seed <= FIXED_SEEDS; seed++) {
-                Simulation.Outcome outcome = Simulation.run(seed, Sabotage.NONE, states, null);
+                Outcome outcome = Simulation.run(seed, Sabotage.NONE, states, null);
                 requireFine(outcome);
                 counts.addAll(outcome.counts());
                 acknowledged += outcome.acknowledged();
@@ -85,7 +85,7 @@ class SimulationTest {
                 .allMatch(what -> counts.of(what) > 0);
     }
 
-    private static void requireFine(Simulation.Outcome outcome) {
+    private static void requireFine(Outcome outcome) {
         assertThat(outcome.violation())
                 .as("seed " + outcome.seed() + " (replay it with bin/freshet-sim --seed " + outcome.seed() + ")")
                 .isNull();

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.metadata.control;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.freshet.common.ErrorKind;
+import io.freshet.common.FreshetException;
+import io.freshet.common.runtime.Clock;
+import io.freshet.metadata.ClusterController.BrokerHeartbeat;
+import io.freshet.metadata.ClusterController.BrokerSpec;
+import io.freshet.metadata.ClusterController.Endpoint;
+import io.freshet.metadata.ClusterController.HeartbeatAnswer;
+import io.freshet.metadata.FreshetVersion;
+import io.freshet.metadata.state.ClusterState;
+import io.freshet.metadata.state.ManifestStore;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
+import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.metadata.FeatureLevelRecord;
+import org.apache.kafka.metadata.KafkaConfigSchema;
+import org.apache.kafka.server.common.ApiMessageAndVersion;
+import org.apache.kafka.server.common.MetadataVersion;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A controller that was stopped may be one of the past. */
+class UpkeepTest {
+    private static final long SESSION_MS = 3_000;
+
+    @TempDir
+    Path directory;
+
+    private final HeldLog log = new HeldLog();
+    private long nowNs = 1_000;
+    private ManifestStore store;
+    private ClusterState state;
+    private CommandQueue queue;
+    private ActiveController controller;
+    private BrokerHeartbeat heartbeat;
+
+    @BeforeEach
+    void leadWithOneBroker() {
+        store = ManifestStore.open(directory, "cluster");
+        state = new ClusterState(store);
+        queue = new CommandQueue(log, state, Runnable::run, new SimpleMeterRegistry());
+        Clock clock = new Clock() {
+            @Override
+            public long wallMs() {
+                return nowNs / 1_000_000;
+            }
+
+            @Override
+            public long nanoTime() {
+                return nowNs;
+            }
+        };
+        Inputs inputs = new Inputs(
+                clock,
+                () -> 1,
+                1,
+                (short) 1,
+                (resource, values) -> {},
+                new KafkaConfigSchema(Map.of(), Map.of()),
+                Map.of());
+        controller = new ActiveController(queue, inputs, SESSION_MS, Runnable::run, Runnable::run, id -> true);
+        log.commit(
+                state,
+                List.of(
+                        new ApiMessageAndVersion(
+                                new FeatureLevelRecord()
+                                        .setName(MetadataVersion.FEATURE_NAME)
+                                        .setFeatureLevel(MetadataVersion.latestProduction()
+                                                .featureLevel()),
+                                (short) 0),
+                        FreshetVersion.record(FreshetVersion.SUPPORTED.newest())));
+        changeLeader();
+        var registered = controller.registerBroker(new BrokerSpec(
+                7, Uuid.randomUuid(), List.of(new Endpoint("PLAINTEXT", "PLAINTEXT", "localhost", 9092)), null));
+        commit();
+        heartbeat = new BrokerHeartbeat(7, registered.join().brokerEpoch(), Long.MAX_VALUE, true, false);
+        var unfenced = controller.heartbeat(heartbeat);
+        commit();
+        assertThat(unfenced.join().isFenced()).isFalse();
+        while (log.holdsSomething()) {
+            commit();
+        }
+    }
+
+    @AfterEach
+    void close() {
+        store.close();
+    }
+
+    private void changeLeader() {
+        queue.onLeaderChange(log.leaderAndEpoch());
+        controller.upkeep().onLeaderChange(log.leaderAndEpoch().leaderId(), id -> OptionalLong.empty());
+    }
+
+    private void commit() {
+        log.commit(state);
+        queue.onApplied(state.appliedOffset());
+    }
+
+    private void stopFor(long ms) {
+        nowNs += ms * 1_000_000;
+    }
+
+    @Test
+    void aHeartbeatAfterAPauseWaitsUntilThisNodeIsSeenToLead() {
+        stopFor(60_000);
+        CompletableFuture<HeartbeatAnswer> first = controller.heartbeat(heartbeat);
+        CompletableFuture<HeartbeatAnswer> second = controller.heartbeat(heartbeat);
+        assertThat(first).isNotDone();
+        assertThat(second).isNotDone();
+
+        commit();
+
+        assertThat(first.join()).isEqualTo(new HeartbeatAnswer(false, false, false, SESSION_MS));
+        assertThat(second.join()).isEqualTo(first.join());
+        assertThat(log.holdsSomething()).as("another record for the same doubt").isFalse();
+        assertThat(controller.heartbeat(heartbeat)).isDone();
+    }
+
+    @Test
+    void aControllerThatWasReplacedDuringAPauseProlongsNothing() {
+        stopFor(60_000);
+        CompletableFuture<HeartbeatAnswer> answer = controller.heartbeat(heartbeat);
+
+        log.lose();
+        changeLeader();
+
+        assertThatThrownBy(answer::join)
+                .hasCauseInstanceOf(FreshetException.class)
+                .satisfies(
+                        error -> assertThat(FreshetException.of(error).kind()).isEqualTo(ErrorKind.INDETERMINATE));
+    }
+
+    @Test
+    void timeThatTheProofTakesCountsForNobody() {
+        stopFor(60_000);
+        controller.upkeep().tick(state);
+        stopFor(1_000);
+        controller.upkeep().tick(state);
+        stopFor(1_000);
+        controller.upkeep().tick(state);
+        stopFor(1_200);
+        commit();
+        controller.upkeep().tick(state);
+
+        assertThat(state.manifests().member(7).orElseThrow().isLapsed()).isFalse();
+        assertThat(controller.heartbeat(heartbeat).join().isOver()).isFalse();
+    }
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.tests.sim.quorum;
+
+import io.freshet.metadata.record.MemberRecord;
+import io.freshet.metadata.record.MetadataLogSerde;
+import java.nio.ByteBuffer;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Supplier;
+import java.util.zip.CRC32C;
+import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.metadata.RegisterBrokerRecord;
+import org.apache.kafka.common.protocol.ByteBufferAccessor;
+import org.apache.kafka.common.protocol.ObjectSerializationCache;
+import org.apache.kafka.image.MetadataDelta;
+import org.apache.kafka.image.MetadataImage;
+import org.apache.kafka.image.TopicDelta;
+import org.apache.kafka.metadata.PartitionRegistration;
+import org.apache.kafka.raft.Batch;
+import org.apache.kafka.server.common.ApiMessageAndVersion;
+import org.jspecify.annotations.Nullable;
+
+/** What every node has said of the log, and must not contradict. */
+final class QuorumLedger {
+    private static final MetadataLogSerde SERDE = new MetadataLogSerde();
+
+    private final QuorumWorld world;
+    private final RecordLedger records;
+    private final CommandLedger commands = new CommandLedger(this);
+    private final Map<Integer, Integer> leaders = new HashMap<>();
+    private final Map<Integer, Long> electedAtNanos = new HashMap<>();
+    private final Map<Integer, Long> ledAtNanos = new HashMap<>();
+    private final TreeMap<Long, Committed> committed = new TreeMap<>();
+    private final Map<PartitionEpoch, Integer> partitionLeaders = new HashMap<>();
+    private final Set<Uuid> registered = new HashSet<>();
+    private @Nullable String violation;
+
+    QuorumLedger(QuorumWorld world) {
+        this.world = world;
+        this.records = new RecordLedger(world, this);
+    }
+
+    private record Committed(long lastOffset, int epoch, long digest) {}
+
+    private record PartitionEpoch(Uuid topicId, int partition, int leaderEpoch) {}
+
+    RecordLedger records() {
+        return records;
+    }
+
+    CommandLedger commands() {
+        return commands;
+    }
+
+    @Nullable
+    String violation() {
+        return violation;
+    }
+
+    void violated(String what) {
+        if (violation == null) {
+            violation = what;
+            world.time.say(world.process, () -> "VIOLATION: " + what);
+        }
+    }
+
+    void check(boolean holds, Supplier<String> otherwise) {
+        if (!holds) {
+            violated(otherwise.get());
+        }
+    }
+
+    /** A node believes that it leads. */
+    void leads(NodeRun run, int epoch) {
+        Integer before = leaders.putIfAbsent(epoch, run.id());
+        if (before == null) {
+            world.counts.add("leader is elected");
+            electedAtNanos.put(epoch, world.time.nowNanos());
+            world.time.note(run.process(), "leads in epoch", epoch, 0);
+        } else {
+            check(before == run.id(), () -> "Nodes " + before + " and " + run.id() + " both lead in epoch " + epoch);
+        }
+        ledAtNanos.put(run.id(), world.time.nowNanos());
+    }
+
+    /** Whether a node other than {@code nodeId} believed that it leads at {@code sinceNanos} or later. */
+    boolean hasAnotherLedSince(int nodeId, long sinceNanos) {
+        return ledAtNanos.entrySet().stream()
+                .anyMatch(entry -> entry.getKey() != nodeId && entry.getValue() >= sinceNanos);
+    }
+
+    /** The last offset that anybody has called committed. */
+    long committedEnd() {
+        return committed.isEmpty() ? -1 : committed.lastEntry().getValue().lastOffset;
+    }
+
+    /** A node has been told that a batch is committed. */
+    void committed(NodeRun run, Batch<ApiMessageAndVersion> batch) {
+        Committed now = new Committed(batch.lastOffset(), batch.epoch(), digest(batch));
+        Committed before = committed.putIfAbsent(batch.baseOffset(), now);
+        if (before != null) {
+            check(
+                    before.equals(now),
+                    () -> "What is committed at " + batch.baseOffset() + " was " + before + ", and is " + now
+                            + " for node " + run.id());
+            return;
+        }
+        Map.Entry<Long, Committed> lower = committed.lowerEntry(batch.baseOffset());
+        check(
+                lower == null || lower.getValue().lastOffset < batch.baseOffset(),
+                () -> "Batch " + batch.baseOffset() + " overlaps with the one committed at " + lower);
+        world.time.note(run.process(), "commits", batch.baseOffset(), now.digest);
+        world.time.say(run.process(), () -> "commits " + batch);
+        for (ApiMessageAndVersion entry : batch.records()) {
+            if (entry.message() instanceof RegisterBrokerRecord broker) {
+                check(
+                        registered.add(broker.incarnationId()),
+                        () -> "Process " + broker.incarnationId() + " of broker " + broker.brokerId()
+                                + " was registered twice");
+            } else if (entry.message() instanceof MemberRecord member
+                    && member.member().isLapsed()) {
+                int controller = leaders.getOrDefault(batch.epoch(), -1);
+                records.lapsed(member.member(), controller, electedAtNanos.getOrDefault(batch.epoch(), 0L));
+            }
+        }
+    }
+
+    private static long digest(Batch<ApiMessageAndVersion> batch) {
+        CRC32C digest = new CRC32C();
+        for (ApiMessageAndVersion entry : batch.records()) {
+            ObjectSerializationCache cache = new ObjectSerializationCache();
+            ByteBuffer bytes = ByteBuffer.allocate(SERDE.recordSize(entry, cache));
+            SERDE.write(entry, cache, new ByteBufferAccessor(bytes));
+            digest.update(bytes.flip());
+        }
+        return digest.getValue();
+    }
+
+    /** A node's image has changed: epochs never go back, and each names one leader. */
+    void seen(NodeRun run, MetadataDelta delta, MetadataImage image) {
+        if (delta.topicsDelta() != null) {
+            for (TopicDelta topic : delta.topicsDelta().changedTopics().values()) {
+                topic.partitionChanges().forEach((partition, now) -> {
+                    named(run, new PartitionEpoch(topic.id(), partition, now.leaderEpoch), now);
+                    PartitionRegistration before = topic.image().partitions().get(partition);
+                    check(
+                            before == null
+                                    || now.leaderEpoch > before.leaderEpoch
+                                    || (now.leaderEpoch == before.leaderEpoch && now.leader == before.leader),
+                            () -> "Partition " + topic.name() + "-" + partition + " went from " + before + " to " + now
+                                    + " on node " + run.id());
+                });
+            }
+        }
+        ThinBroker broker = run.broker();
+        if (broker != null) {
+            broker.onImage(delta, image);
+        }
+    }
+
+    private void named(NodeRun run, PartitionEpoch which, PartitionRegistration now) {
+        Integer before = partitionLeaders.putIfAbsent(which, now.leader);
+        check(
+                before == null || before == now.leader,
+                () -> which + " is led by " + before + ", and by " + now.leader + " for node " + run.id());
+    }
+
+    /** Raft, or the state machine, has given up. */
+    void failed(NodeRun run, Throwable fault) {
+        world.time.say(run.process(), () -> {
+            java.io.StringWriter stack = new java.io.StringWriter();
+            fault.printStackTrace(new java.io.PrintWriter(stack));
+            return "fails: " + stack;
+        });
+        violated("Node " + run.id() + " cannot go on: " + fault);
+    }
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.tests.sim.quorum;
+
+import io.freshet.metadata.log.MetadataLog;
+
+/** Where tests break the quorum on purpose, to see that the simulator finds it. This one breaks nothing. */
+public class QuorumSabotage {
+    public static final QuorumSabotage NONE = new QuorumSabotage();
+
+    /** Whether a flush of the log makes anything durable. */
+    boolean flushes() {
+        return true;
+    }
+
+    /** Whether a disk loses the votes with the process. */
+    boolean forgetsVotes() {
+        return false;
+    }
+
+    /** Whether each command is sent twice as if it were two. */
+    boolean sendsCommandsTwice() {
+        return false;
+    }
+
+    /** Whether a broker acts as owner though its lease is over. */
+    boolean ignoresLeases() {
+        return false;
+    }
+
+    /** The log that a node is given. */
+    MetadataLog log(MetadataLog real) {
+        return real;
+    }
+}
