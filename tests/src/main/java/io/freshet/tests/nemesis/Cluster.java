@@ -4,6 +4,7 @@ package io.freshet.tests.nemesis;
 import io.freshet.broker.cli.fleet.Fleet;
 import io.freshet.broker.cli.fleet.FleetNode;
 import io.freshet.broker.cli.fleet.NodeProcess;
+import io.freshet.common.FreshetException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,6 +14,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
@@ -27,42 +29,124 @@ public final class Cluster implements AutoCloseable {
     private static final Duration STOP_TIMEOUT = Duration.ofSeconds(90);
     private static final String HEAP = "-Xms128m -Xmx640m -XX:MaxDirectMemorySize=1g";
 
+    private final Plan plan;
     private final Fleet fleet;
     private final List<NodeProcess> nodes;
     private final Set<Integer> wanted = new HashSet<>();
+    private final List<String> remarks = new ArrayList<>();
 
-    private Cluster(Fleet fleet, List<NodeProcess> nodes) {
+    private Cluster(Plan plan, Fleet fleet, List<NodeProcess> nodes) {
+        this.plan = plan;
         this.fleet = fleet;
         this.nodes = nodes;
     }
 
     /**
-     * Makes, formats and starts the nodes, and waits until they serve.
+     * What a cluster consists of.
      *
      * @param distribution the unpacked one
      * @param folder empty
      * @param settings over those of a fleet
      * @param environment of the processes
+     * @param network empty: all are on this machine's loopback interface
+     * @param clocks empty: all have the machine's clock
      */
+    public record Plan(
+            Path distribution,
+            Path folder,
+            int brokers,
+            Map<String, String> settings,
+            Map<String, String> environment,
+            Optional<PrivateNetwork> network,
+            Optional<FakeClocks> clocks) {
+        /** On the loopback interface, with the machine's clock. */
+        public Plan(
+                Path distribution,
+                Path folder,
+                int brokers,
+                Map<String, String> settings,
+                Map<String, String> environment) {
+            this(distribution, folder, brokers, settings, environment, Optional.empty(), Optional.empty());
+        }
+
+        /** The same, each node in its own place of {@code network}. */
+        public Plan in(PrivateNetwork network) {
+            return new Plan(distribution, folder, brokers, settings, environment, Optional.of(network), clocks);
+        }
+
+        /** The same, each node with a clock of its own. */
+        public Plan with(FakeClocks clocks) {
+            return new Plan(distribution, folder, brokers, settings, environment, network, Optional.of(clocks));
+        }
+
+        private FleetNode.Hosts hosts(int id) {
+            return network.map(each -> each.hosts(id)).orElse(FleetNode.Hosts.LOCAL);
+        }
+
+        private List<String> launcher(int id) {
+            List<String> command =
+                    new ArrayList<>(network.map(each -> each.launcher(id)).orElse(List.of()));
+            command.add(distribution.resolve("bin/freshet").toString());
+            return command;
+        }
+
+        private Map<String, String> environmentOf(int id) throws IOException {
+            Map<String, String> all = new HashMap<>();
+            all.put("JAVA_HOME", System.getProperty("java.home"));
+            all.put("KAFKA_HEAP_OPTS", HEAP);
+            all.put("LOG_DIR", folder.toString());
+            all.putAll(environment);
+            if (clocks.isPresent()) {
+                all.putAll(clocks.get().environment(id));
+            }
+            return all;
+        }
+    }
+
+    /** The same as {@link #start(Plan)}, on the loopback interface, with the machine's clock. */
     public static Cluster start(
             Path distribution, Path folder, int brokers, Map<String, String> settings, Map<String, String> environment)
             throws IOException, InterruptedException {
-        Fleet fleet = Fleet.create(folder, brokers, 0, settings);
-        Map<String, String> all = new HashMap<>();
-        all.put("JAVA_HOME", System.getProperty("java.home"));
-        all.put("KAFKA_HEAP_OPTS", HEAP);
-        all.put("LOG_DIR", folder.toString());
-        all.putAll(environment);
+        return start(new Plan(distribution, folder, brokers, settings, environment));
+    }
+
+    /** Makes, formats and starts the nodes, and waits until they serve. */
+    public static Cluster start(Plan plan) throws IOException, InterruptedException {
+        Fleet fleet = Fleet.create(plan.folder(), plan.brokers(), 0, plan.settings(), plan::hosts);
         List<NodeProcess> nodes = new ArrayList<>();
         for (FleetNode node : fleet.nodes()) {
-            format(distribution, fleet, node, all);
-            nodes.add(new NodeProcess(
-                    node, List.of(distribution.resolve("bin/freshet").toString()), all));
+            Map<String, String> environment = plan.environmentOf(node.id());
+            format(plan.distribution(), fleet, node, environment);
+            nodes.add(new NodeProcess(node, plan.launcher(node.id()), environment));
         }
-        Cluster cluster = new Cluster(fleet, nodes);
-        cluster.ids().forEach(cluster::start);
-        cluster.awaitReady();
+        Cluster cluster = new Cluster(plan, fleet, nodes);
+        try {
+            cluster.ids().forEach(cluster::start);
+            cluster.awaitReady();
+        } catch (IOException | RuntimeException e) {
+            cluster.close();
+            throw e;
+        }
         return cluster;
+    }
+
+    /** Fails if it has none. */
+    PrivateNetwork network() {
+        return plan.network().orElseThrow(() -> new IllegalStateException("The nodes have no network of their own"));
+    }
+
+    /** The same. */
+    FakeClocks clocks() {
+        return plan.clocks().orElseThrow(() -> new IllegalStateException("The nodes have the machine's clock"));
+    }
+
+    /** Nodes that vote in the quorum. */
+    public List<Integer> voters() {
+        return nodes.stream()
+                .map(NodeProcess::node)
+                .filter(FleetNode::isVoter)
+                .map(FleetNode::id)
+                .toList();
     }
 
     private static void format(Path distribution, Fleet fleet, FleetNode node, Map<String, String> environment)
@@ -82,6 +166,11 @@ public final class Cluster implements AutoCloseable {
 
     public String bootstrap() {
         return fleet.bootstrap();
+    }
+
+    /** Where clients find one node. */
+    public String bootstrap(int id) {
+        return node(id).node().bootstrap();
     }
 
     /** The nodes' ids, 1 to their number. */
@@ -105,10 +194,22 @@ public final class Cluster implements AutoCloseable {
         node(id).kill();
     }
 
-    /** SIGTERM, and waits for the clean end. */
+    /** SIGTERM, and waits for the clean end; whoever takes too long is killed, and {@link #remarks} says so. */
     public void stop(int id) {
         wanted.remove(id);
-        node(id).stop(STOP_TIMEOUT);
+        Optional<ProcessHandle> process = node(id).find();
+        try {
+            node(id).stop(STOP_TIMEOUT);
+        } catch (FreshetException e) {
+            process.ifPresent(handle -> handle.onExit().join());
+            remarks.add(
+                    "node " + id + " was killed, as it had not ended " + STOP_TIMEOUT.toSeconds() + " s after SIGTERM");
+        }
+    }
+
+    /** What went on that need not be wrong. */
+    List<String> remarks() {
+        return List.copyOf(remarks);
     }
 
     /** SIGSTOP: the node stands where it is, its connections stay open. */
