@@ -45,7 +45,7 @@ class ClockST {
         clocks = FakeClocks.in(folder.resolve("clocks"));
         cluster = ClusterOnS3.start(folder, 3, Map.of(), "127.0.0.1", plan -> plan.with(clocks));
         try {
-            int controller = cluster.nodes().controller().orElseThrow();
+            int controller = cluster.controller();
             List<Integer> others = cluster.nodes().ids().stream()
                     .filter(id -> id != controller)
                     .toList();

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -84,6 +85,16 @@ final class ClusterOnS3 implements AutoCloseable {
 
     Clients clients() {
         return clients;
+    }
+
+    /** The node that leads the quorum; waits until one does. */
+    int controller() throws InterruptedException {
+        long beginNanos = System.nanoTime();
+        OptionalInt leader = cluster.controller();
+        while (leader.isEmpty() && msSince(beginNanos) < 60_000) {
+            leader = cluster.controller();
+        }
+        return leader.orElseThrow(() -> new IllegalStateException("Nobody leads the quorum after 60 s"));
     }
 
     /** Makes a topic that brokers share evenly, three replicas each. */

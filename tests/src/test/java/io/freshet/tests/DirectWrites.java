@@ -77,6 +77,7 @@ final class DirectWrites implements AutoCloseable {
         return answers.stream()
                 .filter(Answer::isAcknowledged)
                 .mapToLong(answer -> (answer.sentNanos() - sinceNanos) / 1_000_000)
+                .filter(ms -> ms > 0)
                 .max()
                 .orElse(0);
     }

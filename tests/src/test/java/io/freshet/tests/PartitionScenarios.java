@@ -54,7 +54,7 @@ public final class PartitionScenarios implements AutoCloseable {
                     follower,
                     () -> all.network.cut(follower, Link.PEERS),
                     () -> all.network.join(follower, Link.PEERS));
-            int controller = all.cluster.nodes().controller().orElseThrow();
+            int controller = all.cluster.controller();
             all.cutOff(
                     "the controller, cut from its peers, but not from clients and store",
                     controller,
@@ -75,7 +75,7 @@ public final class PartitionScenarios implements AutoCloseable {
     }
 
     private int otherThanController() throws InterruptedException {
-        int controller = cluster.nodes().controller().orElseThrow();
+        int controller = cluster.controller();
         return cluster.nodes().ids().stream()
                 .filter(id -> id != controller)
                 .findFirst()

@@ -25,14 +25,16 @@ import org.apache.kafka.clients.admin.Admin;
 
 /** Server processes of a packaged distribution that this process has started. Used by one thread. */
 public final class Cluster implements AutoCloseable {
-    private static final Duration START_TIMEOUT = Duration.ofSeconds(180);
+    private static final Duration START_TIMEOUT = Duration.ofSeconds(300);
     private static final Duration STOP_TIMEOUT = Duration.ofSeconds(90);
+    private static final int MOST_STARTS = 3;
     private static final String HEAP = "-Xms128m -Xmx640m -XX:MaxDirectMemorySize=1g";
 
     private final Plan plan;
     private final Fleet fleet;
     private final List<NodeProcess> nodes;
     private final Set<Integer> wanted = new HashSet<>();
+    private final Map<Integer, Integer> starts = new HashMap<>();
     private final List<String> remarks = new ArrayList<>();
 
     private Cluster(Plan plan, Fleet fleet, List<NodeProcess> nodes) {
@@ -186,17 +188,20 @@ public final class Cluster implements AutoCloseable {
     public void start(int id) {
         node(id).start();
         wanted.add(id);
+        starts.put(id, 1);
     }
 
     /** kill -9, and waits for the end. */
     public void kill(int id) {
         wanted.remove(id);
+        starts.remove(id);
         node(id).kill();
     }
 
     /** SIGTERM, and waits for the clean end; whoever takes too long is killed, and {@link #remarks} says so. */
     public void stop(int id) {
         wanted.remove(id);
+        starts.remove(id);
         Optional<ProcessHandle> process = node(id).find();
         try {
             node(id).stop(STOP_TIMEOUT);
@@ -245,29 +250,43 @@ public final class Cluster implements AutoCloseable {
         }
     }
 
-    /** Waits until all nodes that should run say that they are ready. */
+    /**
+     * Waits until all nodes that should run say that they are ready. A node that gives up while it starts, because it does not reach
+     * its store or the others in time, is started again, as whoever supervises servers does.
+     */
     public void awaitReady() throws IOException {
         long deadlineNanos = System.nanoTime() + START_TIMEOUT.toNanos();
         for (NodeProcess node : nodes) {
-            while (wanted.contains(node.node().id()) && !node.isReady()) {
-                if (node.find().isEmpty() || System.nanoTime() > deadlineNanos) {
-                    throw new IOException("Node " + node.node().id()
-                            + (node.find().isEmpty() ? " has ended" : " is not ready")
-                            + "; its log says:\n"
-                            + log(node.node().id()));
+            int id = node.node().id();
+            while (wanted.contains(id) && !node.isReady()) {
+                if (!fallen().isEmpty() || System.nanoTime() > deadlineNanos) {
+                    throw new IOException("Node " + id + " is not ready, " + fallen()
+                            + " have ended by themselves; its log says:\n" + log(id));
                 }
                 LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
             }
+            starts.remove(id);
         }
     }
 
-    /** Nodes that should run and do not: they ended by themselves. */
-    List<Integer> fallen() {
-        return nodes.stream()
-                .filter(node -> wanted.contains(node.node().id()))
-                .filter(node -> node.find().isEmpty())
-                .map(node -> node.node().id())
-                .toList();
+    /** Nodes that should run and do not: they ended by themselves, and not while they started. */
+    List<Integer> fallen() throws IOException {
+        List<Integer> fallen = new ArrayList<>();
+        for (NodeProcess node : nodes) {
+            int id = node.node().id();
+            if (wanted.contains(id) && node.find().isEmpty()) {
+                String log = log(id).strip();
+                if (starts.getOrDefault(id, MOST_STARTS) < MOST_STARTS) {
+                    starts.merge(id, 1, Integer::sum);
+                    remarks.add("node " + id + " ended while it started, and was started again: "
+                            + log.substring(log.lastIndexOf('\n') + 1));
+                    node.start();
+                } else {
+                    fallen.add(id);
+                }
+            }
+        }
+        return fallen;
     }
 
     /** Lines of all logs at level ERROR or FATAL. */

@@ -19,7 +19,11 @@ import java.util.concurrent.locks.LockSupport;
  * writes again, and says how long which of them did not. One thread; one seed draws everything but the times that things take.
  */
 public final class Nemesis {
-    private static final Duration HEAL_TIMEOUT = Duration.ofSeconds(120);
+    /** Above what a start of all nodes takes on a machine that is busy with other things too. */
+    private static final Duration HEAL_TIMEOUT = Duration.ofSeconds(300);
+
+    /** There are many ways to cut a network, each of which should have its turn. */
+    private static final int MORE_PARTITIONS = 3;
 
     /** A probe that a fault hits may have been sent before it. */
     private static final long BEFORE_NANOS = Duration.ofMillis(300).toNanos();
@@ -70,12 +74,21 @@ public final class Nemesis {
             long endedNanos = System.nanoTime();
             awaitHealed(endedNanos);
             report.add(chosen, sinceNanos, endedNanos, availability.outagesSince(sinceNanos - BEFORE_NANOS));
-            if (problems.isEmpty()) {
-                cluster.awaitReady(); // else the next fault would meet one that is not over
-            }
+            awaitReady();
         }
         report.print(availability.outagesSince(beganNanos));
         return problems;
+    }
+
+    /** Else the next fault would meet one that is not over. */
+    private void awaitReady() {
+        try {
+            if (problems.isEmpty()) {
+                cluster.awaitReady();
+            }
+        } catch (IOException e) {
+            problems.add(String.valueOf(e.getMessage()));
+        }
     }
 
     private static Duration longest(List<Disruption> chosen) {
@@ -85,6 +98,9 @@ public final class Nemesis {
     /** At most one for each victim: nodes, store, clocks. */
     private List<Disruption> choose() throws IOException, InterruptedException {
         List<Disruption.Kind> shuffled = new ArrayList<>(kinds);
+        if (kinds.contains(Disruption.Kind.PARTITION)) {
+            shuffled.addAll(Collections.nCopies(MORE_PARTITIONS, Disruption.Kind.PARTITION));
+        }
         Collections.shuffle(shuffled, random);
         List<Disruption> chosen = new ArrayList<>();
         Set<Disruption.Victim> victims = EnumSet.noneOf(Disruption.Victim.class);
