@@ -9,10 +9,12 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.UnaryOperator;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.common.TopicPartition;
@@ -41,15 +43,26 @@ final class ClusterOnS3 implements AutoCloseable {
 
     /** Starts {@code brokers} nodes, of which the first three vote, and waits until they serve. */
     static ClusterOnS3 start(Path folder, int brokers, Map<String, String> settings) throws Exception {
-        S3Server s3 = S3Server.start(folder.resolve("s3"), BUCKET);
+        return start(folder, brokers, settings, "127.0.0.1", plan -> plan);
+    }
+
+    /** The same, with the store at {@code storeHost} and nodes that are {@code placed} elsewhere than on the loopback interface. */
+    static ClusterOnS3 start(
+            Path folder,
+            int brokers,
+            Map<String, String> settings,
+            String storeHost,
+            UnaryOperator<Cluster.Plan> placed)
+            throws Exception {
+        S3Server s3 = S3Server.start(folder.resolve("s3"), BUCKET, storeHost);
         try {
             Map<String, String> all = new HashMap<>();
             all.put("storage.uri", s3.uri(BUCKET));
             all.put("balance.enabled", "false"); // partitions stay where the test has put them
             all.putAll(settings);
             long beginNanos = System.nanoTime();
-            Cluster cluster = Cluster.start(
-                    FreshetProcess.distribution(), folder.resolve("fleet"), brokers, all, s3.credentials());
+            Cluster cluster = Cluster.start(placed.apply(new Cluster.Plan(
+                    FreshetProcess.distribution(), folder.resolve("fleet"), brokers, all, s3.credentials())));
             System.out.printf("%d brokers serve after %d ms%n", brokers, msSince(beginNanos));
             return new ClusterOnS3(s3, cluster);
         } catch (IOException | RuntimeException | InterruptedException e) {
@@ -72,6 +85,16 @@ final class ClusterOnS3 implements AutoCloseable {
 
     Clients clients() {
         return clients;
+    }
+
+    /** The node that leads the quorum; waits until one does. */
+    int controller() throws InterruptedException {
+        long beginNanos = System.nanoTime();
+        OptionalInt leader = cluster.controller();
+        while (leader.isEmpty() && msSince(beginNanos) < 60_000) {
+            leader = cluster.controller();
+        }
+        return leader.orElseThrow(() -> new IllegalStateException("Nobody leads the quorum after 60 s"));
     }
 
     /** Makes a topic that brokers share evenly, three replicas each. */

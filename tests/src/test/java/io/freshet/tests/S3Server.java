@@ -17,25 +17,32 @@ final class S3Server implements AutoCloseable {
     private static final String SECRET_KEY = "secretsecret";
 
     private final Path folder;
+    private final String host;
     private final int port;
     private S3Proxy proxy;
 
-    private S3Server(Path folder, S3Proxy proxy) {
+    private S3Server(Path folder, String host, S3Proxy proxy) {
         this.folder = folder;
+        this.host = host;
         this.proxy = proxy;
         this.port = proxy.getPort();
     }
 
     /** Starts on a free port of the loopback interface, with one bucket. */
     static S3Server start(Path folder, String bucket) throws Exception {
-        Files.createDirectories(folder.resolve(bucket));
-        return new S3Server(folder, startProxy(folder, 0));
+        return start(folder, bucket, "127.0.0.1");
     }
 
-    private static S3Proxy startProxy(Path folder, int port) throws Exception {
+    /** The same, at another address of this machine. */
+    static S3Server start(Path folder, String bucket, String host) throws Exception {
+        Files.createDirectories(folder.resolve(bucket));
+        return new S3Server(folder, host, startProxy(folder, host, 0));
+    }
+
+    private static S3Proxy startProxy(Path folder, String host, int port) throws Exception {
         S3Proxy proxy = S3Proxy.builder()
                 .blobStore(new FilesystemNio2BlobStore(folder.toString()))
-                .endpoint(URI.create("http://127.0.0.1:" + port))
+                .endpoint(URI.create("http://" + host + ":" + port))
                 .awsAuthentication(AuthenticationType.AWS_V2_OR_V4, ACCESS_KEY, SECRET_KEY)
                 .v4MaxNonChunkedRequestSize(256L << 20)
                 .jettyMaxThreads(64)
@@ -54,7 +61,7 @@ final class S3Server implements AutoCloseable {
 
     /** On the same port and folder. */
     void restart() throws Exception {
-        proxy = startProxy(folder, port);
+        proxy = startProxy(folder, host, port);
     }
 
     int port() {
@@ -62,7 +69,7 @@ final class S3Server implements AutoCloseable {
     }
 
     String uri(String bucket) {
-        return "s3://" + bucket + "?endpoint=http://127.0.0.1:" + port + "&region=us-east-1&pathStyle=true";
+        return "s3://" + bucket + "?endpoint=http://" + host + ":" + port + "&region=us-east-1&pathStyle=true";
     }
 
     Map<String, String> credentials() {

@@ -67,6 +67,11 @@ final class WriteProbe implements AutoCloseable {
         return nowNanos;
     }
 
+    /** The numbers of what it asks. */
+    List<Integer> partitions() {
+        return partitions.stream().map(TopicPartition::partition).toList();
+    }
+
     FirstAcknowledgements acknowledgements() {
         return seen;
     }

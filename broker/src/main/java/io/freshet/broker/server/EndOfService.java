@@ -25,11 +25,18 @@ final class EndOfService {
     private static final Logger LOG = LoggerFactory.getLogger(EndOfService.class);
     private static final long LOOK_PERIOD_MS = 200;
 
+    /**
+     * A broker that is cut off together with the controller that it asks, often one and the same process, is told that its session goes
+     * on, while others end the session and take its WAL. That lasts until this controller gives up, plus a session.
+     */
+    private static final long PATIENCE_MS = 20_000;
+
     private final CompletableFuture<FreshetException> failure = new CompletableFuture<>();
     private final Consumer<String> announcement;
     private volatile @Nullable Lease lease;
     private volatile boolean hadNoLease;
     private volatile boolean isReplaced;
+    private long looksInDoubt;
 
     /** {@code announcement} is told why, once, before {@link #failure} completes. */
     EndOfService(Consumer<String> announcement) {
@@ -80,17 +87,36 @@ final class EndOfService {
 
     /**
      * Whether the failure was a lapsed session, or the loss of a WAL that others took over because of that; a new registration
-     * mends it. A WAL that is taken from a broker with a live session is somebody's mistake: that needs a look.
+     * mends it. A WAL that is taken from a broker whose session goes on all the same is somebody's mistake: that needs a look.
      */
     boolean mayRejoin() {
         FreshetException reason = failure.getNow(null);
         return reason != null && reason.kind() == ErrorKind.FENCED && hadNoLease && !isReplaced;
     }
 
-    /** Looks at {@code laneFailure} several times a second; the node ends when there is one. */
+    /**
+     * Looks at {@code laneFailure} several times a second; the node ends when there is one. If others took the WAL of a broker that
+     * believes to have a session, it first waits for what becomes of that; nothing is acknowledged on the WAL meanwhile.
+     */
     Scheduler.Cancellable watchWal(Supplier<Optional<FreshetException>> laneFailure, Scheduler scheduler) {
         return scheduler.scheduleRepeatedly(
-                LOOK_PERIOD_MS, () -> laneFailure.get().ifPresent(this::end));
+                LOOK_PERIOD_MS, () -> laneFailure.get().ifPresent(this::lost));
+    }
+
+    private synchronized void lost(FreshetException reason) {
+        Lease held = lease;
+        boolean isInDoubt = reason.kind() == ErrorKind.FENCED && held != null && held.isHeld();
+        if (!isInDoubt || looksInDoubt > PATIENCE_MS / LOOK_PERIOD_MS) {
+            end(reason);
+            return;
+        }
+        if (looksInDoubt == 0 && !failure.isDone()) {
+            LOG.warn(
+                    "This node waits up to {} s to see whether its session is over: {}",
+                    PATIENCE_MS / 1000,
+                    reason.getMessage());
+        }
+        looksInDoubt++;
     }
 
     private synchronized void end(FreshetException reason) {

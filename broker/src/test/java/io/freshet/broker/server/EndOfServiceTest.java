@@ -82,8 +82,37 @@ class EndOfServiceTest {
         start();
         answer(SERVING);
         laneFailure = Optional.of(TAKEN);
-        scheduler.advance(500);
+        scheduler.advance(10_000);
+        assertThat(end.failure()).isNotDone();
+        scheduler.advance(15_000);
         assertThat(end.failure()).isCompletedWithValue(TAKEN);
+        assertThat(end.mayRejoin()).isFalse();
+    }
+
+    @Test
+    void rejoinsWhenItsWalIsTakenBeforeItHearsThatItsSessionIsOver() {
+        start();
+        answer(SERVING);
+        laneFailure = Optional.of(TAKEN);
+        scheduler.advance(500);
+        assertThat(end.failure()).isNotDone();
+        answer(OVER);
+        scheduler.advance(500);
+        assertThat(end.failure()).isCompleted();
+        assertThat(end.mayRejoin()).isTrue();
+        assertThat(announced).hasSize(1);
+    }
+
+    @Test
+    void endsWhenItsWalIsTakenBeforeItHearsThatAnotherProcessHasItsId() {
+        start();
+        answer(SERVING);
+        laneFailure = Optional.of(TAKEN);
+        scheduler.advance(500);
+        answers.get(answers.size() - 1)
+                .completeExceptionally(new FreshetException(ErrorKind.FENCED, "a newer process has registered"));
+        scheduler.advance(500);
+        assertThat(end.failure()).isCompleted();
         assertThat(end.mayRejoin()).isFalse();
     }
 

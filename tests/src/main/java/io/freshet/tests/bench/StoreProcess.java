@@ -64,8 +64,14 @@ public final class StoreProcess implements AutoCloseable {
     }
 
     /** The same bucket through a proxy on {@code proxyPort}. */
-    public String uriAt(int proxyPort) {
-        return "s3://" + BUCKET + "?endpoint=http://127.0.0.1:" + proxyPort + "&region=us-east-1&pathStyle=true";
+    String uriAt(int proxyPort) {
+        return uriAt("127.0.0.1", proxyPort);
+    }
+
+    /** The same, at another address of this machine. */
+    public String uriAt(String proxyHost, int proxyPort) {
+        return "s3://" + BUCKET + "?endpoint=http://" + proxyHost + ":" + proxyPort
+                + "&region=us-east-1&pathStyle=true";
     }
 
     /** Environment variables that name its keys. */

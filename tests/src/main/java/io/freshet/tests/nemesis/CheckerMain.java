@@ -6,16 +6,15 @@ import io.freshet.tests.checker.Checker;
 import io.freshet.tests.checker.HistoryReader;
 import io.freshet.tests.workload.Workload;
 import java.io.PrintStream;
+import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
+import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -37,16 +36,32 @@ public final class CheckerMain {
             System.exit(2);
             return;
         }
-        System.exit(run(options) ? 0 : 1);
+        boolean isOwn =
+                options.text("check").isEmpty() && options.text("bootstrap").isEmpty();
+        Abilities abilities = isOwn ? Abilities.of(options.kinds()) : Abilities.NONE;
+        if (!abilities.missing().isEmpty() && !options.kinds().isEmpty()) {
+            abilities.missing().forEach(System.err::println);
+            System.exit(2);
+        }
+        if (abilities.namespaces().isPresent() && !Enclosed.isEnclosed()) {
+            List<String> same = new ArrayList<>(List.of(arguments));
+            same.addAll(List.of("--seed", Long.toString(options.seed())));
+            System.exit(Enclosed.run(abilities.namespaces().get(), CheckerMain.class.getName(), same));
+        }
+        if (Enclosed.isEnclosed()) {
+            Enclosed.endWithParent();
+        }
+        System.exit(run(options, abilities) ? 0 : 1);
     }
 
-    private static boolean run(CheckerOptions options) throws Exception {
+    private static boolean run(CheckerOptions options, Abilities abilities) throws Exception {
         String kept = options.text("check");
         if (!kept.isEmpty()) {
             return judge(Path.of(kept), Map.of(), List.of());
         }
         OUT.println("seed " + options.seed());
-        return options.text("bootstrap").isEmpty() ? runOwn(options) : runOn(options);
+        abilities.missing().forEach(reason -> OUT.println("NOT DONE: " + reason));
+        return options.text("bootstrap").isEmpty() ? runOwn(options, abilities) : runOn(options);
     }
 
     private static Path historyFile(CheckerOptions options, Path folder) throws Exception {
@@ -73,24 +88,34 @@ public final class CheckerMain {
     }
 
     /** On a cluster and a store of its own. */
-    private static boolean runOwn(CheckerOptions options) throws Exception {
+    private static boolean runOwn(CheckerOptions options, Abilities abilities) throws Exception {
         Path folder = Path.of(options.text("work"));
         Files.createDirectories(folder);
         Path history = historyFile(options, folder);
+        int brokers = (int) options.number("brokers");
+        Optional<PrivateNetwork> network =
+                Enclosed.isEnclosed() ? Optional.of(PrivateNetwork.make(brokers)) : Optional.empty();
+        Optional<FakeClocks> clocks = abilities.kinds().contains(Disruption.Kind.CLOCK)
+                ? Optional.of(FakeClocks.in(folder.resolve("clocks")))
+                : Optional.empty();
+        String storeHost = network.map(PrivateNetwork::storeHost).orElse("127.0.0.1");
         try (StoreProcess s3 = StoreProcess.start(
                         System.getProperty("java.class.path"),
                         folder.resolve("s3"),
                         folder.resolve("s3.log"),
                         options.number("store-latency"));
-                FaultProxy proxy = FaultProxy.start(s3.port());
-                Cluster cluster = Cluster.start(
+                FaultProxy proxy = FaultProxy.start(InetAddress.getByName(storeHost), s3.port());
+                Cluster cluster = Cluster.start(new Cluster.Plan(
                         Path.of(options.text("distribution")),
                         folder.resolve("fleet"),
-                        (int) options.number("brokers"),
-                        settings(options, s3.uriAt(proxy.port())),
-                        StoreProcess.credentials())) {
-            OUT.println("cluster " + cluster.bootstrap() + ", lane " + options.text("lane"));
-            return disrupt(options, cluster, proxy, history);
+                        brokers,
+                        settings(options, s3.uriAt(storeHost, proxy.port())),
+                        StoreProcess.credentials(),
+                        network,
+                        clocks))) {
+            OUT.println("cluster " + cluster.bootstrap() + ", lane " + options.text("lane") + ", nemesis "
+                    + abilities.kinds());
+            return disrupt(options, abilities, cluster, proxy, history);
         }
     }
 
@@ -107,26 +132,20 @@ public final class CheckerMain {
         return settings;
     }
 
-    private static boolean disrupt(CheckerOptions options, Cluster cluster, FaultProxy proxy, Path history)
+    private static boolean disrupt(
+            CheckerOptions options, Abilities abilities, Cluster cluster, FaultProxy proxy, Path history)
             throws Exception {
         List<String> problems = new ArrayList<>();
         try (Workload workload = Workload.start(options.workload(cluster.bootstrap(), Map.of()), history)) {
             Nemesis nemesis =
-                    new Nemesis(cluster, proxy, workload.availability(), options.seed(), options.kinds(), OUT);
+                    new Nemesis(cluster, proxy, workload.availability(), options.seed(), abilities.kinds(), OUT);
             problems.addAll(nemesis.run(Duration.ofSeconds(options.number("seconds"))));
             problems.addAll(workload.finish(Duration.ofSeconds(options.number("final-seconds"))));
+            cluster.remarks().forEach(OUT::println);
             List<String> errors = cluster.errorLines();
             OUT.println(errors.size() + " lines of level ERROR in the servers' logs");
             errors.stream().limit(20).forEach(OUT::println);
             return judge(history, workload.errors(), problems);
         }
-    }
-
-    static Set<Disruption.Kind> kinds(String names) {
-        EnumSet<Disruption.Kind> kinds = EnumSet.noneOf(Disruption.Kind.class);
-        for (String name : names.split(",")) {
-            kinds.add(Disruption.Kind.valueOf(name.strip().toUpperCase(Locale.ROOT)));
-        }
-        return kinds;
     }
 }

@@ -2,7 +2,9 @@
 package io.freshet.tests.nemesis;
 
 import io.freshet.tests.workload.Workload;
+import java.util.EnumSet;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
@@ -22,7 +24,8 @@ final class CheckerOptions {
               --final-seconds N  time for the final reads (120)
               --seed N           draws everything (from the clock)
               --lane block|s3    the write-ahead log of its own servers (s3)
-              --faults LIST      of kill,controller,pair,pause,restart,store (all)
+              --nemesis LIST     of kill,controller,pair,voters,pause,restart,partition,slow,clock,store,outage (all that
+                                 this machine permits)
               --override K=V     configuration of its own servers; may be repeated
               --store-latency N  seed of delays like S3's before the store; 0: none (0)
               --work DIR         folder for its own servers' data, emptied by the script""";
@@ -42,7 +45,7 @@ final class CheckerOptions {
             Map.entry("final-seconds", "120"),
             Map.entry("seed", ""),
             Map.entry("lane", "s3"),
-            Map.entry("faults", "kill,controller,pair,pause,restart,store"),
+            Map.entry("nemesis", ""),
             Map.entry("store-latency", "0"),
             Map.entry("work", "check"),
             Map.entry("distribution", ""));
@@ -64,6 +67,7 @@ final class CheckerOptions {
                 values.put(name, arguments[i + 1]);
             }
         }
+        kinds();
         seed = text("seed").isEmpty() ? System.nanoTime() : number("seed");
     }
 
@@ -88,13 +92,22 @@ final class CheckerOptions {
         return Map.copyOf(overrides);
     }
 
+    /** Empty: all that can be. */
     Set<Disruption.Kind> kinds() {
-        return CheckerMain.kinds(text("faults"));
+        EnumSet<Disruption.Kind> kinds = EnumSet.noneOf(Disruption.Kind.class);
+        for (String name : text("nemesis").split(",")) {
+            if (!name.isBlank()) {
+                kinds.add(Disruption.Kind.valueOf(name.strip().toUpperCase(Locale.ROOT)));
+            }
+        }
+        return kinds;
     }
 
     Workload.Options workload(String bootstrap, Map<String, String> topicConfigs) {
         Map<String, String> configs = new HashMap<>(topicConfigs);
         configs.put("retention.ms", "-1");
+        configs.put(
+                "message.timestamp.after.max.ms", Long.toString(Long.MAX_VALUE)); // of brokers whose clock is behind
         return new Workload.Options(
                 bootstrap,
                 "check-" + Long.toString(System.currentTimeMillis(), Character.MAX_RADIX),

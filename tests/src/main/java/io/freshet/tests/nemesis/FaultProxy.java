@@ -42,7 +42,9 @@ public final class FaultProxy implements AutoCloseable {
         /** All is done, but a body ends in its middle; answers without a body are lost. */
         BODY_CUT,
         /** All is done, half a second late. */
-        SLOW
+        SLOW,
+        /** Connections end, and new ones too. */
+        GONE
     }
 
     private static final int COPY_BYTES = 64 << 10;
@@ -61,7 +63,12 @@ public final class FaultProxy implements AutoCloseable {
 
     /** Starts on a free port of the loopback interface, passing everything on. */
     public static FaultProxy start(int targetPort) throws IOException {
-        FaultProxy proxy = new FaultProxy(new ServerSocket(0, 100, InetAddress.getLoopbackAddress()), targetPort);
+        return start(InetAddress.getLoopbackAddress(), targetPort);
+    }
+
+    /** The same, at an address of this machine that servers reach. */
+    public static FaultProxy start(InetAddress address, int targetPort) throws IOException {
+        FaultProxy proxy = new FaultProxy(new ServerSocket(0, 100, address), targetPort);
         thread("fault-proxy", proxy::accept);
         return proxy;
     }
@@ -79,6 +86,18 @@ public final class FaultProxy implements AutoCloseable {
     /** From the next request on. */
     public void set(Fault next) {
         fault = next;
+        if (next == Fault.GONE) {
+            open.forEach(FaultProxy::reset);
+        }
+    }
+
+    private static void reset(Socket socket) {
+        try {
+            socket.setSoLinger(true, 0);
+            socket.close();
+        } catch (IOException e) {
+            // It has ended by itself.
+        }
     }
 
     /** Requests spoiled so far. */
@@ -91,6 +110,11 @@ public final class FaultProxy implements AutoCloseable {
             try {
                 Socket client = listener.accept();
                 open.add(client);
+                if (fault == Fault.GONE) {
+                    open.remove(client);
+                    reset(client);
+                    continue;
+                }
                 thread("fault-proxy-connection", () -> serve(client));
             } catch (IOException e) {
                 closed = true;
@@ -131,6 +155,9 @@ public final class FaultProxy implements AutoCloseable {
             toClient.flush();
         }
         Fault present = fault;
+        if (present == Fault.GONE) {
+            return false;
+        }
         boolean isWrite = request.first().startsWith("PUT") || request.first().startsWith("POST");
         if (present == Fault.BUCKET_FULL && !isWrite) {
             present = Fault.NONE;

@@ -8,13 +8,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumSet;
-import java.util.IntSummaryStatistics;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.Random;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
@@ -23,17 +19,23 @@ import java.util.concurrent.locks.LockSupport;
  * writes again, and says how long which of them did not. One thread; one seed draws everything but the times that things take.
  */
 public final class Nemesis {
-    private static final Duration HEAL_TIMEOUT = Duration.ofSeconds(120);
+    /** Above what a start of all nodes takes on a machine that is busy with other things too. */
+    private static final Duration HEAL_TIMEOUT = Duration.ofSeconds(300);
+
+    /** There are many ways to cut a network, each of which should have its turn. */
+    private static final int MORE_PARTITIONS = 3;
+
+    /** A probe that a fault hits may have been sent before it. */
+    private static final long BEFORE_NANOS = Duration.ofMillis(300).toNanos();
 
     private final Cluster cluster;
     private final FaultProxy store;
     private final Availability availability;
     private final Random random;
     private final List<Disruption.Kind> kinds;
-    private final PrintStream out;
     private final long beganNanos = System.nanoTime();
     private final List<String> problems = new ArrayList<>();
-    private final Map<String, IntSummaryStatistics> worstMs = new TreeMap<>();
+    private final FaultReport report;
 
     public Nemesis(
             Cluster cluster,
@@ -47,7 +49,7 @@ public final class Nemesis {
         this.availability = availability;
         this.random = new Random(seed);
         this.kinds = List.copyOf(EnumSet.copyOf(kinds));
-        this.out = out;
+        this.report = new FaultReport(out, beganNanos);
     }
 
     /**
@@ -58,38 +60,54 @@ public final class Nemesis {
     public List<String> run(Duration length) throws IOException, InterruptedException {
         long endNanos = beganNanos + length.toNanos();
         while (System.nanoTime() < endNanos && problems.isEmpty()) {
-            rest(1000 + random.nextInt(3000));
+            Disruption.rest(Duration.ofMillis(1000 + random.nextInt(3000)));
             List<Disruption> chosen = choose();
+            long lengthMs = random.nextInt(4) == 0 ? 6000 + random.nextInt(8000) : 500 + random.nextInt(5500);
             long sinceNanos = System.nanoTime();
             for (Disruption disruption : chosen) {
                 disruption.begin();
             }
-            rest(500 + random.nextInt(5500));
+            Disruption.rest(Duration.ofMillis(Math.max(lengthMs, longest(chosen).toMillis())));
             for (Disruption disruption : chosen) {
                 disruption.end();
             }
             long endedNanos = System.nanoTime();
             awaitHealed(endedNanos);
-            report(chosen, sinceNanos, endedNanos);
-            if (problems.isEmpty()) {
-                cluster.awaitReady(); // else the next fault would meet one that is not over
-            }
+            report.add(chosen, sinceNanos, endedNanos, availability.outagesSince(sinceNanos - BEFORE_NANOS));
+            awaitReady();
         }
-        summarize();
+        report.print(availability.outagesSince(beganNanos));
         return problems;
     }
 
-    /** At most one of those that concern processes for each node, and one of the store. */
-    private List<Disruption> choose() throws InterruptedException {
+    /** Else the next fault would meet one that is not over. */
+    private void awaitReady() {
+        try {
+            if (problems.isEmpty()) {
+                cluster.awaitReady();
+            }
+        } catch (IOException e) {
+            problems.add(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static Duration longest(List<Disruption> chosen) {
+        return chosen.stream().map(Disruption::atLeast).max(Duration::compareTo).orElse(Duration.ZERO);
+    }
+
+    /** At most one for each victim: nodes, store, clocks. */
+    private List<Disruption> choose() throws IOException, InterruptedException {
         List<Disruption.Kind> shuffled = new ArrayList<>(kinds);
+        if (kinds.contains(Disruption.Kind.PARTITION)) {
+            shuffled.addAll(Collections.nCopies(MORE_PARTITIONS, Disruption.Kind.PARTITION));
+        }
         Collections.shuffle(shuffled, random);
         List<Disruption> chosen = new ArrayList<>();
-        boolean isProcessChosen = false;
+        Set<Disruption.Victim> victims = EnumSet.noneOf(Disruption.Victim.class);
         for (Disruption.Kind kind : shuffled) {
-            boolean isProcess = kind != Disruption.Kind.STORE;
-            if (random.nextInt(5) < 2 && !(isProcess && isProcessChosen)) {
+            boolean isDrawn = random.nextInt(5) < 2 && (kind != Disruption.Kind.OUTAGE || random.nextInt(6) == 0);
+            if (isDrawn && victims.add(kind.victim())) {
                 chosen.add(Disruption.draw(kind, cluster, store, random));
-                isProcessChosen |= isProcess;
             }
         }
         return chosen;
@@ -108,49 +126,6 @@ public final class Nemesis {
                 return;
             }
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
-        }
-    }
-
-    private void report(List<Disruption> chosen, long sinceNanos, long endedNanos) {
-        String what = chosen.isEmpty()
-                ? "nothing"
-                : String.join(" + ", chosen.stream().map(Disruption::name).toList());
-        Map<Integer, Long> downMs = new TreeMap<>();
-        for (Availability.Outage outage :
-                availability.outagesSince(sinceNanos - Duration.ofMillis(300).toNanos())) {
-            downMs.merge(outage.partition(), outage.ms(), Long::sum);
-        }
-        long worst = downMs.values().stream().mapToLong(Long::longValue).max().orElse(0);
-        String kind = chosen.isEmpty()
-                ? "nothing"
-                : String.join(
-                        " + ",
-                        chosen.stream()
-                                .map(each -> each.name().replaceAll("(node )\\d+", "$1N"))
-                                .sorted()
-                                .toList());
-        worstMs.computeIfAbsent(kind, any -> new IntSummaryStatistics()).accept((int) worst);
-        out.printf(
-                Locale.ROOT,
-                "%7.1f s  %-44s for %5d ms, well after %5d ms; no writes (ms): %s%n",
-                (sinceNanos - beganNanos) / 1e9,
-                what,
-                (endedNanos - sinceNanos) / 1_000_000,
-                (System.nanoTime() - endedNanos) / 1_000_000,
-                downMs.isEmpty() ? "none" : downMs);
-    }
-
-    private void summarize() {
-        out.printf("%n%-44s %5s %12s %12s%n", "worst partition, ms without writes", "times", "mean", "worst");
-        worstMs.forEach((kind, ms) ->
-                out.printf(Locale.ROOT, "%-44s %5d %12.0f %12d%n", kind, ms.getCount(), ms.getAverage(), ms.getMax()));
-        out.println();
-    }
-
-    private static void rest(int ms) {
-        long untilNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(ms);
-        while (System.nanoTime() < untilNanos) {
-            LockSupport.parkNanos(untilNanos - System.nanoTime());
         }
     }
 }

@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.function.IntFunction;
 import java.util.stream.Collectors;
 import org.apache.kafka.common.Uuid;
 
@@ -53,6 +54,12 @@ public final class Fleet {
      * @param settings of all nodes, over the ones of the fleet; {@code storage.uri} names a bucket
      */
     public static Fleet create(Path folder, int brokers, int firstPort, Map<String, String> settings) {
+        return create(folder, brokers, firstPort, settings, id -> FleetNode.Hosts.LOCAL);
+    }
+
+    /** The same, with nodes in networks of their own: {@code hosts} says for each id where it is reached. */
+    public static Fleet create(
+            Path folder, int brokers, int firstPort, Map<String, String> settings, IntFunction<FleetNode.Hosts> hosts) {
         if (brokers < 1 || brokers > MOST_NODES) {
             throw new FreshetException(
                     ErrorKind.INVALID, "A fleet has 1 to " + MOST_NODES + " brokers on one machine, not " + brokers);
@@ -67,6 +74,7 @@ public final class Fleet {
                     home.resolve("node-" + (i + 1)),
                     i < voters,
                     Uuid.randomUuid(),
+                    hosts.apply(i + 1),
                     firstPort == 0 ? free.get(3 * i) : firstPort + i,
                     i < voters ? free.get(3 * i + 1) : 0,
                     free.get(3 * i + 2)));
@@ -97,6 +105,9 @@ public final class Fleet {
                     home.resolve("node-" + id),
                     controllerPort != 0,
                     Uuid.fromString(values.getProperty("node." + id + ".directory.id", "")),
+                    new FleetNode.Hosts(
+                            values.getProperty("node." + id + ".host", FleetNode.Hosts.LOCAL.clients()),
+                            values.getProperty("node." + id + ".controller.host", FleetNode.Hosts.LOCAL.controllers())),
                     number(values, id, "port"),
                     controllerPort,
                     number(values, id, "http.port")));
@@ -143,6 +154,9 @@ public final class Fleet {
                 values.setProperty(
                         "node." + node.id() + ".directory.id",
                         node.directoryId().toString());
+                values.setProperty("node." + node.id() + ".host", node.hosts().clients());
+                values.setProperty(
+                        "node." + node.id() + ".controller.host", node.hosts().controllers());
                 values.setProperty("node." + node.id() + ".port", Integer.toString(node.port()));
                 values.setProperty("node." + node.id() + ".controller.port", Integer.toString(node.controllerPort()));
                 values.setProperty("node." + node.id() + ".http.port", Integer.toString(node.httpPort()));
@@ -172,7 +186,7 @@ public final class Fleet {
                 "controller.quorum.bootstrap.servers",
                 voters().stream().map(FleetNode::controller).collect(Collectors.joining(",")));
         values.put("log.dirs", node.dataDirectory().toString());
-        values.put(FreshetKeys.HTTP_LISTENER, "localhost:" + node.httpPort());
+        values.put(FreshetKeys.HTTP_LISTENER, node.http());
         values.put(FreshetKeys.STORAGE_URI, folder.resolve("objects").toUri().toString());
         values.put(WalKeys.WAL_LANES, WalKeys.S3);
         values.put(WalKeys.WAL_LANE, WalKeys.S3);

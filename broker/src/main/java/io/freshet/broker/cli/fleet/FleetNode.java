@@ -13,14 +13,36 @@ import org.apache.kafka.common.Uuid;
  * @param controllerPort of a voter; else 0
  */
 public record FleetNode(
-        int id, Path folder, boolean isVoter, Uuid directoryId, int port, int controllerPort, int httpPort) {
+        int id,
+        Path folder,
+        boolean isVoter,
+        Uuid directoryId,
+        Hosts hosts,
+        int port,
+        int controllerPort,
+        int httpPort) {
+    /**
+     * The names or addresses under which a node is reached.
+     *
+     * @param clients by Kafka clients and over HTTP
+     * @param controllers by other nodes, if it votes
+     */
+    public record Hosts(String clients, String controllers) {
+        /** All on one machine, in one network. */
+        public static final Hosts LOCAL = new Hosts("localhost", "localhost");
+    }
+
     /** Where Kafka clients find it. */
     public String bootstrap() {
-        return "localhost:" + port;
+        return hosts.clients() + ":" + port;
     }
 
     String controller() {
-        return "localhost:" + controllerPort;
+        return hosts.controllers() + ":" + controllerPort;
+    }
+
+    String http() {
+        return hosts.clients() + ":" + httpPort;
     }
 
     String roles() {

@@ -136,10 +136,8 @@ public final class NodeProcess {
     /** Whether it says by now that it can serve. */
     public boolean isReady() {
         try {
-            HttpURLConnection connection =
-                    (HttpURLConnection) URI.create("http://localhost:" + node.httpPort() + "/readyz")
-                            .toURL()
-                            .openConnection();
+            HttpURLConnection connection = (HttpURLConnection)
+                    URI.create("http://" + node.http() + "/readyz").toURL().openConnection();
             connection.setConnectTimeout(1000);
             connection.setReadTimeout(1000);
             try {

@@ -86,6 +86,21 @@ class FleetTest {
     }
 
     @Test
+    void nodesMayHaveNetworksOfTheirOwn() throws Exception {
+        Fleet made =
+                Fleet.create(folder, 3, 19092, Map.of(), id -> new FleetNode.Hosts("10.77.3." + id, "10.77.1." + id));
+        assertThat(made.bootstrap()).isEqualTo("10.77.3.1:19092,10.77.3.2:19093,10.77.3.3:19094");
+        FleetNode second = Fleet.read(folder).node(2);
+        assertThat(second).isEqualTo(made.node(2));
+        assertThat(properties(second))
+                .containsEntry(
+                        "listeners", "PLAINTEXT://10.77.3.2:19093,CONTROLLER://10.77.1.2:" + second.controllerPort())
+                .containsEntry("http.listener", "10.77.3.2:" + second.httpPort());
+        assertThat(properties(second).getProperty("controller.quorum.bootstrap.servers"))
+                .contains("10.77.1.3:" + made.node(3).controllerPort());
+    }
+
+    @Test
     void portsFollowTheFirst() {
         Fleet fleet = Fleet.create(folder, 3, 19092, Map.of());
         assertThat(fleet.bootstrap()).isEqualTo("localhost:19092,localhost:19093,localhost:19094");
