@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.tests.sim.quorum;
 
+import io.freshet.metadata.MoveWish;
 import io.freshet.metadata.record.MemberRecord;
 import io.freshet.metadata.record.MetadataLogSerde;
+import io.freshet.metadata.record.MoveWishRecord;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -35,6 +39,7 @@ final class QuorumLedger {
     private final Map<Integer, Long> ledAtNanos = new HashMap<>();
     private final TreeMap<Long, Committed> committed = new TreeMap<>();
     private final Map<PartitionEpoch, Integer> partitionLeaders = new HashMap<>();
+    private final List<Long> wishedAtNanos = new ArrayList<>();
     private final Set<Uuid> registered = new HashSet<>();
     private @Nullable String violation;
 
@@ -120,12 +125,20 @@ final class QuorumLedger {
                         registered.add(broker.incarnationId()),
                         () -> "Process " + broker.incarnationId() + " of broker " + broker.brokerId()
                                 + " was registered twice");
+            } else if (entry.message() instanceof MoveWishRecord wish
+                    && wish.wish().targetBrokerId() != MoveWish.NONE) {
+                wishedAtNanos.add(world.time.nowNanos());
             } else if (entry.message() instanceof MemberRecord member
                     && member.member().isLapsed()) {
                 int controller = leaders.getOrDefault(batch.epoch(), -1);
                 records.lapsed(member.member(), controller, electedAtNanos.getOrDefault(batch.epoch(), 0L));
             }
         }
+    }
+
+    /** When moves were wished for, from {@code sinceNanos} on. */
+    List<Long> wishedSince(long sinceNanos) {
+        return wishedAtNanos.stream().filter(at -> at >= sinceNanos).toList();
     }
 
     private static long digest(Batch<ApiMessageAndVersion> batch) {

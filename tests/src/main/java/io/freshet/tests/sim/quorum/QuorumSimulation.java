@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.tests.sim.quorum;
 
-import io.freshet.metadata.balance.BalanceDescription;
 import io.freshet.tests.sim.Outcome;
 import io.freshet.tests.sim.StatePool;
 import java.util.ArrayList;
@@ -208,38 +207,10 @@ public final class QuorumSimulation {
 
     /** Without faults, moves come to an end, and nothing is left that should move. */
     private void becomeEven() {
-        world.counts.add("loads become even");
-        List<BalanceDescription> last = new ArrayList<>();
-        boolean[] isAsking = {false};
-        runUntil(
-                EVEN_LIMIT_MS,
-                () -> {
-                    if (!isAsking[0]) {
-                        isAsking[0] = true;
-                        world.runs()
-                                .get(0)
-                                .quorum()
-                                .controller()
-                                .describeBalance()
-                                .whenComplete((found, error) -> {
-                                    isAsking[0] = false;
-                                    if (error == null) {
-                                        last.clear();
-                                        last.add(found);
-                                    }
-                                });
-                    }
-                    return !last.isEmpty()
-                            && last.get(0).moves().isEmpty()
-                            && last.get(0).underWay().isEmpty()
-                            && last.get(0).restingPartitions() == 0
-                            && last.get(0).brokers().stream()
-                                            .filter(broker -> broker.whyNot().isEmpty()
-                                                    || broker.whyNot().contains("drained"))
-                                            .count()
-                                    == world.brokers().size();
-                },
-                () -> "loads do not become even: " + last);
+        EvenLoads even = new EvenLoads(world);
+        even.begin();
+        runUntil(EVEN_LIMIT_MS, even::isDone, () -> "loads do not become even: " + even);
+        even.audit();
         runUntil(HEAL_LIMIT_MS, () -> whatIsUncommitted() == null, () -> String.valueOf(whatIsUncommitted()));
         audit();
     }
