@@ -83,9 +83,16 @@ public final class QuorumSimulation {
         return world.ledger.violation() == null;
     }
 
+    /** A network that loses messages may keep Raft from agreeing for longer than any limit; then it is mended until all serve. */
     private void found() {
         world.nodes.forEach(SimNode::start);
+        long lossyEndMs = world.time.nowMs() + FOUND_LIMIT_MS;
+        while (isFine() && whatIsMissing() != null && world.time.nowMs() < lossyEndMs) {
+            world.time.runUntilMs(world.time.nowMs() + STEP_MS);
+        }
+        world.swarm.calm(true);
         runUntil(FOUND_LIMIT_MS, () -> whatIsMissing() == null, () -> "the cluster does not start: " + whatIsMissing());
+        world.swarm.calm(false);
         if (isFine()) {
             clients.createTopic(world.runs().get(0), 2 + world.random.below(6));
             clients.start();

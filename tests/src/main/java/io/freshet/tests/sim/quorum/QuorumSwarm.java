@@ -22,6 +22,7 @@ final class QuorumSwarm {
     final double clockDrift;
     final double quorumLoss;
     final long snapshotAfterBytes;
+    private boolean isCalm;
     private boolean isHealed;
 
     QuorumSwarm(SimRandom random) {
@@ -51,7 +52,12 @@ final class QuorumSwarm {
 
     /** {@code probability} while faults are on, 0 afterwards. */
     double now(double probability) {
-        return isHealed ? 0 : probability;
+        return isHealed || isCalm ? 0 : probability;
+    }
+
+    /** Whether nothing fails for a while. */
+    void calm(boolean wanted) {
+        isCalm = wanted;
     }
 
     boolean isHealed() {

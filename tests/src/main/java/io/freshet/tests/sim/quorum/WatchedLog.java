@@ -113,6 +113,11 @@ class WatchedLog implements MetadataLog {
     }
 
     @Override
+    public Optional<Node> place(int nodeId) {
+        return real.place(nodeId);
+    }
+
+    @Override
     public OptionalLong heardAtNs(int nodeId) {
         return real.heardAtNs(nodeId);
     }
