@@ -20,6 +20,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.message.MetadataRequestData;
 import org.apache.kafka.common.message.MetadataResponseData;
 import org.apache.kafka.common.protocol.ApiKeys;
+import org.awaitility.Awaitility;
 
 /** The main program of {@link PartitionST}: three brokers that are voters too; exit code 0 if all went as it should. */
 public final class PartitionScenarios implements AutoCloseable {
@@ -126,8 +127,10 @@ public final class PartitionScenarios implements AutoCloseable {
         try (DirectWrites direct = DirectWrites.start(cluster.nodes().bootstrap(victim), partitions.get(0));
                 WriteProbe probe = WriteProbe.start(cluster.clients(), partitions)) {
             probe.acknowledgements().awaitAll(led);
+            Awaitility.await("the victim answers")
+                    .atMost(Duration.ofSeconds(30))
+                    .until(() -> !direct.acknowledged().isEmpty());
             long cutNanos = System.nanoTime();
-            assertThat(direct.acknowledged()).isNotEmpty();
             cut.run();
             long detectedMs = awaitFencedByOthers(victim, cutNanos);
             probe.mark();

@@ -48,6 +48,8 @@ final class WriteProbe implements AutoCloseable {
                 Map.entry("retry.backoff.max.ms", "50"),
                 Map.entry("reconnect.backoff.ms", "20"),
                 Map.entry("reconnect.backoff.max.ms", "100"),
+                Map.entry("socket.connection.setup.timeout.ms", "1000"),
+                Map.entry("socket.connection.setup.timeout.max.ms", "1000"),
                 Map.entry("max.in.flight.requests.per.connection", "100")));
         this.thread = new Thread(this::run, "write-probe");
     }

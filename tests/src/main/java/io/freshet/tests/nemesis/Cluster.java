@@ -251,24 +251,27 @@ public final class Cluster implements AutoCloseable {
         starts.put(id, 1);
     }
 
-    /** kill -9, and waits for the end. */
+    /** kill -9, and waits for the end, which takes its time on a busy machine. */
     public void kill(int id) {
-        wanted.remove(id);
-        starts.remove(id);
-        node(id).kill();
+        end(id, node(id)::kill);
     }
 
     /** SIGTERM, and waits for the clean end; whoever takes too long is killed, and {@link #remarks} says so. */
     public void stop(int id) {
+        end(id, () -> node(id).stop(STOP_TIMEOUT));
+    }
+
+    private void end(int id, Runnable signal) {
         wanted.remove(id);
         starts.remove(id);
         Optional<ProcessHandle> process = node(id).find();
         try {
-            node(id).stop(STOP_TIMEOUT);
+            signal.run();
         } catch (FreshetException e) {
-            process.ifPresent(handle -> handle.onExit().join());
-            remarks.add(
-                    "node " + id + " was killed, as it had not ended " + STOP_TIMEOUT.toSeconds() + " s after SIGTERM");
+            ProcessHandle handle = process.orElseThrow(() -> e); // it has ended by itself
+            remarks.add(String.valueOf(e.getMessage()));
+            handle.destroyForcibly();
+            handle.onExit().join();
         }
     }
 

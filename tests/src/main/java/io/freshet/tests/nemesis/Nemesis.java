@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.tests.nemesis;
 
+import io.freshet.common.FreshetException;
 import io.freshet.tests.workload.Availability;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -57,37 +58,36 @@ public final class Nemesis {
      *
      * @return what went worse than disruptions may; empty if nothing did
      */
-    public List<String> run(Duration length) throws IOException, InterruptedException {
+    public List<String> run(Duration length) throws InterruptedException {
         long endNanos = beganNanos + length.toNanos();
         while (System.nanoTime() < endNanos && problems.isEmpty()) {
-            Disruption.rest(Duration.ofMillis(1000 + random.nextInt(3000)));
-            List<Disruption> chosen = choose();
-            long lengthMs = random.nextInt(4) == 0 ? 6000 + random.nextInt(8000) : 500 + random.nextInt(5500);
-            long sinceNanos = System.nanoTime();
-            for (Disruption disruption : chosen) {
-                disruption.begin();
+            try {
+                round();
+            } catch (IOException | FreshetException e) {
+                problems.add(String.valueOf(e.getMessage()));
             }
-            Disruption.rest(Duration.ofMillis(Math.max(lengthMs, longest(chosen).toMillis())));
-            for (Disruption disruption : chosen) {
-                disruption.end();
-            }
-            long endedNanos = System.nanoTime();
-            awaitHealed(endedNanos);
-            report.add(chosen, sinceNanos, endedNanos, availability.outagesSince(sinceNanos - BEFORE_NANOS));
-            awaitReady();
         }
         report.print(availability.outagesSince(beganNanos));
         return problems;
     }
 
-    /** Else the next fault would meet one that is not over. */
-    private void awaitReady() {
-        try {
-            if (problems.isEmpty()) {
-                cluster.awaitReady();
-            }
-        } catch (IOException e) {
-            problems.add(String.valueOf(e.getMessage()));
+    private void round() throws IOException, InterruptedException {
+        Disruption.rest(Duration.ofMillis(1000 + random.nextInt(3000)));
+        List<Disruption> chosen = choose();
+        long lengthMs = random.nextInt(4) == 0 ? 6000 + random.nextInt(8000) : 500 + random.nextInt(5500);
+        long sinceNanos = System.nanoTime();
+        for (Disruption disruption : chosen) {
+            disruption.begin();
+        }
+        Disruption.rest(Duration.ofMillis(Math.max(lengthMs, longest(chosen).toMillis())));
+        for (Disruption disruption : chosen) {
+            disruption.end();
+        }
+        long endedNanos = System.nanoTime();
+        awaitHealed(endedNanos);
+        report.add(chosen, sinceNanos, endedNanos, availability.outagesSince(sinceNanos - BEFORE_NANOS));
+        if (problems.isEmpty()) {
+            cluster.awaitReady(); // else the next fault would meet one that is not over
         }
     }
 

@@ -57,6 +57,8 @@ final class Prober implements Runnable {
                 "delivery.timeout.ms", "1000",
                 "max.block.ms", "1000",
                 "reconnect.backoff.max.ms", "50",
+                "socket.connection.setup.timeout.ms", "1000", // else the client waits 10 s for a node that is cut off
+                "socket.connection.setup.timeout.max.ms", "1000",
                 "max.in.flight.requests.per.connection", "100");
     }
 
