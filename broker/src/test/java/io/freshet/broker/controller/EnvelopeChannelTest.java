@@ -31,6 +31,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import org.apache.kafka.common.Node;
 import org.apache.kafka.common.protocol.ApiKeys;
@@ -112,9 +113,21 @@ class EnvelopeChannelTest {
         }
     }
 
+    /** A server that has answered one command, so that the connection stands, and answers no other. */
+    private Node serveFirstOnly() throws Exception {
+        AtomicBoolean hasAnswered = new AtomicBoolean();
+        Node node = serve(
+                0,
+                command -> hasAnswered.getAndSet(true)
+                        ? new CompletableFuture<>()
+                        : CompletableFuture.completedFuture(reversed(command)));
+        assertThat(get(channel.send(node, number(0), TIMEOUT_MS))).isEqualTo(reversed(number(0)));
+        return node;
+    }
+
     @Test
     void whatWasSentAndNotAnsweredMayHaveArrived() throws Exception {
-        Node node = serve(0, command -> new CompletableFuture<>());
+        Node node = serveFirstOnly();
         assertThat(failure(channel.send(node, number(1), 300)).kind()).isEqualTo(ErrorKind.INDETERMINATE);
         CompletableFuture<ByteBuffer> cut = channel.send(node, number(2), TIMEOUT_MS);
         channel.close();
@@ -132,7 +145,7 @@ class EnvelopeChannelTest {
 
     @Test
     void goesOnAfterTheServerCameBack() throws Exception {
-        Node node = serve(0, command -> new CompletableFuture<>());
+        Node node = serveFirstOnly();
         CompletableFuture<ByteBuffer> lost = channel.send(node, number(1), TIMEOUT_MS);
         assertThat(failure(channel.send(node, number(1), 300)).kind()).isEqualTo(ErrorKind.INDETERMINATE);
         servers.remove(0).close();
