@@ -36,16 +36,14 @@ public final class Cluster implements AutoCloseable {
     private static final String HEAP = "-Xms128m -Xmx640m -XX:MaxDirectMemorySize=1g";
 
     private final Plan plan;
-    private final Fleet fleet;
     private final List<NodeProcess> nodes;
     private final Set<Integer> controllers;
     private final Set<Integer> wanted = new HashSet<>();
     private final Map<Integer, Integer> starts = new HashMap<>();
     private final List<String> remarks = new ArrayList<>();
 
-    private Cluster(Plan plan, Fleet fleet, List<NodeProcess> nodes, Set<Integer> controllers) {
+    private Cluster(Plan plan, List<NodeProcess> nodes, Set<Integer> controllers) {
         this.plan = plan;
-        this.fleet = fleet;
         this.nodes = nodes;
         this.controllers = controllers;
     }
@@ -162,7 +160,7 @@ public final class Cluster implements AutoCloseable {
             format(plan.distribution(), fleet, node, environment);
             nodes.add(new NodeProcess(node, plan.launcher(node.id()), environment));
         }
-        Cluster cluster = new Cluster(plan, fleet, nodes, controllers);
+        Cluster cluster = new Cluster(plan, nodes, controllers);
         try {
             cluster.ids().forEach(cluster::start);
             cluster.awaitReady();

@@ -4,6 +4,7 @@ package io.freshet.tests.bench.cluster;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
@@ -111,7 +112,8 @@ final class ClusterAdmin implements AutoCloseable {
     }
 
     private TopicDescription describe(String topic) throws InterruptedException, ExecutionException {
-        return admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic);
+        return Objects.requireNonNull(
+                admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic), topic);
     }
 
     private interface Question {
