@@ -4,6 +4,7 @@ package io.freshet.broker.server;
 import io.freshet.broker.config.WalKeys;
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
+import io.freshet.common.runtime.Clock;
 import io.freshet.common.runtime.Scheduler;
 import io.freshet.common.runtime.Threads;
 import io.freshet.common.stream.StreamState;
@@ -27,6 +28,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -73,6 +75,16 @@ final class BlockTakeover implements AutoCloseable {
             WalRegistry registry,
             SlotFormat format,
             S3WalServices services) {}
+
+    /** Waits until a moment for all that is asked of it. */
+    private record Patience(Clock clock, long deadlineNs) {
+        <T> T on(CompletableFuture<T> answer) {
+            return Waiting.on(
+                    "Bringing a block WAL into the store",
+                    Duration.ofNanos(Math.max(0, deadlineNs - clock.nanoTime())),
+                    answer);
+        }
+    }
 
     private static final class Attempt {
         private final long brokerEpoch;
@@ -177,11 +189,14 @@ final class BlockTakeover implements AutoCloseable {
         // What it skips because objects hold it, or because its stream is gone, is judged by a copy that is new enough.
         Waiting.onTries("A read of the metadata", COMMAND_TRIES, COMMAND_TIMEOUT, parts.metadata.controller()::barrier);
         WalImport brought = new WalImport(
-                new WalImport.Target(member.brokerId(), member.brokerEpoch(), parts.timeoutMs),
+                new WalImport.Target(member.brokerId(), member.brokerEpoch()),
                 parts.store,
                 parts.registry,
                 parts.format,
-                parts.services);
+                parts.services,
+                new Patience(
+                        parts.services.clock(),
+                        parts.services.clock().nanoTime() + TimeUnit.MILLISECONDS.toNanos(parts.timeoutMs))::on);
         BlockDevice device = parts.devices.reopen(path);
         BlockWalConfig config = new BlockWalConfig(
                 member.brokerId(),

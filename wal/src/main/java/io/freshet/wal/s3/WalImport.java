@@ -18,9 +18,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 
 /**
  * Writes records that another WAL of a dead broker holds as slots of an S3 WAL, so that whoever takes its partitions reads them like those of
@@ -37,8 +34,7 @@ public final class WalImport implements RecoveryVisitor {
     private final SlotFormat format;
     private final Backoff backoff;
     private final SlotListing listing;
-    private final long deadlineNs;
-    private final S3WalServices services;
+    private final Awaiting awaiting;
     private final Map<Long, Long> streamEnds = new HashMap<>();
     private final List<WalEntry> entries = new ArrayList<>();
     private long walEpoch;
@@ -51,20 +47,28 @@ public final class WalImport implements RecoveryVisitor {
      *
      * @param brokerId the dead broker, in whose name the slots are written: readers take records from a WAL's owner only
      * @param brokerEpoch its registration; the WAL gets a later one
-     * @param timeoutMs all must be written within this time: much less than slots that nobody knows are kept
      */
-    public record Target(int brokerId, long brokerEpoch, long timeoutMs) {}
+    public record Target(int brokerId, long brokerEpoch) {}
+
+    /** How the caller's thread waits, and for how long: much less, in all, than slots that nobody knows are kept. */
+    public interface Awaiting {
+        <T> T result(CompletableFuture<T> answer);
+    }
 
     public WalImport(
-            Target target, ObjectStore store, WalRegistry registry, SlotFormat format, S3WalServices services) {
+            Target target,
+            ObjectStore store,
+            WalRegistry registry,
+            SlotFormat format,
+            S3WalServices services,
+            Awaiting awaiting) {
         this.target = target;
         this.store = store;
         this.registry = registry;
         this.format = format;
-        this.services = services;
+        this.awaiting = awaiting;
         this.backoff = new Backoff(new SerialTasks(services.executor()), services.scheduler(), services.randomness());
         this.listing = new SlotListing(store, backoff);
-        this.deadlineNs = services.clock().nanoTime() + TimeUnit.MILLISECONDS.toNanos(target.timeoutMs());
         this.walEpoch = target.brokerEpoch();
     }
 
@@ -162,20 +166,7 @@ public final class WalImport implements RecoveryVisitor {
     }
 
     private <T> T await(CompletableFuture<T> answer) {
-        try {
-            return answer.get(Math.max(0, deadlineNs - services.clock().nanoTime()), TimeUnit.NANOSECONDS);
-        } catch (TimeoutException e) {
-            throw new FreshetException(
-                    ErrorKind.UNAVAILABLE,
-                    "The records of broker " + target.brokerId() + " could not be brought into the store within "
-                            + target.timeoutMs() + " ms; it is tried again, check the store",
-                    e);
-        } catch (ExecutionException e) {
-            throw FreshetException.of(e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new FreshetException(ErrorKind.UNAVAILABLE, "Interrupted while records are brought in", e);
-        }
+        return awaiting.result(answer);
     }
 
     private record ImportedEntry(long streamId, int leaderEpoch, long baseOffset, long endOffset, ByteBuffer payload)
