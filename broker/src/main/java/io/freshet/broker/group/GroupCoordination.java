@@ -75,7 +75,7 @@ public final class GroupCoordination implements AutoCloseable {
         return new GroupCoordinatorService.Builder(parts.nodeId(), config)
                 .withTime(parts.time())
                 .withTimer(new SystemTimerReaper("group-coordinator-reaper", new SystemTimer("group-coordinator")))
-                .withLoader(new LogCoordinatorLoader(parts.partitions(), loaderThread, parts.time()))
+                .withLoader(new LogCoordinatorLoader(parts.partitions(), loaderThread, parts.scheduler(), parts.time()))
                 .withWriter(new LogPartitionWriter(parts.partitions(), parts.topicConfigs(), this::onLogFailed))
                 .withCoordinatorRuntimeMetrics(new GroupCoordinatorRuntimeMetrics(parts.metrics()))
                 .withGroupCoordinatorMetrics(new GroupCoordinatorMetrics(parts.registry(), parts.metrics()))

@@ -3,6 +3,7 @@ package io.freshet.broker.group;
 
 import com.yammer.metrics.core.MetricsRegistry;
 import io.freshet.broker.partition.PartitionLogs;
+import io.freshet.common.runtime.Scheduler;
 import io.freshet.metadata.MetadataNode;
 import java.util.function.Function;
 import org.apache.kafka.common.config.AbstractConfig;
@@ -18,6 +19,7 @@ import org.apache.kafka.storage.internals.log.LogConfig;
  * @param metadata the cluster image and its changes
  * @param partitions the partitions that this broker leads
  * @param topicConfigs a topic's effective configuration by topic name
+ * @param scheduler repeats what failed
  * @param time clock of the coordinator's timeouts and timestamps
  * @param metrics receives the coordinator's Kafka metrics; closed by its owner
  * @param registry receives the coordinator's Yammer metrics; closed by its owner
@@ -28,6 +30,7 @@ public record GroupParts(
         MetadataNode metadata,
         PartitionLogs partitions,
         Function<String, LogConfig> topicConfigs,
+        Scheduler scheduler,
         Time time,
         Metrics metrics,
         MetricsRegistry registry) {}

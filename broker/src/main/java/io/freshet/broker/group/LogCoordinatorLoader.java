@@ -3,10 +3,13 @@ package io.freshet.broker.group;
 
 import io.freshet.broker.partition.PartitionLog;
 import io.freshet.broker.partition.PartitionLogs;
+import io.freshet.common.FreshetException;
 import io.freshet.common.buffer.SharedBytes;
+import io.freshet.common.runtime.Scheduler;
 import io.freshet.storage.StreamLog.StreamRead;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.NotLeaderOrFollowerException;
 import org.apache.kafka.common.record.internal.ControlRecordType;
@@ -25,7 +28,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Replays a partition of {@code __consumer_offsets}, from its start to its high watermark, into a coordinator that was just
- * elected for it. Reads do not block; records are replayed on the executor that the constructor was given.
+ * elected for it. Reads do not block; records are replayed on the executor that the constructor was given. A read that fails is made
+ * again for as long as this broker leads the partition: Kafka's coordinator would give up its groups until the next election.
  */
 final class LogCoordinatorLoader implements CoordinatorLoader<CoordinatorRecord> {
     private static final Logger LOG = LoggerFactory.getLogger(LogCoordinatorLoader.class);
@@ -33,15 +37,20 @@ final class LogCoordinatorLoader implements CoordinatorLoader<CoordinatorRecord>
     /** How much one read asks for; large enough for few round trips to the object store, small beside the heap. */
     private static final int READ_BYTES = 4 << 20;
 
+    private static final long FIRST_PAUSE_MS = 100;
+    private static final long LONGEST_PAUSE_MS = 5_000;
+
     private final PartitionLogs partitions;
     private final Executor executor;
+    private final Scheduler scheduler;
     private final Time time;
     private final GroupCoordinatorRecordSerde serde = new GroupCoordinatorRecordSerde();
     private volatile boolean closed;
 
-    LogCoordinatorLoader(PartitionLogs partitions, Executor executor, Time time) {
+    LogCoordinatorLoader(PartitionLogs partitions, Executor executor, Scheduler scheduler, Time time) {
         this.partitions = partitions;
         this.executor = executor;
+        this.scheduler = scheduler;
         this.time = time;
     }
 
@@ -70,6 +79,7 @@ final class LogCoordinatorLoader implements CoordinatorLoader<CoordinatorRecord>
         private final long startMs;
         private final long endOffset;
         private final CompletableFuture<LoadSummary> done = new CompletableFuture<>();
+        private long pauseMs = FIRST_PAUSE_MS;
         private long startedReplayMs = -1;
         private long recordCount;
         private long sizeBytes;
@@ -83,18 +93,54 @@ final class LogCoordinatorLoader implements CoordinatorLoader<CoordinatorRecord>
 
         /** Reads on from {@code offset}, or ends. Never recurses: each replay is a task of its own on the executor. */
         void next(long offset) {
-            log.read(offset, READ_BYTES, endOffset, true)
-                    .thenAcceptAsync(read -> step(offset, read), executor)
-                    .exceptionally(error -> {
-                        done.completeExceptionally(error);
-                        return null;
-                    });
+            log.read(offset, READ_BYTES, endOffset, true).whenComplete((read, error) -> {
+                if (error == null) {
+                    run(() -> step(offset, read));
+                } else {
+                    repeat(offset, error);
+                }
+            });
+        }
+
+        private void repeat(long offset, Throwable error) {
+            boolean isLed = partitions
+                    .log(log.id().topicPartition())
+                    .filter(present -> present == log)
+                    .isPresent();
+            if (closed || !isLed) {
+                done.completeExceptionally(error);
+                return;
+            }
+            LOG.warn(
+                    "{} could not be read at offset {}; its groups wait, it is tried again in {} ms: {}",
+                    log.id(),
+                    offset,
+                    pauseMs,
+                    FreshetException.unwrap(error).getMessage());
+            scheduler.schedule(pauseMs, () -> run(() -> next(offset)));
+            pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
+        }
+
+        /** On the executor; whatever it throws, and its refusal when it has stopped, ends the load. */
+        private void run(Runnable task) {
+            try {
+                executor.execute(() -> {
+                    try {
+                        task.run();
+                    } catch (RuntimeException e) {
+                        done.completeExceptionally(e);
+                    }
+                });
+            } catch (RejectedExecutionException e) {
+                done.completeExceptionally(e);
+            }
         }
 
         private void step(long offset, StreamRead read) {
             if (startedReplayMs < 0) {
                 startedReplayMs = time.milliseconds();
             }
+            pauseMs = FIRST_PAUSE_MS;
             long nextOffset;
             try {
                 nextOffset = replay(offset, read);

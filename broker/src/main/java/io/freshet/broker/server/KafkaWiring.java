@@ -104,6 +104,7 @@ final class KafkaWiring {
                         metadata,
                         partitions,
                         topicConfigs,
+                        runtime.scheduler(),
                         org.apache.kafka.common.utils.Time.SYSTEM,
                         kafkaMetrics,
                         yammer)));

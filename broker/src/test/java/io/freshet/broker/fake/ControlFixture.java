@@ -78,7 +78,15 @@ public final class ControlFixture implements AutoCloseable {
         this.topicConfigs = new TopicConfigs(configs);
         this.cache = ControlApis.cacheOf(NODE_ID, this.cluster);
         this.groups = GroupCoordination.start(new GroupParts(
-                NODE_ID, configs.values(), this.cluster, partitions, topicConfigs, Time.SYSTEM, metrics, registry));
+                NODE_ID,
+                configs.values(),
+                this.cluster,
+                partitions,
+                topicConfigs,
+                new ManualScheduler(),
+                Time.SYSTEM,
+                metrics,
+                registry));
         ControlApis.register(
                 router,
                 new ControlParts(

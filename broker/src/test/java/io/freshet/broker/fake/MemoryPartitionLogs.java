@@ -2,7 +2,9 @@
 package io.freshet.broker.fake;
 
 import io.freshet.broker.partition.PartitionLogs;
+import io.freshet.common.FreshetException;
 import io.freshet.common.buffer.SharedBytes;
+import io.freshet.storage.StreamLog.StreamRead;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +20,7 @@ import org.apache.kafka.common.errors.NotLeaderOrFollowerException;
 import org.apache.kafka.common.record.internal.MemoryRecords;
 import org.apache.kafka.common.record.internal.MutableRecordBatch;
 import org.apache.kafka.storage.internals.log.AppendOrigin;
+import org.jspecify.annotations.Nullable;
 
 /** Partitions in memory. Appends become durable a little later, on a thread of this object, unless they are held back. */
 public final class MemoryPartitionLogs implements PartitionLogs, AutoCloseable {
@@ -60,6 +63,7 @@ public final class MemoryPartitionLogs implements PartitionLogs, AutoCloseable {
     /** One partition; batches are kept as copies. */
     public final class MemoryLog extends BatchLog {
         private volatile boolean failed;
+        private volatile @Nullable FreshetException readFailure;
 
         private MemoryLog(TopicIdPartition id, int leaderEpoch, MemoryLog previous) {
             super(id);
@@ -72,6 +76,19 @@ public final class MemoryPartitionLogs implements PartitionLogs, AutoCloseable {
                 }
                 advanceTo(previous.highWatermark);
             }
+        }
+
+        /** Reads fail with this, as when the store is gone; null: they do not. */
+        public void failReads(@Nullable FreshetException failure) {
+            readFailure = failure;
+        }
+
+        @Override
+        public CompletableFuture<StreamRead> read(long offset, int maxBytes, long maxOffset, boolean minOneBatch) {
+            FreshetException failure = readFailure;
+            return failure == null
+                    ? super.read(offset, maxBytes, maxOffset, minOneBatch)
+                    : CompletableFuture.failedFuture(failure);
         }
 
         /** From now on nothing becomes durable, as when the WAL is lost. */
