@@ -87,11 +87,12 @@ public final class FaultProxy implements AutoCloseable {
     public void set(Fault next) {
         fault = next;
         if (next == Fault.GONE) {
-            open.forEach(FaultProxy::reset);
+            open.forEach(this::reset);
         }
     }
 
-    private static void reset(Socket socket) {
+    private void reset(Socket socket) {
+        spoiled.incrementAndGet();
         try {
             socket.setSoLinger(true, 0);
             socket.close();

@@ -77,13 +77,19 @@ final class EvenLoads {
         BalanceDescription now = last;
         return now != null
                 && now.moves().isEmpty()
-                && now.underWay().isEmpty()
+                && now.underWay().stream().allMatch(move -> isGone(now, move.toBrokerId()))
                 && now.restingPartitions() == 0
                 && now.brokers().stream()
                                 .filter(broker -> broker.whyNot().isEmpty()
                                         || broker.whyNot().contains("drained"))
                                 .count()
                         == world.brokers().size();
+    }
+
+    /** What an operator wished onto a broker waits until it is back. */
+    private static boolean isGone(BalanceDescription now, int brokerId) {
+        return now.brokers().stream()
+                .noneMatch(broker -> broker.id() == brokerId && !broker.whyNot().contains("not in service"));
     }
 
     /** What was excluded has stayed, and no minute had more moves than allowed. */
