@@ -286,8 +286,9 @@ class StorageToolsST {
 
     private static void createTopics(FreshetProcess server) throws Exception {
         Clients clients = new Clients(server.bootstrap());
-        clients.createTopic("orders", 2, Map.of());
-        clients.createTopic("events", 1, Map.of());
+        // The records' timestamps are years old: by default retention would take them when it first looks.
+        clients.createTopic("orders", 2, Map.of("retention.ms", "-1"));
+        clients.createTopic("events", 1, Map.of("retention.ms", "-1"));
     }
 
     private static void produce(FreshetProcess server, int from) {
