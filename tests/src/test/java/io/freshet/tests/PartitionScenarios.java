@@ -30,7 +30,7 @@ public final class PartitionScenarios implements AutoCloseable {
     private static final long BOUND_MS = 15_000;
 
     /** It registers anew, and makes a topic. */
-    private static final long REJOIN_BOUND_MS = 60_000;
+    private static final long REJOIN_BOUND_MS = 30_000;
 
     /** An isolated broker is watched for this long after others have taken over. */
     private static final Duration WATCH = Duration.ofSeconds(2);
