@@ -25,6 +25,9 @@ public interface StreamMetadata {
     /** Segments that {@link #forEachManifest} reads at once. */
     int MANIFEST_PAGE = 1000;
 
+    /** So many segments of a stream at most, or a page more, are in memory at once. */
+    int MANIFEST_PART = 10_000;
+
     /** What the quorum knows of the stream; empty if it does not exist (any more). */
     Optional<StreamState> stream(long streamId);
 
@@ -68,7 +71,10 @@ public interface StreamMetadata {
                 objectIds.stream().filter(id -> !isObjectKnown(id)).collect(Collectors.toUnmodifiableSet()));
     }
 
-    /** Hands the manifest of each of these streams to {@code visitor}, in their order. May block where it is not local. */
+    /**
+     * Hands the manifest of each of these streams to {@code visitor}, in their order, long ones in parts of about
+     * {@link #MANIFEST_PART} segments. May block where it is not local.
+     */
     default void forEachManifest(List<Long> streamIds, Consumer<List<StreamSegment>> visitor) {
         for (long streamId : streamIds) {
             List<StreamSegment> all = new ArrayList<>();
@@ -76,6 +82,10 @@ public interface StreamMetadata {
             List<StreamSegment> page = segments(streamId, from, MANIFEST_PAGE);
             while (page.size() == MANIFEST_PAGE) {
                 all.addAll(page);
+                if (all.size() >= MANIFEST_PART) {
+                    visitor.accept(all);
+                    all = new ArrayList<>();
+                }
                 page = segments(streamId, page.get(page.size() - 1).endOffset(), MANIFEST_PAGE);
             }
             all.addAll(page);

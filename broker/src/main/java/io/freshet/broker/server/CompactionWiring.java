@@ -11,6 +11,7 @@ import io.freshet.storage.StreamStorage;
 import io.freshet.storage.compact.CompactionConfig;
 import io.freshet.storage.compact.CompactionParts;
 import io.freshet.storage.compact.CompactionService;
+import io.freshet.storage.compact.ScratchFile;
 import io.freshet.storage.reclaim.SweepParts;
 import io.freshet.storage.reclaim.WalSweeper;
 import java.time.Duration;
@@ -40,7 +41,9 @@ record CompactionWiring(ServerConfig config, Runtime runtime) {
         ExecutorService thread = Threads.pool("freshet-compaction", 1, QUEUE);
         opened.add("compaction thread", () -> Threads.stop(thread, Duration.ofSeconds(10)));
         CompactionParts parts = parts(config, runtime, thread, new Around(store, metadata, streams, brokerEpoch));
-        opened.add("compaction", new CompactionService(compactionConfig(), parts));
+        opened.add(
+                "compaction",
+                new CompactionService(compactionConfig(), parts, new ScratchFile(config.dataDirectory())));
     }
 
     /** The opened parts of this broker that compaction reads and writes. */

@@ -11,6 +11,7 @@ import io.freshet.metadata.ManifestQuery;
 import io.freshet.metadata.ManifestQuery.From;
 import io.freshet.metadata.MetadataNode;
 import io.freshet.metadata.ObjectState;
+import io.freshet.storage.StreamMetadata;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -52,7 +53,7 @@ record QuorumReads(MetadataNode node) implements StateSource {
                         node.controller().readObjectStates(objectIds));
     }
 
-    /** Hands the leader's manifests of these streams to {@code visitor}, many streams with one query. */
+    /** As {@link StreamMetadata#forEachManifest}, with the leader's manifests, many streams with one query. */
     void forEachManifest(List<Long> streamIds, Consumer<List<StreamSegment>> visitor) {
         List<StreamSegment> found = new ArrayList<>();
         int next = 0;
@@ -70,8 +71,12 @@ record QuorumReads(MetadataNode node) implements StateSource {
                     found = new ArrayList<>();
                     goOnAt = -1;
                     next++;
-                } else {
+                } else if (!found.isEmpty()) {
                     goOnAt = found.get(found.size() - 1).endOffset();
+                    if (found.size() >= StreamMetadata.MANIFEST_PART) {
+                        visitor.accept(found);
+                        found = new ArrayList<>();
+                    }
                 }
             }
         }

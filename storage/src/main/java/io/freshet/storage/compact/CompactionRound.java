@@ -23,6 +23,9 @@ import org.slf4j.LoggerFactory;
 final class CompactionRound {
     private static final Logger LOG = LoggerFactory.getLogger(CompactionRound.class);
     private static final int MAX_REWRITES = 256;
+    /** Small or mostly dead objects that are considered at once, the oldest first; far more than a round rewrites. */
+    private static final int MAX_GATHERED = 1 << 16;
+
     private static final long QUARANTINE_MS = 3_600_000;
 
     private sealed interface Task {
@@ -63,6 +66,10 @@ final class CompactionRound {
     private final CompactionPlanner planner;
     private final WriteBudget budget;
     private final Map<Long, Long> quarantinedUntilNanos = new HashMap<>();
+    /** Of the look before and of the next one, and the other way round after each. */
+    private SurveyTable seen;
+
+    private SurveyTable spare;
     private volatile long lookMs;
     private volatile long objectCount;
     private volatile long objectBytes;
@@ -72,8 +79,11 @@ final class CompactionRound {
             CompactionParts parts,
             CompactionMeters meters,
             IndexCache indexes,
-            ObjectRewriter rewriter) {
+            ObjectRewriter rewriter,
+            ScratchSpace scratch) {
         this.parts = parts;
+        this.seen = new SurveyTable(scratch);
+        this.spare = new SurveyTable(scratch);
         this.meters = meters;
         this.indexes = indexes;
         this.rewriter = rewriter;
@@ -98,12 +108,10 @@ final class CompactionRound {
     private List<Task> plan() {
         long startNanos = parts.clock().nanoTime();
         quarantinedUntilNanos.values().removeIf(until -> startNanos - until >= 0);
-        Survey survey = Survey.of(parts.metadata(), parts.compaction());
-        objectCount = survey.objects().size();
-        objectBytes = survey.sizeBytes();
-        budget.observe(survey.objects());
+        Survey survey = look();
         List<ObjectShare> gathered = survey.objects().stream()
                 .filter(object -> planner.isGathered(object) && !quarantinedUntilNanos.containsKey(object.objectId()))
+                .limit(MAX_GATHERED)
                 .toList();
         List<Task> tasks = new ArrayList<>();
         planner.gathers(gathered).forEach(gather -> tasks.add(new Task.Gathering(gather)));
@@ -120,6 +128,17 @@ final class CompactionRound {
         tasks.sort(Comparator.comparingDouble(task -> -(double) task.gain() / Math.max(1, task.costBytes())));
         lookMs = (parts.clock().nanoTime() - startNanos) / 1_000_000;
         return tasks.size() > MAX_REWRITES ? tasks.subList(0, MAX_REWRITES) : tasks;
+    }
+
+    private Survey look() {
+        Survey survey = Survey.of(parts.metadata(), parts.compaction(), spare);
+        objectCount = survey.objects().size();
+        objectBytes = survey.sizeBytes();
+        budget.observe(survey.objects(), seen);
+        SurveyTable before = seen;
+        seen = spare;
+        spare = before;
+        return survey;
     }
 
     private CompletableFuture<Void> runAll(Iterator<? extends Task> tasks) {

@@ -36,14 +36,18 @@ public final class CompactionService implements AutoCloseable {
     private Cancellable timer;
     private @Nullable CompletableFuture<Void> running;
 
-    /** Starts at once: the first round begins within one period. */
-    public CompactionService(CompactionConfig config, CompactionParts parts) {
+    /**
+     * Starts at once: the first round begins within one period.
+     *
+     * @param scratch takes 56 bytes for each object that exists
+     */
+    public CompactionService(CompactionConfig config, CompactionParts parts, ScratchSpace scratch) {
         this.config = config;
         this.parts = parts;
         this.meters = new CompactionMeters(parts.meters());
         IndexCache indexes = parts.indexes(INDEX_CACHE_BYTES, INDEX_TAIL_HINT_BYTES);
         this.round = new CompactionRound(
-                config, parts, meters, indexes, new ObjectRewriter(config, parts, indexes, this::mayGoOn));
+                config, parts, meters, indexes, new ObjectRewriter(config, parts, indexes, this::mayGoOn), scratch);
         this.timer = parts.scheduler().schedule(jittered(0), this::begin);
     }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.storage.compact;
 
-import java.util.Collection;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -12,7 +12,6 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 final class WriteBudget {
     private final double maxWriteAmplification;
-    private Set<Long> known = Set.of();
     private final Set<Long> own = new HashSet<>();
     private final AtomicLong arrivedBytes = new AtomicLong();
     private final AtomicLong rewrittenBytes = new AtomicLong();
@@ -21,17 +20,19 @@ final class WriteBudget {
         this.maxWriteAmplification = maxWriteAmplification;
     }
 
-    /** {@code objects} are all that exist now. */
-    void observe(Collection<ObjectShare> objects) {
-        Set<Long> present = new HashSet<>();
+    /** {@code objects} are all that exist now, {@code before} all that existed at the last look; both ascend by id. */
+    void observe(List<ObjectShare> objects, List<ObjectShare> before) {
         long arrived = 0;
+        int known = 0;
         for (ObjectShare object : objects) {
-            present.add(object.objectId());
-            if (!known.contains(object.objectId()) && !own.contains(object.objectId())) {
+            while (known < before.size() && before.get(known).objectId() < object.objectId()) {
+                known++;
+            }
+            boolean isKnown = known < before.size() && before.get(known).objectId() == object.objectId();
+            if (!isKnown && !own.contains(object.objectId())) {
                 arrived += object.liveBytes();
             }
         }
-        known = present;
         own.clear();
         arrivedBytes.addAndGet(arrived);
     }

@@ -9,6 +9,7 @@ import io.freshet.common.stream.SegmentReplacement;
 import io.freshet.common.stream.StreamSegment;
 import io.freshet.storage.fake.MemoryStreamMetadata;
 import io.freshet.storage.fake.SimRuntime;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -101,7 +102,7 @@ class CompactionGrowthTest {
 
     /** What a round does, without bytes; gives the objects' average size before it. */
     private double compact() {
-        Survey survey = Survey.of(metadata, metadata);
+        Survey survey = Survey.of(metadata, metadata, new SurveyTable(ByteBuffer::allocate));
         maxObjects = Math.max(maxObjects, survey.objects().size());
         List<Rewrite> rewrites = new ArrayList<>();
         for (Gather gather : planner.gathers(survey.objects())) {

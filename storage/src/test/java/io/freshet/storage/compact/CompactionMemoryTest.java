@@ -80,7 +80,8 @@ class CompactionMemoryTest {
                             () -> false,
                             600_000,
                             1,
-                            1));
+                            1),
+                    ByteBuffer::allocate);
             Awaitility.await()
                     .atMost(Duration.ofSeconds(60))
                     .until(() -> metadata.objects(-1, 100).size() == 1);

@@ -65,7 +65,8 @@ class CompactionOnFilesTest {
                             () -> false,
                             600_000,
                             1,
-                            1));
+                            1),
+                    new ScratchFile(directory.resolve("scratch")));
             Awaitility.await()
                     .atMost(Duration.ofSeconds(60))
                     .until(() -> metadata.objects(-1, 100).size() == 1);

@@ -185,7 +185,7 @@ public final class StorageFixture {
 
     /** Starts compaction beside the storage; {@code isPaused} is asked before each read. */
     public CompactionService compaction(CompactionConfig compactionConfig, BooleanSupplier isPaused) {
-        return new CompactionService(compactionConfig, compactionParts(isPaused));
+        return new CompactionService(compactionConfig, compactionParts(isPaused), ByteBuffer::allocate);
     }
 
     /** What rewrites segments of single streams. */

@@ -29,6 +29,7 @@ import io.freshet.wal.s3.S3WalServices;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -246,7 +247,8 @@ final class ProcessStorage {
                         streams()::isOverloaded,
                         World.ORPHAN_GRACE_MS,
                         broker.id(),
-                        brokerEpoch));
+                        brokerEpoch),
+                ByteBuffer::allocate);
     }
 
     /** What is charged to the budgets never exceeds them. */
