@@ -24,11 +24,11 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
- * Adds a broker to a cluster of three and gives it half of the partitions of a filled topic; kills one of three brokers. Freshet and
+ * Adds a broker to a cluster of three and gives it half or all of the partitions of a filled topic; kills one of three brokers. Freshet and
  * Apache Kafka in turn, with the same clients. Prints both and their ratios; it is a measurement, never a gate.
  *
  * <p>Arguments: the unpacked distribution, a folder with Kafka's jars, a folder to work in, GiB and partitions of the filled topic, rounds of kills, servers
- * ({@code all} or a comma list of {@code kafka}, {@code freshet}), Kafka's session timeout in ms (0: its own).
+ * ({@code all} or a comma list of {@code kafka}, {@code freshet}), Kafka's session timeout in ms (0: its own), what moves ({@code half} or {@code all}).
  */
 public final class ClusterBench {
     private static final String TOPIC = "filled";
@@ -41,18 +41,23 @@ public final class ClusterBench {
     private final double gib;
     private final int partitions;
     private final int rounds;
+    private final boolean movesAll;
     private final Map<String, Map<String, Double>> figures = new LinkedHashMap<>();
 
-    private ClusterBench(double gib, int partitions, int rounds) {
+    private ClusterBench(double gib, int partitions, int rounds, boolean movesAll) {
         this.gib = gib;
         this.partitions = partitions;
         this.rounds = rounds;
+        this.movesAll = movesAll;
     }
 
     public static void main(String[] arguments) throws Exception {
         Path work = Path.of(arguments[2]).toAbsolutePath();
         ClusterBench bench = new ClusterBench(
-                Double.parseDouble(arguments[3]), Integer.parseInt(arguments[4]), Integer.parseInt(arguments[5]));
+                Double.parseDouble(arguments[3]),
+                Integer.parseInt(arguments[4]),
+                Integer.parseInt(arguments[5]),
+                arguments[8].equals("all"));
         String servers = arguments[6];
         int sessionMs = Integer.parseInt(arguments[7]);
         for (String kind : List.of("freshet", "kafka")) {
@@ -148,13 +153,16 @@ public final class ClusterBench {
             note(nodes, "a new broker has joined, s", secondsSince(begin));
             double before = mibIn(nodes.folder(Nodes.COUNT));
             List<Integer> moved = IntStream.range(0, partitions)
-                    .filter(i -> i % 2 == 0)
+                    .filter(i -> movesAll || i % 2 == 0)
                     .boxed()
                     .toList();
             clock.mark();
             long moving = System.nanoTime();
             admin.moveTo(TOPIC, moved, Nodes.COUNT);
-            note(nodes, "half of the partitions have moved, s", secondsSince(moving));
+            note(
+                    nodes,
+                    movesAll ? "all partitions have moved, s" : "half of the partitions have moved, s",
+                    secondsSince(moving));
             clock.awaitAll();
             note(nodes, "write p99 meanwhile, ms", clock.latencyMs(99));
             note(nodes, "longest write meanwhile, ms", clock.latencyMs(100));
