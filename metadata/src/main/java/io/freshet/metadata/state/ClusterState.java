@@ -3,6 +3,7 @@ package io.freshet.metadata.state;
 
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
+import io.freshet.metadata.FreshetVersion;
 import io.freshet.metadata.Manifests;
 import io.freshet.metadata.record.NextIdsRecord;
 import io.freshet.metadata.record.OwnRecord;
@@ -197,7 +198,9 @@ public final class ClusterState {
         /** Hands our part, as records, to {@code sink}. */
         public void forEachOwnRecord(Consumer<ApiMessageAndVersion> sink) {
             sink.accept(nextIds.versioned());
-            tables.forEachRun(rows -> sink.accept(rows.versioned()));
+            boolean isPacked = FreshetVersion.of(image) >= FreshetVersion.CLUSTER;
+            tables.forEachRun(
+                    rows -> sink.accept((isPacked && !rows.isPartialMark() ? rows.packed() : rows).versioned()));
         }
 
         @Override
