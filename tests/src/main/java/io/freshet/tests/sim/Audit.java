@@ -32,7 +32,7 @@ final class Audit {
     Audit(World world) {
         this.world = world;
         this.ledger = world.ledger;
-        this.manifests = world.quorum().state().manifests();
+        this.manifests = world.cluster().manifests();
         this.wals = new WalAudit(world, manifests);
     }
 
@@ -55,7 +55,7 @@ final class Audit {
                             () -> "Stream " + stream.streamId + ": " + batch + " was acknowledged, committed is "
                                     + committed.get(batch.baseOffset()));
                 } else if (!isTrimmed
-                        && !world.brokers.get(state.ownerId()).disk().hasLostWrites()) {
+                        && !world.cluster().disk(state.ownerId()).hasLostWrites()) {
                     ledger.check(
                             isIn(wals.volume(state.ownerId()), stream, batch) || isIn(wals.slots(), stream, batch),
                             () -> "Stream " + stream.streamId + ": " + batch + " was acknowledged, but is neither"
@@ -195,23 +195,18 @@ final class Audit {
 
     /** The state is the same function of the log everywhere. */
     private void followersAgree() {
-        for (SimBroker broker : world.brokers) {
-            Incarnation incarnation = broker.current();
-            if (incarnation == null) {
-                continue;
-            }
-            Manifests copy = incarnation.follower().state().manifests();
+        world.cluster().copies().forEach((brokerId, copy) -> {
             for (Stream stream : ledger.streams()) {
                 ledger.check(
                         copy.stream(stream.streamId).equals(manifests.stream(stream.streamId))
                                 && copy.segments(stream.streamId, 0, MANY)
                                         .equals(manifests.segments(stream.streamId, 0, MANY)),
-                        () -> "Broker " + broker.id() + " and the quorum differ about stream " + stream.streamId);
+                        () -> "Broker " + brokerId + " and the quorum differ about stream " + stream.streamId);
             }
             ledger.check(
                     copy.retiredObjects(MANY).equals(manifests.retiredObjects(MANY))
                             && copy.objects(0, MANY).equals(manifests.objects(0, MANY)),
-                    () -> "Broker " + broker.id() + " and the quorum differ about objects");
-        }
+                    () -> "Broker " + brokerId + " and the quorum differ about objects");
+        });
     }
 }

@@ -16,7 +16,12 @@ import org.jspecify.annotations.Nullable;
  */
 final class Ledger {
     /** A batch as clients know it. */
-    record Known(long baseOffset, long endOffset, long producerId, int sequence, int crc) {}
+    record Known(long baseOffset, long endOffset, long producerId, int sequence, int crc) {
+        /** The sequence of the producer's next batch: each record has one. */
+        int nextSequence() {
+            return sequence + (int) (endOffset - baseOffset);
+        }
+    }
 
     /** What is known of one stream. */
     static final class Stream {

@@ -36,7 +36,7 @@ class Sabotage {
     }
 
     /** The metadata that storage is given. */
-    io.freshet.storage.StreamMetadata metadata(SimFollower real) {
+    io.freshet.storage.StreamMetadata metadata(io.freshet.storage.StreamMetadata real) {
         return real;
     }
 }

@@ -6,21 +6,20 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.CRC32C;
+import org.apache.kafka.common.utils.internals.ByteUtils;
 
-/** Record batches with a right header and filler for records. The checksum covers all but offset and leader epoch. */
+/** Record batches whose records are filler. The checksum covers all but offset and leader epoch. */
 final class SimBatches {
     private static final int HEADER_BYTES = 61;
     private static final int CRC_FROM = 21;
+    private static final int MOST_RECORD_OVERHEAD_BYTES = 24;
 
     private SimBatches() {}
 
     /** A batch as a producer sends it. */
     static ByteBuffer batch(long producerId, int sequence, int records, int fillerBytes, SimRandom random) {
-        byte[] filler = new byte[fillerBytes];
-        for (int i = 0; i < fillerBytes; i++) {
-            filler[i] = (byte) random.nextLong();
-        }
-        ByteBuffer batch = ByteBuffer.allocate(HEADER_BYTES + fillerBytes);
+        ByteBuffer content = records(records, fillerBytes, random);
+        ByteBuffer batch = ByteBuffer.allocate(HEADER_BYTES + content.remaining());
         long timestampMs = 1_000_000L + sequence;
         batch.putLong(0)
                 .putInt(batch.capacity() - 12)
@@ -35,10 +34,31 @@ final class SimBatches {
                 .putShort((short) 0)
                 .putInt(sequence)
                 .putInt(records)
-                .put(filler)
+                .put(content)
                 .flip();
         batch.putInt(17, crc(batch));
         return batch;
+    }
+
+    /** {@code fillerBytes} of values, in {@code count} records without keys. */
+    private static ByteBuffer records(int count, int fillerBytes, SimRandom random) {
+        ByteBuffer content = ByteBuffer.allocate(fillerBytes + count * MOST_RECORD_OVERHEAD_BYTES);
+        for (int i = 0; i < count; i++) {
+            byte[] value = new byte[fillerBytes * (i + 1) / count - fillerBytes * i / count];
+            for (int at = 0; at < value.length; at++) {
+                value[at] = (byte) random.nextLong();
+            }
+            int bodyBytes = 3 + ByteUtils.sizeOfVarint(i) + ByteUtils.sizeOfVarint(value.length) + value.length + 1;
+            ByteUtils.writeVarint(bodyBytes, content);
+            content.put((byte) 0);
+            ByteUtils.writeVarlong(0, content);
+            ByteUtils.writeVarint(i, content);
+            ByteUtils.writeVarint(-1, content);
+            ByteUtils.writeVarint(value.length, content);
+            content.put(value);
+            ByteUtils.writeVarint(0, content);
+        }
+        return content.flip();
     }
 
     private static int crc(ByteBuffer batch) {

@@ -2,7 +2,7 @@
 package io.freshet.tests.sim;
 
 import io.freshet.tests.sim.Ledger.Known;
-import io.freshet.tests.sim.SimPartition.Reply;
+import io.freshet.tests.sim.ServedPartition.Reply;
 
 /** Reads one stream by offsets, begins anew now and then, and never expects a hole or a change. */
 final class SimConsumer {
@@ -36,14 +36,14 @@ final class SimConsumer {
         }
         int thisAttempt = ++attempt;
         world.process.after(TIMEOUT_MS, "fetch times out", () -> again(thisAttempt));
-        Incarnation target = world.ownerOf(streamId).anyProcess();
+        ServingProcess target = world.cluster().serverOf(streamId);
         if (target == null || random.chance(world.swarm.now(world.swarm.clientMessageIsLost))) {
             return;
         }
         int maxBytes = (int) random.between(1, 20_000);
         long from = position;
         target.process().after(random.between(0, 5), "fetch", () -> {
-            SimPartition partition = target.partition(streamId);
+            ServedPartition partition = target.partition(streamId);
             if (partition != null) {
                 partition.fetch(from, maxBytes, reply -> {
                     if (!target.process().isDead()) {

@@ -52,8 +52,9 @@ final class SimFollower implements StreamMetadata {
         onCommit();
     }
 
-    ManifestStore store() {
-        return store;
+    /** The same as storage sees it. */
+    QuorumPorts ports() {
+        return new QuorumPorts(this, new SimWalRegistry(this), new SimCompactionMetadata(this), null);
     }
 
     ClusterState state() {

@@ -21,21 +21,7 @@ import org.jspecify.annotations.Nullable;
  * One ownership of a stream: assigns offsets, knows its producers' last batches, acknowledges what is durable. Its state
  * rides in the segments' trailers, as a broker's does.
  */
-final class SimPartition implements SegmentCheckpoint.Source {
-    /** What a client is told. */
-    record Reply(Kind kind, @Nullable Known batch, List<Known> batches, long offset) {
-        enum Kind {
-            DONE,
-            RETRY,
-            NOT_LEADER,
-            OUT_OF_RANGE
-        }
-
-        static Reply of(Kind kind) {
-            return new Reply(kind, null, List.of(), -1);
-        }
-    }
-
+final class SimPartition implements ServedPartition, SegmentCheckpoint.Source {
     private final World world;
     private final SimProcess process;
     private final long streamId;
@@ -134,7 +120,8 @@ final class SimPartition implements SegmentCheckpoint.Source {
         return isDraining && open != null && !isClosed && open.committedEndOffset() == open.endOffset();
     }
 
-    void produce(ByteBuffer batch, Consumer<Reply> reply) {
+    @Override
+    public void produce(ByteBuffer batch, Consumer<Reply> reply) {
         StreamLog open = log;
         if (open == null || isClosed) {
             reply.accept(Reply.of(Reply.Kind.NOT_LEADER));
@@ -150,7 +137,7 @@ final class SimPartition implements SegmentCheckpoint.Source {
             reply.accept(isDurable ? new Reply(Reply.Kind.DONE, last, List.of(), -1) : Reply.of(Reply.Kind.RETRY));
             return;
         }
-        boolean isNext = sent.sequence() == (last == null ? 0 : last.sequence() + 1);
+        boolean isNext = sent.sequence() == (last == null ? 0 : last.nextSequence());
         boolean isStateUnknown = last == null && open.startOffset() > 0;
         if (isDraining || !(isNext || isStateUnknown)) {
             world.time.say(process, () -> "does not take " + sent + " after " + last + ", draining " + isDraining);
@@ -200,8 +187,8 @@ final class SimPartition implements SegmentCheckpoint.Source {
         reply.accept(new Reply(Reply.Kind.DONE, known, List.of(), -1));
     }
 
-    /** Reads from {@code offset} up to the high watermark. */
-    void fetch(long offset, int maxBytes, Consumer<Reply> reply) {
+    @Override
+    public void fetch(long offset, int maxBytes, Consumer<Reply> reply) {
         StreamLog open = log;
         if (open == null || isClosed) {
             reply.accept(Reply.of(Reply.Kind.NOT_LEADER));

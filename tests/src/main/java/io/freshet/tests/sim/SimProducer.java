@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.tests.sim;
 
-import io.freshet.tests.sim.SimPartition.Reply;
+import io.freshet.tests.sim.ServedPartition.Reply;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
@@ -59,12 +59,12 @@ final class SimProducer {
         world.process.after(TIMEOUT_MS, "produce times out", () -> retry(thisAttempt));
         boolean isRequestLost = random.chance(swarm.now(swarm.clientMessageIsLost));
         boolean isAnswerLost = random.chance(swarm.now(swarm.clientMessageIsLost));
-        Incarnation target = world.ownerOf(streamId).anyProcess();
+        ServingProcess target = world.cluster().serverOf(streamId);
         if (target == null || isRequestLost) {
             return;
         }
         target.process().after(random.between(0, 5), "produce", () -> {
-            SimPartition partition = target.partition(streamId);
+            ServedPartition partition = target.partition(streamId);
             if (partition == null) {
                 answer(target, thisAttempt, Reply.of(Reply.Kind.NOT_LEADER), isAnswerLost);
             } else {
@@ -74,7 +74,7 @@ final class SimProducer {
     }
 
     /** The answer leaves the broker, unless that has died. */
-    private void answer(Incarnation from, int ofAttempt, Reply reply, boolean isLost) {
+    private void answer(ServingProcess from, int ofAttempt, Reply reply, boolean isLost) {
         if (!isLost && !from.process().isDead()) {
             world.process.after(random.between(0, 5), "produce answer", () -> answered(ofAttempt, reply));
         }
@@ -88,7 +88,7 @@ final class SimProducer {
             if (reply.batch().sequence() == sequence) {
                 world.ledger.acknowledged(streamId, reply.batch());
                 batch = null;
-                sequence++;
+                sequence = reply.batch().nextSequence();
                 attempt++;
                 world.process.after(random.between(0, maxPauseMs), "next batch", this::next);
             }

@@ -29,7 +29,7 @@ final class WalAudit {
     Map<Long, Set<Known>> volume(int brokerId) {
         return volumes.computeIfAbsent(brokerId, id -> {
             Map<Long, Set<Known>> found = new HashMap<>();
-            for (WalFile.Entry entry : WalFile.read(world.brokers.get(id).disk().bytes())) {
+            for (WalFile.Entry entry : WalFile.read(world.cluster().disk(id).bytes())) {
                 found.computeIfAbsent(entry.streamId(), key -> new HashSet<>())
                         .addAll(SimBatches.all(entry.payload(), world.ledger, "WAL of " + id));
             }

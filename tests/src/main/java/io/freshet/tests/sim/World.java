@@ -25,7 +25,7 @@ final class World {
     final SimTime time;
     final SimRandom random;
     final Swarm swarm;
-    final FaultCounts counts = new FaultCounts();
+    final FaultCounts counts;
     final SimStore store;
     final Sabotage sabotage;
     final StatePool states;
@@ -45,19 +45,34 @@ final class World {
 
     final List<SimBroker> brokers = new ArrayList<>();
     private @Nullable SimQuorum quorum;
+    private @Nullable Cluster cluster;
     private int processes;
 
+    /**
+     * What runs of several kinds have in common.
+     *
+     * @param process never dies; null if one has to be made
+     */
+    record Ground(SimTime time, SimRandom random, FaultCounts counts, @Nullable SimProcess process) {}
+
+    /** The storage of brokers whose quorum is {@link SimQuorum}. */
     World(long seed, Sabotage sabotage, StatePool states, @Nullable Consumer<String> trace) {
-        this.time = new SimTime(trace);
-        this.random = new SimRandom(seed);
+        this(new Ground(new SimTime(trace), new SimRandom(seed), new FaultCounts(), null), LANES, sabotage, states);
+    }
+
+    /** The storage of brokers that others run on {@code ground}, with some of {@code lanes}. */
+    World(Ground ground, List<Set<String>> lanes, Sabotage sabotage, StatePool states) {
+        this.time = ground.time;
+        this.random = ground.random;
+        this.counts = ground.counts;
         this.swarm = new Swarm(random);
-        this.lanes = LANES.get(random.below(LANES.size()));
+        this.lanes = lanes.get(random.below(lanes.size()));
         this.hasDiskTier = random.chance(0.5);
         this.compacts = random.chance(0.6);
         this.leasesLie = random.chance(0.4);
         this.sabotage = sabotage;
         this.states = states;
-        this.process = newProcess("world");
+        this.process = ground.process == null ? newProcess("world") : ground.process;
         this.store = new SimStore(time);
         this.ledger = new Ledger(this);
     }
@@ -77,6 +92,15 @@ final class World {
 
     void found(SimQuorum founded) {
         quorum = founded;
+        cluster = new StorageCluster(this);
+    }
+
+    Cluster cluster() {
+        return Objects.requireNonNull(cluster);
+    }
+
+    void found(Cluster founded) {
+        cluster = founded;
     }
 
     /** The broker that the quorum names as the stream's owner. */
