@@ -32,7 +32,7 @@ final class NodeRun {
     private final SimGround ground;
     private final QuorumNode quorum;
     private final CompositeMeterRegistry meters = new CompositeMeterRegistry();
-    private @Nullable ThinBroker broker;
+    private @Nullable Member broker;
 
     NodeRun(QuorumWorld world, SimNode node) {
         this.world = world;
@@ -103,7 +103,7 @@ final class NodeRun {
     }
 
     @Nullable
-    ThinBroker broker() {
+    Member broker() {
         return broker;
     }
 
@@ -128,7 +128,7 @@ final class NodeRun {
     /** A broker of this process registers: the first one, or one after the end of another's session. */
     void join() {
         if (!process.isDead()) {
-            ThinBroker joining = new ThinBroker(world, this);
+            Member joining = new Member(world, this);
             broker = joining;
             joining.start();
         }
@@ -161,7 +161,7 @@ final class NodeRun {
     void die() {
         process.die();
         threads.die();
-        ThinBroker mine = broker;
+        Member mine = broker;
         if (mine != null) {
             mine.processDied();
         }

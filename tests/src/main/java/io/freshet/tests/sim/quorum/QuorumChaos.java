@@ -101,7 +101,7 @@ final class QuorumChaos {
             return;
         }
         world.counts.add("controlled stop");
-        ThinBroker broker = run.broker();
+        Member broker = run.broker();
         Runnable stop = () -> run.stopCleanly(() -> {
             if (node.run() == run) {
                 node.stop();

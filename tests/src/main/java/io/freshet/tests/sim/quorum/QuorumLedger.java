@@ -32,7 +32,8 @@ final class QuorumLedger {
     private static final MetadataLogSerde SERDE = new MetadataLogSerde();
 
     private final QuorumWorld world;
-    private final RecordLedger records;
+    private final LeaseLedger leases;
+    private final RecordLedger records = new RecordLedger(this);
     private final CommandLedger commands = new CommandLedger(this);
     private final Map<Integer, Integer> leaders = new HashMap<>();
     private final Map<Integer, Long> electedAtNanos = new HashMap<>();
@@ -45,12 +46,16 @@ final class QuorumLedger {
 
     QuorumLedger(QuorumWorld world) {
         this.world = world;
-        this.records = new RecordLedger(world, this);
+        this.leases = new LeaseLedger(world, this);
     }
 
     private record Committed(long lastOffset, int epoch, long digest) {}
 
     private record PartitionEpoch(Uuid topicId, int partition, int leaderEpoch) {}
+
+    public LeaseLedger leases() {
+        return leases;
+    }
 
     RecordLedger records() {
         return records;
@@ -131,7 +136,7 @@ final class QuorumLedger {
             } else if (entry.message() instanceof MemberRecord member
                     && member.member().isLapsed()) {
                 int controller = leaders.getOrDefault(batch.epoch(), -1);
-                records.lapsed(member.member(), controller, electedAtNanos.getOrDefault(batch.epoch(), 0L));
+                leases.lapsed(member.member(), controller, electedAtNanos.getOrDefault(batch.epoch(), 0L));
             }
         }
     }
@@ -168,7 +173,7 @@ final class QuorumLedger {
                 });
             }
         }
-        ThinBroker broker = run.broker();
+        Member broker = run.broker();
         if (broker != null) {
             broker.onImage(delta, image);
         }

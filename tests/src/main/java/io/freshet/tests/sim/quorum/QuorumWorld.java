@@ -9,6 +9,7 @@ import io.freshet.tests.sim.StatePool;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.raft.DynamicVoter;
 import org.jspecify.annotations.Nullable;
@@ -34,9 +35,24 @@ final class QuorumWorld {
     /** host:port of each voter. */
     final List<String> voterAddresses = new ArrayList<>();
 
+    /** What brokers keep records in. */
+    final Function<Member, MemberStorage> storages;
+
     private int processes;
 
+    /** A world whose brokers have {@link ThinStorage}. */
     QuorumWorld(long seed, QuorumSabotage sabotage, StatePool states, @Nullable Consumer<String> trace) {
+        this(seed, sabotage, states, trace, null);
+    }
+
+    /** @param storages makes what brokers keep records in; null for {@link ThinStorage} */
+    public QuorumWorld(
+            long seed,
+            QuorumSabotage sabotage,
+            StatePool states,
+            @Nullable Consumer<String> trace,
+            @Nullable Function<Member, MemberStorage> storages) {
+        this.storages = storages == null ? member -> new ThinStorage(this, member) : storages;
         this.time = new SimTime(trace);
         this.random = new SimRandom(seed);
         this.swarm = new QuorumSwarm(random);
@@ -85,7 +101,7 @@ final class QuorumWorld {
     }
 
     /** Brokers whose processes run, whether or not they serve. */
-    List<ThinBroker> brokers() {
+    List<Member> brokers() {
         return runs().stream()
                 .map(NodeRun::broker)
                 .filter(java.util.Objects::nonNull)
