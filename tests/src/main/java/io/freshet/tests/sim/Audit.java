@@ -20,7 +20,7 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** Holds what is stored, read by the independent readers, against what was promised. */
-final class Audit {
+public final class Audit {
     private static final int MANY = 1_000_000;
 
     private final World world;
@@ -29,7 +29,7 @@ final class Audit {
     private final Map<Long, @Nullable ObjectFile> files = new HashMap<>();
     private final WalAudit wals;
 
-    Audit(World world) {
+    public Audit(World world) {
         this.world = world;
         this.ledger = world.ledger;
         this.manifests = world.cluster().manifests();
@@ -37,7 +37,7 @@ final class Audit {
     }
 
     /** Acknowledged batches are in committed objects or in their owner's WAL. May be asked at any time. */
-    void nothingIsLost() {
+    public void nothingIsLost() {
         for (Stream stream : ledger.streams()) {
             NavigableMap<Long, Known> committed = committed(stream);
             StreamState state = manifests.stream(stream.streamId).orElseThrow();
@@ -67,7 +67,7 @@ final class Audit {
     }
 
     /** All is committed: the streams hold what was promised, each batch once, and nothing else is left. */
-    void everythingIsCommitted(boolean clocksWereSteady) {
+    public void everythingIsCommitted(boolean clocksWereSteady) {
         nothingIsLost();
         for (Stream stream : ledger.streams()) {
             NavigableMap<Long, Known> committed = committed(stream);

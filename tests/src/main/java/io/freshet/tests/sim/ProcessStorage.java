@@ -34,8 +34,8 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /** What one process of a broker has open: its lanes, caches and streams, and what keeps the store tidy beside them. */
-final class ProcessStorage {
-    static final int BLOCK_BYTES = 4096;
+public final class ProcessStorage {
+    public static final int BLOCK_BYTES = 4096;
     private static final String BLOCK_LANE = "block";
     private static final String S3_LANE = "s3";
     private static final long S3_CAPACITY_BYTES = 150_000;
@@ -62,9 +62,9 @@ final class ProcessStorage {
     private @Nullable Tidying tidying;
 
     /** Whose storage it is, and where. */
-    record Place(int brokerId, long brokerEpoch, SimDisk disk, SimProcess process) {}
+    public record Place(int brokerId, long brokerEpoch, SimDisk disk, SimProcess process) {}
 
-    ProcessStorage(World world, Place place, QuorumPorts ports) {
+    public ProcessStorage(World world, Place place, QuorumPorts ports) {
         this.world = world;
         this.place = place;
         this.process = place.process;
@@ -82,34 +82,34 @@ final class ProcessStorage {
         this.cache = new BlockCacheConfig(cacheBytes, cacheBytes / 4, cacheBytes / 2, cacheBytes / 4);
     }
 
-    StreamStorage streams() {
+    public StreamStorage streams() {
         return Objects.requireNonNull(streams);
     }
 
-    ObjectStore objects() {
+    public ObjectStore objects() {
         return objects;
     }
 
-    QuorumPorts ports() {
+    public QuorumPorts ports() {
         return ports;
     }
 
-    MeterRegistry meters() {
+    public MeterRegistry meters() {
         return meters;
     }
 
     /** The format of S3 WALs' slots. */
-    static SlotFormat slotFormat() {
+    public static SlotFormat slotFormat() {
         return new SlotObjects(BLOCK_BYTES);
     }
 
     /** Whether this process was given bytes of the object that {@code damage} names which the store does not hold. */
-    boolean wasMisled(FreshetException damage) {
+    public boolean wasMisled(FreshetException damage) {
         return driver.explains(damage);
     }
 
     /** Why this process cannot go on, if so. */
-    Optional<String> failure() {
+    public Optional<String> failure() {
         S3Wal slots = s3Wal;
         BlockWal lane = wal;
         if (slots != null && slots.failure().isPresent()) {
@@ -120,8 +120,14 @@ final class ProcessStorage {
                 : Optional.empty();
     }
 
+    /** Why the S3 lane takes nothing any more, if so. */
+    public Optional<FreshetException> slotsFailure() {
+        S3Wal slots = s3Wal;
+        return slots == null ? Optional.empty() : slots.failure();
+    }
+
     /** Recovers the lanes and opens the streams' storage. */
-    CompletableFuture<Void> open() {
+    public CompletableFuture<Void> open() {
         if (!world.lanes.contains(S3_LANE)) {
             return opened(List.of(new StorageParts.Lane(BLOCK_LANE, this::openWal)));
         }
@@ -142,7 +148,7 @@ final class ProcessStorage {
                 });
     }
 
-    S3WalServices slotServices() {
+    public S3WalServices slotServices() {
         return new S3WalServices(process, process, process.pool(), random.fork(), meters);
     }
 
@@ -217,7 +223,7 @@ final class ProcessStorage {
     }
 
     /** Another storage of the same process, over {@code lane} alone, to bring what that holds into objects. */
-    StreamStorage beside(StorageParts.Lane lane) {
+    public StreamStorage beside(StorageParts.Lane lane) {
         return StreamStorage.open(
                 config, parts(List.of(lane), Objects.requireNonNull(reader), new SimpleMeterRegistry()));
     }
@@ -237,7 +243,7 @@ final class ProcessStorage {
     }
 
     /** What is charged to the budgets never exceeds them. */
-    void checkMemory() {
+    public void checkMemory() {
         Gauge tail = tailBytes;
         BlockCache memory = blocks;
         if (tail != null && memory != null) {
@@ -254,7 +260,7 @@ final class ProcessStorage {
     }
 
     /** Stops as a process does that was asked to: the lanes first, which takes virtual time, then the rest. */
-    void close() {
+    public void close() {
         Tidying running = tidying;
         if (running != null) {
             running.close();
@@ -278,7 +284,7 @@ final class ProcessStorage {
         }
     }
 
-    void forget() {
+    public void forget() {
         meters.close();
     }
 }

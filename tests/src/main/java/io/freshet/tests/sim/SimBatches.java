@@ -9,7 +9,7 @@ import java.util.zip.CRC32C;
 import org.apache.kafka.common.utils.internals.ByteUtils;
 
 /** Record batches whose records are filler. The checksum covers all but offset and leader epoch. */
-final class SimBatches {
+public final class SimBatches {
     private static final int HEADER_BYTES = 61;
     private static final int CRC_FROM = 21;
     private static final int MOST_RECORD_OVERHEAD_BYTES = 24;
@@ -17,7 +17,7 @@ final class SimBatches {
     private SimBatches() {}
 
     /** A batch as a producer sends it. */
-    static ByteBuffer batch(long producerId, int sequence, int records, int fillerBytes, SimRandom random) {
+    public static ByteBuffer batch(long producerId, int sequence, int records, int fillerBytes, SimRandom random) {
         ByteBuffer content = records(records, fillerBytes, random);
         ByteBuffer batch = ByteBuffer.allocate(HEADER_BYTES + content.remaining());
         long timestampMs = 1_000_000L + sequence;
@@ -68,17 +68,17 @@ final class SimBatches {
     }
 
     /** A copy of {@code batch} with its place in a stream. */
-    static ByteBuffer placed(ByteBuffer batch, long baseOffset, int leaderEpoch) {
+    public static ByteBuffer placed(ByteBuffer batch, long baseOffset, int leaderEpoch) {
         ByteBuffer copy = ByteBuffer.allocate(batch.remaining());
         copy.put(batch.duplicate()).flip();
         return copy.putLong(0, baseOffset).putInt(12, leaderEpoch);
     }
 
-    static int records(ByteBuffer batch) {
+    public static int records(ByteBuffer batch) {
         return batch.getInt(batch.position() + 57);
     }
 
-    static Known known(ByteBuffer batch) {
+    public static Known known(ByteBuffer batch) {
         int at = batch.position();
         long base = batch.getLong(at);
         return new Known(
@@ -90,7 +90,7 @@ final class SimBatches {
     }
 
     /** The batches in {@code bytes}; one that does not verify is reported. */
-    static List<Known> all(ByteBuffer bytes, Ledger ledger, String where) {
+    public static List<Known> all(ByteBuffer bytes, Ledger ledger, String where) {
         List<Known> found = new ArrayList<>();
         int at = bytes.position();
         while (at < bytes.limit()) {

@@ -5,7 +5,7 @@ import io.freshet.tests.sim.Ledger.Known;
 import io.freshet.tests.sim.ServedPartition.Reply;
 
 /** Reads one stream by offsets, begins anew now and then, and never expects a hole or a change. */
-final class SimConsumer {
+public final class SimConsumer {
     private static final long TIMEOUT_MS = 3_000;
 
     private final World world;
@@ -15,18 +15,18 @@ final class SimConsumer {
     private int attempt;
     private boolean isStopped;
 
-    SimConsumer(World world, long streamId) {
+    public SimConsumer(World world, long streamId) {
         this.world = world;
         this.random = world.random.fork();
         this.streamId = streamId;
     }
 
     /** Asks for nothing more. */
-    void stop() {
+    public void stop() {
         isStopped = true;
     }
 
-    void start() {
+    public void start() {
         fetch();
     }
 

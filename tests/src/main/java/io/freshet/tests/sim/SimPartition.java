@@ -194,37 +194,14 @@ final class SimPartition implements ServedPartition, SegmentCheckpoint.Source {
             reply.accept(Reply.of(Reply.Kind.NOT_LEADER));
             return;
         }
-        long highWatermark = open.durableEndOffset();
-        if (offset < open.startOffset()) {
-            reply.accept(new Reply(Reply.Kind.OUT_OF_RANGE, null, List.of(), open.startOffset()));
-            return;
-        }
-        if (offset >= highWatermark) {
-            reply.accept(new Reply(Reply.Kind.DONE, null, List.of(), highWatermark));
-            return;
-        }
-        open.read(offset, maxBytes, highWatermark, true).whenComplete((read, error) -> {
-            if (error != null) {
-                FreshetException cause = FreshetException.of(error);
-                world.counts.add("fetch fails: " + cause.kind());
-                world.time.say(process, () -> "fetch fails: " + cause);
-                boolean isTrimmed = cause.kind() == ErrorKind.INVALID && offset < open.startOffset();
-                world.ledger.check(
-                        isTrimmed || (cause.kind() != ErrorKind.INTERNAL && cause.kind() != ErrorKind.INVALID),
-                        () -> "A read of stream " + streamId + " at " + offset + " fails: " + cause);
-                reply.accept(Reply.of(Reply.Kind.RETRY));
-                return;
-            }
-            List<Known> batches = new ArrayList<>();
-            for (SharedBytes bytes : read.batches()) {
-                batches.addAll(SimBatches.all(bytes.view(), world.ledger, "Fetch of stream " + streamId));
-            }
-            read.release();
-            batches.forEach(batch -> world.ledger.check(
-                    batch.endOffset() <= highWatermark,
-                    () -> "Stream " + streamId + ": " + batch + " was read past the high watermark " + highWatermark));
-            reply.accept(new Reply(Reply.Kind.DONE, null, batches, highWatermark));
-        });
+        new ReadsOfStream(world, process, streamId)
+                .fetch(
+                        offset,
+                        open.startOffset(),
+                        open.durableEndOffset(),
+                        highWatermark -> open.read(offset, maxBytes, highWatermark, true),
+                        open::startOffset,
+                        reply);
     }
 
     @Override

@@ -6,7 +6,7 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /** An idempotent producer of one stream: one batch at a time, sent again until it is acknowledged. */
-final class SimProducer {
+public final class SimProducer {
     private static final long TIMEOUT_MS = 1_500;
 
     private final World world;
@@ -19,7 +19,7 @@ final class SimProducer {
     private int attempt;
     private boolean isStopping;
 
-    SimProducer(World world, long producerId, long streamId) {
+    public SimProducer(World world, long producerId, long streamId) {
         this.world = world;
         this.random = world.random.fork();
         this.producerId = producerId;
@@ -27,16 +27,16 @@ final class SimProducer {
         this.maxPauseMs = (int) random.between(5, 300);
     }
 
-    void start() {
+    public void start() {
         next();
     }
 
     /** No batch after the one under way. */
-    void stop() {
+    public void stop() {
         isStopping = true;
     }
 
-    boolean isDone() {
+    public boolean isDone() {
         return isStopping && batch == null;
     }
 

@@ -9,41 +9,41 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Everything that exists in one run. */
-final class World {
+public final class World {
     /** How long after its sending a request may still take effect. */
-    static final int MAX_LATE_MS = 4_000;
+    public static final int MAX_LATE_MS = 4_000;
 
     /** How long a dead WAL's fence lies: longer than a zombie lives and a request travels. */
-    static final long FENCE_RETENTION_MS = 30_000;
+    public static final long FENCE_RETENTION_MS = 30_000;
 
     /** Age from which an object that the quorum does not know is garbage. */
-    static final long ORPHAN_GRACE_MS = 10_000;
+    public static final long ORPHAN_GRACE_MS = 10_000;
 
     private static final List<Set<String>> LANES =
             List.of(Set.of("block"), Set.of("s3"), Set.of("s3"), Set.of("block", "s3"));
 
-    final SimTime time;
-    final SimRandom random;
-    final Swarm swarm;
-    final FaultCounts counts;
-    final SimStore store;
-    final Sabotage sabotage;
-    final StatePool states;
+    public final SimTime time;
+    public final SimRandom random;
+    public final Swarm swarm;
+    public final FaultCounts counts;
+    public final SimStore store;
+    public final Sabotage sabotage;
+    public final StatePool states;
     /** Networks, store and clients: never dies. */
-    final SimProcess process;
+    public final SimProcess process;
 
-    final Ledger ledger;
+    public final Ledger ledger;
     /** Names of the WAL lanes that brokers run. */
-    final Set<String> lanes;
+    public final Set<String> lanes;
 
     /** Whether brokers have a disk cache. */
-    final boolean hasDiskTier;
+    public final boolean hasDiskTier;
     /** Whether brokers compact. */
-    final boolean compacts;
+    public final boolean compacts;
     /** Whether each broker believes that it has the lease of compaction: nothing may depend on it. */
-    final boolean leasesLie;
+    public final boolean leasesLie;
 
-    final List<SimBroker> brokers = new ArrayList<>();
+    public final List<SimBroker> brokers = new ArrayList<>();
     private @Nullable SimQuorum quorum;
     private @Nullable Cluster cluster;
     private int processes;
@@ -53,15 +53,15 @@ final class World {
      *
      * @param process never dies; null if one has to be made
      */
-    record Ground(SimTime time, SimRandom random, FaultCounts counts, @Nullable SimProcess process) {}
+    public record Ground(SimTime time, SimRandom random, FaultCounts counts, @Nullable SimProcess process) {}
 
     /** The storage of brokers whose quorum is {@link SimQuorum}. */
-    World(long seed, Sabotage sabotage, StatePool states, @Nullable Consumer<String> trace) {
+    public World(long seed, Sabotage sabotage, StatePool states, @Nullable Consumer<String> trace) {
         this(new Ground(new SimTime(trace), new SimRandom(seed), new FaultCounts(), null), LANES, sabotage, states);
     }
 
     /** The storage of brokers that others run on {@code ground}, with some of {@code lanes}. */
-    World(Ground ground, List<Set<String>> lanes, Sabotage sabotage, StatePool states) {
+    public World(Ground ground, List<Set<String>> lanes, Sabotage sabotage, StatePool states) {
         this.time = ground.time;
         this.random = ground.random;
         this.counts = ground.counts;
@@ -77,34 +77,34 @@ final class World {
         this.ledger = new Ledger(this);
     }
 
-    SimProcess newProcess(String name) {
+    public SimProcess newProcess(String name) {
         return new SimProcess(time, random.fork(), name, processes++, random.between(1_000, 5_000_000));
     }
 
     /** Whether a stranger can read what a dead broker's WAL holds. */
-    boolean allowsTakeover() {
+    public boolean allowsTakeover() {
         return lanes.equals(Set.of("s3")) && brokers.size() > 1;
     }
 
-    SimQuorum quorum() {
+    public SimQuorum quorum() {
         return Objects.requireNonNull(quorum);
     }
 
-    void found(SimQuorum founded) {
+    public void found(SimQuorum founded) {
         quorum = founded;
         cluster = new StorageCluster(this);
     }
 
-    Cluster cluster() {
+    public Cluster cluster() {
         return Objects.requireNonNull(cluster);
     }
 
-    void found(Cluster founded) {
+    public void found(Cluster founded) {
         cluster = founded;
     }
 
     /** The broker that the quorum names as the stream's owner. */
-    SimBroker ownerOf(long streamId) {
+    public SimBroker ownerOf(long streamId) {
         int owner = quorum().state().manifests().stream(streamId).orElseThrow().ownerId();
         return brokers.get(owner);
     }

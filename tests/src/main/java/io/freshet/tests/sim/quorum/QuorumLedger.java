@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.zip.CRC32C;
 import org.apache.kafka.common.Uuid;
@@ -28,7 +29,7 @@ import org.apache.kafka.server.common.ApiMessageAndVersion;
 import org.jspecify.annotations.Nullable;
 
 /** What every node has said of the log, and must not contradict. */
-final class QuorumLedger {
+public final class QuorumLedger {
     private static final MetadataLogSerde SERDE = new MetadataLogSerde();
 
     private final QuorumWorld world;
@@ -42,9 +43,10 @@ final class QuorumLedger {
     private final Map<PartitionEpoch, Integer> partitionLeaders = new HashMap<>();
     private final List<Long> wishedAtNanos = new ArrayList<>();
     private final Set<Uuid> registered = new HashSet<>();
+    private Consumer<Batch<ApiMessageAndVersion>> onCommitted = batch -> {};
     private @Nullable String violation;
 
-    QuorumLedger(QuorumWorld world) {
+    public QuorumLedger(QuorumWorld world) {
         this.world = world;
         this.leases = new LeaseLedger(world, this);
     }
@@ -57,34 +59,34 @@ final class QuorumLedger {
         return leases;
     }
 
-    RecordLedger records() {
+    public RecordLedger records() {
         return records;
     }
 
-    CommandLedger commands() {
+    public CommandLedger commands() {
         return commands;
     }
 
     @Nullable
-    String violation() {
+    public String violation() {
         return violation;
     }
 
-    void violated(String what) {
+    public void violated(String what) {
         if (violation == null) {
             violation = what;
             world.time.say(world.process, () -> "VIOLATION: " + what);
         }
     }
 
-    void check(boolean holds, Supplier<String> otherwise) {
+    public void check(boolean holds, Supplier<String> otherwise) {
         if (!holds) {
             violated(otherwise.get());
         }
     }
 
     /** A node believes that it leads. */
-    void leads(NodeRun run, int epoch) {
+    public void leads(NodeRun run, int epoch) {
         Integer before = leaders.putIfAbsent(epoch, run.id());
         if (before == null) {
             world.counts.add("leader is elected");
@@ -97,18 +99,23 @@ final class QuorumLedger {
     }
 
     /** Whether a node other than {@code nodeId} believed that it leads at {@code sinceNanos} or later. */
-    boolean hasAnotherLedSince(int nodeId, long sinceNanos) {
+    public boolean hasAnotherLedSince(int nodeId, long sinceNanos) {
         return ledAtNanos.entrySet().stream()
                 .anyMatch(entry -> entry.getKey() != nodeId && entry.getValue() >= sinceNanos);
     }
 
+    /** {@code listener} is shown each committed batch once, when the first node hears of it. */
+    public void onCommitted(Consumer<Batch<ApiMessageAndVersion>> listener) {
+        onCommitted = listener;
+    }
+
     /** The last offset that anybody has called committed. */
-    long committedEnd() {
+    public long committedEnd() {
         return committed.isEmpty() ? -1 : committed.lastEntry().getValue().lastOffset;
     }
 
     /** A node has been told that a batch is committed. */
-    void committed(NodeRun run, Batch<ApiMessageAndVersion> batch) {
+    public void committed(NodeRun run, Batch<ApiMessageAndVersion> batch) {
         Committed now = new Committed(batch.lastOffset(), batch.epoch(), digest(batch));
         Committed before = committed.putIfAbsent(batch.baseOffset(), now);
         if (before != null) {
@@ -123,6 +130,7 @@ final class QuorumLedger {
                 lower == null || lower.getValue().lastOffset < batch.baseOffset(),
                 () -> "Batch " + batch.baseOffset() + " overlaps with the one committed at " + lower);
         world.time.note(run.process(), "commits", batch.baseOffset(), now.digest);
+        onCommitted.accept(batch);
         world.time.say(run.process(), () -> "commits " + batch);
         for (ApiMessageAndVersion entry : batch.records()) {
             if (entry.message() instanceof RegisterBrokerRecord broker) {
@@ -142,7 +150,7 @@ final class QuorumLedger {
     }
 
     /** When moves were wished for, from {@code sinceNanos} on. */
-    List<Long> wishedSince(long sinceNanos) {
+    public List<Long> wishedSince(long sinceNanos) {
         return wishedAtNanos.stream().filter(at -> at >= sinceNanos).toList();
     }
 
@@ -158,7 +166,7 @@ final class QuorumLedger {
     }
 
     /** A node's image has changed: epochs never go back, and each names one leader. */
-    void seen(NodeRun run, MetadataDelta delta, MetadataImage image) {
+    public void seen(NodeRun run, MetadataDelta delta, MetadataImage image) {
         if (delta.topicsDelta() != null) {
             for (TopicDelta topic : delta.topicsDelta().changedTopics().values()) {
                 topic.partitionChanges().forEach((partition, now) -> {
@@ -187,7 +195,7 @@ final class QuorumLedger {
     }
 
     /** Raft, or the state machine, has given up. */
-    void failed(NodeRun run, Throwable fault) {
+    public void failed(NodeRun run, Throwable fault) {
         world.time.say(run.process(), () -> {
             java.io.StringWriter stack = new java.io.StringWriter();
             fault.printStackTrace(new java.io.PrintWriter(stack));

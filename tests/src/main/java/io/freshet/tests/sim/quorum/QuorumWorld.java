@@ -15,33 +15,33 @@ import org.apache.kafka.raft.DynamicVoter;
 import org.jspecify.annotations.Nullable;
 
 /** Everything that exists in one run. */
-final class QuorumWorld {
-    static final String CLUSTER_ID = "c2ltdWxhdGVkLWNsdXN0ZQ";
-    static final long SESSION_MS = 3_000;
-    static final long HEARTBEAT_MS = 500;
+public final class QuorumWorld {
+    public static final String CLUSTER_ID = "c2ltdWxhdGVkLWNsdXN0ZQ";
+    public static final long SESSION_MS = 3_000;
+    public static final long HEARTBEAT_MS = 500;
 
-    final SimTime time;
-    final SimRandom random;
-    final QuorumSwarm swarm;
-    final QuorumSabotage sabotage;
-    final FaultCounts counts = new FaultCounts();
+    public final SimTime time;
+    public final SimRandom random;
+    public final QuorumSwarm swarm;
+    public final QuorumSabotage sabotage;
+    public final FaultCounts counts = new FaultCounts();
     /** Network, shared storage and clients: never dies. */
-    final SimProcess process;
+    public final SimProcess process;
 
-    final SimNetwork network;
-    final QuorumLedger ledger;
-    final SharedWals wals = new SharedWals();
-    final List<SimNode> nodes = new ArrayList<>();
+    public final SimNetwork network;
+    public final QuorumLedger ledger;
+    public final SharedWals wals = new SharedWals();
+    public final List<SimNode> nodes = new ArrayList<>();
     /** host:port of each voter. */
-    final List<String> voterAddresses = new ArrayList<>();
+    public final List<String> voterAddresses = new ArrayList<>();
 
     /** What brokers keep records in. */
-    final Function<Member, MemberStorage> storages;
+    public final Function<Member, MemberStorage> storages;
 
     private int processes;
 
     /** A world whose brokers have {@link ThinStorage}. */
-    QuorumWorld(long seed, QuorumSabotage sabotage, StatePool states, @Nullable Consumer<String> trace) {
+    public QuorumWorld(long seed, QuorumSabotage sabotage, StatePool states, @Nullable Consumer<String> trace) {
         this(seed, sabotage, states, trace, null);
     }
 
@@ -85,11 +85,11 @@ final class QuorumWorld {
         }
     }
 
-    SimProcess newProcess(String name) {
+    public SimProcess newProcess(String name) {
         return new SimProcess(time, random.fork(), name, processes++, random.between(1_000, 2_000_000));
     }
 
-    List<NodeRun> runs() {
+    public List<NodeRun> runs() {
         List<NodeRun> runs = new ArrayList<>();
         for (SimNode node : nodes) {
             NodeRun run = node.run();
@@ -101,7 +101,7 @@ final class QuorumWorld {
     }
 
     /** Brokers whose processes run, whether or not they serve. */
-    List<Member> brokers() {
+    public List<Member> brokers() {
         return runs().stream()
                 .map(NodeRun::broker)
                 .filter(java.util.Objects::nonNull)
