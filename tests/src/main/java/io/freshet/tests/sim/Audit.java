@@ -162,7 +162,7 @@ public final class Audit {
     }
 
     private void nothingIsLeftOver(boolean clocksWereSteady) {
-        long longAgoMs = world.time.wallMs() - World.MAX_LATE_MS - 2 * World.ORPHAN_GRACE_MS;
+        long longAgoMs = world.time.wallMs() - World.MAX_LATE_MS - 2 * world.orphanGraceMs;
         Set<Long> retired = new HashSet<>();
         for (RetiredObject object : manifests.retiredObjects(MANY)) {
             if (object.retiredAtMs() < longAgoMs) {

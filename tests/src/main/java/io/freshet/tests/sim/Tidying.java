@@ -23,8 +23,8 @@ final class Tidying implements AutoCloseable {
                         process,
                         process,
                         storage.meters(),
-                        500,
-                        World.ORPHAN_GRACE_MS,
+                        world.orphanGraceMs / 20,
+                        world.orphanGraceMs,
                         place.brokerId()),
                 ports.wals()::wals);
         this.compaction = world.compacts ? compaction(world, storage, place) : null;
@@ -53,7 +53,7 @@ final class Tidying implements AutoCloseable {
                         process.thread("compaction"),
                         storage.meters(),
                         storage.streams()::isOverloaded,
-                        World.ORPHAN_GRACE_MS,
+                        world.orphanGraceMs,
                         place.brokerId(),
                         place.brokerEpoch()));
     }

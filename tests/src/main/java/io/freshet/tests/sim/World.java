@@ -16,11 +16,11 @@ public final class World {
     /** How long a dead WAL's fence lies: longer than a zombie lives and a request travels. */
     public static final long FENCE_RETENTION_MS = 30_000;
 
-    /** Age from which an object that the quorum does not know is garbage. */
-    public static final long ORPHAN_GRACE_MS = 10_000;
-
     private static final List<Set<String>> LANES =
             List.of(Set.of("block"), Set.of("s3"), Set.of("s3"), Set.of("block", "s3"));
+
+    /** Age from which an object that the quorum does not know is garbage: twice as long as a commit may be under way, and more. */
+    public final long orphanGraceMs;
 
     public final SimTime time;
     public final SimRandom random;
@@ -53,15 +53,16 @@ public final class World {
      *
      * @param process never dies; null if one has to be made
      */
-    public record Ground(SimTime time, SimRandom random, FaultCounts counts, @Nullable SimProcess process) {}
+    public record Ground(SimTime time, SimRandom random, FaultCounts counts, @Nullable SimProcess process, long orphanGraceMs) {}
 
     /** The storage of brokers whose quorum is {@link SimQuorum}. */
     public World(long seed, Sabotage sabotage, StatePool states, @Nullable Consumer<String> trace) {
-        this(new Ground(new SimTime(trace), new SimRandom(seed), new FaultCounts(), null), LANES, sabotage, states);
+        this(new Ground(new SimTime(trace), new SimRandom(seed), new FaultCounts(), null, 10_000), LANES, sabotage, states);
     }
 
     /** The storage of brokers that others run on {@code ground}, with some of {@code lanes}. */
     public World(Ground ground, List<Set<String>> lanes, Sabotage sabotage, StatePool states) {
+        this.orphanGraceMs = ground.orphanGraceMs;
         this.time = ground.time;
         this.random = ground.random;
         this.counts = ground.counts;

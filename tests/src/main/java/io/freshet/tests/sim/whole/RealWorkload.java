@@ -114,7 +114,7 @@ final class RealWorkload implements Workload {
                 Course.HEAL_LIMIT_MS,
                 () -> uploads.stream().allMatch(CompletableFuture::isDone),
                 () -> "uploads do not end although everything is healed");
-        world.time.runUntilMs(world.time.nowMs() + World.MAX_LATE_MS + 2 * World.ORPHAN_GRACE_MS);
+        world.time.runUntilMs(world.time.nowMs() + World.MAX_LATE_MS + 2 * world.orphanGraceMs);
         course.runUntil(Course.HEAL_LIMIT_MS, () -> leftOver() == null, () -> String.valueOf(leftOver()));
         consumers.forEach(SimConsumer::stop);
         if (course.isFine()) {

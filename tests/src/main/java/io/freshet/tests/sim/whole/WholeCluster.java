@@ -31,6 +31,8 @@ import org.jspecify.annotations.Nullable;
 /** The quorum, what its brokers store, and the truth: a state that applies each batch as soon as anybody hears that it is committed. */
 final class WholeCluster implements Cluster {
     private static final int WAL_BLOCK_BYTES = 4096;
+    /** A command is tried for 20 s, and its last request may travel for four more. */
+    private static final long ORPHAN_GRACE_MS = 60_000;
 
     private final QuorumWorld quorum;
     private final World storage;
@@ -46,7 +48,7 @@ final class WholeCluster implements Cluster {
             @Nullable Consumer<String> trace) {
         this.quorum = new QuorumWorld(seed, ofQuorum, states, trace, member -> new RealStorage(this, member));
         this.storage = new World(
-                new World.Ground(quorum.time, quorum.random, quorum.counts, quorum.process),
+                new World.Ground(quorum.time, quorum.random, quorum.counts, quorum.process, ORPHAN_GRACE_MS),
                 List.of(Set.of("s3")),
                 ofStorage,
                 states);
