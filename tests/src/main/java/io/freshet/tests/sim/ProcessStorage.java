@@ -216,7 +216,7 @@ public final class ProcessStorage {
                 .map(catalog -> new SealedWals(
                         new SealedWals.Bounds(READ_AHEAD_SLOTS, 64_000),
                         objects,
-                        catalog,
+                        world.sabotage.catalog(catalog),
                         ports.wals(),
                         slotFormat(),
                         slotServices()));

@@ -4,6 +4,7 @@ package io.freshet.tests.sim;
 import io.freshet.metadata.ClusterController;
 import io.freshet.storage.read.SegmentReader;
 import io.freshet.wal.WriteAheadLog;
+import io.freshet.wal.s3.WalCatalog;
 
 /**
  * Where tests break the product on purpose, to see that the simulator finds it: wrappers around its ports. This one breaks
@@ -33,6 +34,11 @@ public class Sabotage {
     /** The quorum that commands reach. */
     public ClusterController controller(SimQuorum quorum) {
         return quorum.controller();
+    }
+
+    /** The S3 WALs that streams are opened from. */
+    public WalCatalog catalog(WalCatalog real) {
+        return real;
     }
 
     /** The metadata that storage is given. */

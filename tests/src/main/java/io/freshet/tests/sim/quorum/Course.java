@@ -139,11 +139,16 @@ public final class Course {
     /** Everything becomes committed, and everybody agrees. */
     private void settle() {
         load.settle(this);
+        awaitCommitted();
+        audit();
+    }
+
+    /** Lets time pass until all is served, and all that was appended is committed. */
+    public void awaitCommitted() {
         runUntil(
                 HEAL_LIMIT_MS,
                 () -> service.whatIsUncommitted() == null,
                 () -> String.valueOf(service.whatIsUncommitted()));
-        audit();
     }
 
     private void audit() {
@@ -161,7 +166,7 @@ public final class Course {
         even.begin();
         runUntil(EVEN_LIMIT_MS, even::isDone, () -> "loads do not become even: " + even);
         even.audit();
-        runUntil(HEAL_LIMIT_MS, () -> service.whatIsUncommitted() == null, () -> String.valueOf(service.whatIsUncommitted()));
+        awaitCommitted();
         audit();
     }
 

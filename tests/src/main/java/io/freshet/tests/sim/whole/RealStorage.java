@@ -182,6 +182,9 @@ final class RealStorage implements MemberStorage, ServingProcess {
             long streamId = partition.stream().streamId();
             world.time.note(process, "opens stream", streamId, partition.logEndOffset());
             world.counts.add("partition is opened");
+            if (partition.stream().committedEndOffset() < partition.logEndOffset()) {
+                world.counts.add("partition opens with records of a WAL");
+            }
             if (world.ledger.knows(streamId)) {
                 world.ledger.opened(streamId, partition.leaderEpoch(), partition.logEndOffset());
             }

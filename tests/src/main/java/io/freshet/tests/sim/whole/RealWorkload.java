@@ -8,13 +8,11 @@ import io.freshet.tests.sim.SimRandom;
 import io.freshet.tests.sim.WalAudit;
 import io.freshet.tests.sim.World;
 import io.freshet.tests.sim.quorum.Course;
-import io.freshet.tests.sim.quorum.Member;
 import io.freshet.tests.sim.quorum.NodeRun;
 import io.freshet.tests.sim.quorum.Workload;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import org.apache.kafka.image.TopicImage;
 import org.jspecify.annotations.Nullable;
 
@@ -23,6 +21,8 @@ final class RealWorkload implements Workload {
     private static final long FOUND_LIMIT_MS = 120_000;
     private static final long ASK_AGAIN_MS = 10_000;
     private static final double AUDITS = 0.02;
+    /** In which consumers read what they have not read yet. */
+    private static final long LAST_READS_MS = 5_000;
 
     private final WholeCluster cluster;
     private final World world;
@@ -106,17 +106,12 @@ final class RealWorkload implements Workload {
     @Override
     public void settle(Course course) {
         audit();
-        List<CompletableFuture<Void>> uploads = new ArrayList<>();
-        for (Member broker : cluster.quorum().brokers()) {
-            uploads.add(broker.storage().upload());
-        }
-        course.runUntil(
-                Course.HEAL_LIMIT_MS,
-                () -> uploads.stream().allMatch(CompletableFuture::isDone),
-                () -> "uploads do not end although everything is healed");
+        cluster.quorum().brokers().forEach(broker -> broker.storage().upload());
+        course.awaitCommitted();
+        world.time.runUntilMs(world.time.nowMs() + LAST_READS_MS);
+        consumers.forEach(SimConsumer::stop);
         world.time.runUntilMs(world.time.nowMs() + World.MAX_LATE_MS + 2 * world.orphanGraceMs);
         course.runUntil(Course.HEAL_LIMIT_MS, () -> leftOver() == null, () -> String.valueOf(leftOver()));
-        consumers.forEach(SimConsumer::stop);
         if (course.isFine()) {
             new Audit(world).everythingIsCommitted(world.counts.of("wall clock jumps") == 0);
         }
