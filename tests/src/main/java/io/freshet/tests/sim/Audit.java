@@ -54,8 +54,7 @@ public final class Audit {
                             batch.equals(committed.get(batch.baseOffset())),
                             () -> "Stream " + stream.streamId + ": " + batch + " was acknowledged, committed is "
                                     + committed.get(batch.baseOffset()));
-                } else if (!isTrimmed
-                        && !world.cluster().disk(state.ownerId()).hasLostWrites()) {
+                } else if (!isTrimmed && !world.cluster().disk(state.ownerId()).hasLostWrites()) {
                     ledger.check(
                             isIn(wals.volume(state.ownerId()), stream, batch) || isIn(wals.slots(), stream, batch),
                             () -> "Stream " + stream.streamId + ": " + batch + " was acknowledged, but is neither"

@@ -136,16 +136,15 @@ public final class ProcessStorage {
                 ? S3Wal.open(s3Config(), objects, ports.wals(), slotFormat(), found, slotServices())
                 : S3Wal.openSealing(s3Config(), objects, ports.wals(), slotFormat(), slotServices());
         return opening.thenCompose(slots -> {
-                    s3Wal = slots;
-                    List<StorageParts.Lane> lanes = new ArrayList<>();
-                    lanes.add(new StorageParts.Lane(
-                            S3_LANE,
-                            visitor -> world.sabotage.wal(found.replay(slots, visitor), process, random.fork())));
-                    if (world.lanes.contains(BLOCK_LANE)) {
-                        lanes.add(random.below(2), new StorageParts.Lane(BLOCK_LANE, this::openWal));
-                    }
-                    return opened(lanes);
-                });
+            s3Wal = slots;
+            List<StorageParts.Lane> lanes = new ArrayList<>();
+            lanes.add(new StorageParts.Lane(
+                    S3_LANE, visitor -> world.sabotage.wal(found.replay(slots, visitor), process, random.fork())));
+            if (world.lanes.contains(BLOCK_LANE)) {
+                lanes.add(random.below(2), new StorageParts.Lane(BLOCK_LANE, this::openWal));
+            }
+            return opened(lanes);
+        });
     }
 
     public S3WalServices slotServices() {

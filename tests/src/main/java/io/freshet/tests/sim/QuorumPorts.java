@@ -14,4 +14,7 @@ import org.jspecify.annotations.Nullable;
  *     own when it starts, and {@link Takeover} the others'
  */
 public record QuorumPorts(
-        StreamMetadata metadata, WalRegistry wals, CompactionMetadata compaction, @Nullable WalCatalog catalog) {}
+        StreamMetadata metadata,
+        WalRegistry wals,
+        CompactionMetadata compaction,
+        @Nullable WalCatalog catalog) {}

@@ -10,7 +10,6 @@ import io.freshet.storage.StreamAppend;
 import io.freshet.storage.StreamLog;
 import io.freshet.tests.sim.Ledger.Known;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;

@@ -53,11 +53,20 @@ public final class World {
      *
      * @param process never dies; null if one has to be made
      */
-    public record Ground(SimTime time, SimRandom random, FaultCounts counts, @Nullable SimProcess process, long orphanGraceMs) {}
+    public record Ground(
+            SimTime time,
+            SimRandom random,
+            FaultCounts counts,
+            @Nullable SimProcess process,
+            long orphanGraceMs) {}
 
     /** The storage of brokers whose quorum is {@link SimQuorum}. */
     public World(long seed, Sabotage sabotage, StatePool states, @Nullable Consumer<String> trace) {
-        this(new Ground(new SimTime(trace), new SimRandom(seed), new FaultCounts(), null, 10_000), LANES, sabotage, states);
+        this(
+                new Ground(new SimTime(trace), new SimRandom(seed), new FaultCounts(), null, 10_000),
+                LANES,
+                sabotage,
+                states);
     }
 
     /** The storage of brokers that others run on {@code ground}, with some of {@code lanes}. */

@@ -137,7 +137,8 @@ class SabotageTest {
     void findsAReaderThatDoesNotCheckWhatItReads() {
         requireFound("reader: no checksum is compared", new Sabotage() {
             @Override
-            public io.freshet.storage.read.SegmentReader reader(io.freshet.storage.read.SegmentReader real, SimRandom random) {
+            public io.freshet.storage.read.SegmentReader reader(
+                    io.freshet.storage.read.SegmentReader real, SimRandom random) {
                 return (io.freshet.storage.read.SegmentReader) Proxy.newProxyInstance(
                         SabotageTest.class.getClassLoader(),
                         new Class<?>[] {io.freshet.storage.read.SegmentReader.class},

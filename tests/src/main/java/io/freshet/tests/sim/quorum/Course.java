@@ -89,7 +89,10 @@ public final class Course {
             world.time.runUntilMs(world.time.nowMs() + STEP_MS);
         }
         world.swarm.calm(true);
-        runUntil(FOUND_LIMIT_MS, () -> service.whatIsMissing() == null, () -> "the cluster does not start: " + service.whatIsMissing());
+        runUntil(
+                FOUND_LIMIT_MS,
+                () -> service.whatIsMissing() == null,
+                () -> "the cluster does not start: " + service.whatIsMissing());
         world.swarm.calm(false);
         if (isFine()) {
             createTopic();

@@ -67,7 +67,8 @@ final class ThinPartition implements MovablePartition {
     }
 
     String owner() {
-        return "broker " + storage.member().id() + " of epoch " + storage.member().brokerEpoch();
+        return "broker " + storage.member().id() + " of epoch "
+                + storage.member().brokerEpoch();
     }
 
     long end() {

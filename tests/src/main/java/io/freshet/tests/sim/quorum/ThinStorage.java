@@ -58,7 +58,8 @@ final class ThinStorage implements MemberStorage {
     @Override
     public CompletableFuture<Void> open() {
         if (wal == null) {
-            wal = new ThinWal(world, member.run(), member.id(), member.brokerEpoch(), () -> member.end("its WAL is fenced"));
+            wal = new ThinWal(
+                    world, member.run(), member.id(), member.brokerEpoch(), () -> member.end("its WAL is fenced"));
         }
         return member.controller().openWal(member.id(), member.brokerEpoch());
     }

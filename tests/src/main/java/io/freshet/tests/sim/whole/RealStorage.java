@@ -105,8 +105,8 @@ final class RealStorage implements MemberStorage, ServingProcess {
         Partitions partitions = new Partitions(
                 member.ownership(),
                 quorum.manifests(),
-                (streamId, leaderEpoch, source) -> quorum.manifestKept(streamId)
-                        .thenCompose(kept -> streams.open(streamId, leaderEpoch, source)),
+                (streamId, leaderEpoch, source) ->
+                        quorum.manifestKept(streamId).thenCompose(kept -> streams.open(streamId, leaderEpoch, source)),
                 new PartitionContext(
                         process,
                         topic -> TOPIC_CONFIG,

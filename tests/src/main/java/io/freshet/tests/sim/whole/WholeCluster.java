@@ -106,7 +106,9 @@ final class WholeCluster implements Cluster {
                 return open.get(random.below(open.size()));
             }
         }
-        return truth.manifests().stream(streamId).map(stream -> serving(stream.ownerId())).orElse(null);
+        return truth.manifests().stream(streamId)
+                .map(stream -> serving(stream.ownerId()))
+                .orElse(null);
     }
 
     @Override
