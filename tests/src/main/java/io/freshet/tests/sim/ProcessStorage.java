@@ -120,6 +120,12 @@ public final class ProcessStorage {
                 : Optional.empty();
     }
 
+    /** Why the block lane takes nothing any more, if so. */
+    public Optional<FreshetException> deviceFailure() {
+        BlockWal lane = wal;
+        return lane == null ? Optional.empty() : lane.failure();
+    }
+
     /** Why the S3 lane takes nothing any more, if so. */
     public Optional<FreshetException> slotsFailure() {
         S3Wal slots = s3Wal;
@@ -141,7 +147,8 @@ public final class ProcessStorage {
             lanes.add(new StorageParts.Lane(
                     S3_LANE, visitor -> world.sabotage.wal(found.replay(slots, visitor), process, random.fork())));
             if (world.lanes.contains(BLOCK_LANE)) {
-                lanes.add(random.below(2), new StorageParts.Lane(BLOCK_LANE, this::openWal));
+                int place = ports.catalog() == null ? random.below(2) : world.lanes.indexOf(BLOCK_LANE);
+                lanes.add(place, new StorageParts.Lane(BLOCK_LANE, this::openWal));
             }
             return opened(lanes);
         });

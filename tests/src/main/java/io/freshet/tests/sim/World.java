@@ -4,7 +4,6 @@ package io.freshet.tests.sim;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -16,8 +15,8 @@ public final class World {
     /** How long a dead WAL's fence lies: longer than a zombie lives and a request travels. */
     public static final long FENCE_RETENTION_MS = 30_000;
 
-    private static final List<Set<String>> LANES =
-            List.of(Set.of("block"), Set.of("s3"), Set.of("s3"), Set.of("block", "s3"));
+    private static final List<List<String>> LANES =
+            List.of(List.of("block"), List.of("s3"), List.of("s3"), List.of("block", "s3"));
 
     /** Age from which an object that the quorum does not know is garbage: twice as long as a commit may be under way, and more. */
     public final long orphanGraceMs;
@@ -33,8 +32,8 @@ public final class World {
     public final SimProcess process;
 
     public final Ledger ledger;
-    /** Names of the WAL lanes that brokers run. */
-    public final Set<String> lanes;
+    /** Names of the WAL lanes that brokers run; the order counts where streams are opened as in the shipped broker. */
+    public final List<String> lanes;
 
     /** Whether brokers have a disk cache. */
     public final boolean hasDiskTier;
@@ -70,7 +69,7 @@ public final class World {
     }
 
     /** The storage of brokers that others run on {@code ground}, with some of {@code lanes}. */
-    public World(Ground ground, List<Set<String>> lanes, Sabotage sabotage, StatePool states) {
+    public World(Ground ground, List<List<String>> lanes, Sabotage sabotage, StatePool states) {
         this.orphanGraceMs = ground.orphanGraceMs;
         this.time = ground.time;
         this.random = ground.random;
@@ -93,7 +92,7 @@ public final class World {
 
     /** Whether a stranger can read what a dead broker's WAL holds. */
     public boolean allowsTakeover() {
-        return lanes.equals(Set.of("s3")) && brokers.size() > 1;
+        return lanes.equals(List.of("s3")) && brokers.size() > 1;
     }
 
     public SimQuorum quorum() {

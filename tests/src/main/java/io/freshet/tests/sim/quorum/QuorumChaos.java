@@ -30,7 +30,7 @@ final class QuorumChaos {
         world.swarm.heal();
         world.network.openAll();
         List<SimNode> brokers = world.nodes.stream().filter(SimNode::isBroker).toList();
-        if (random.chance(0.3)) {
+        if (random.chance(0.3) && world.mayLoseBroker) {
             world.counts.add("broker is gone for good");
             brokers.get(random.below(brokers.size())).goForGood();
         }

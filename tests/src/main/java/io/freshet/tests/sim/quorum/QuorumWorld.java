@@ -38,6 +38,9 @@ public final class QuorumWorld {
     /** What brokers keep records in. */
     public final Function<Member, MemberStorage> storages;
 
+    /** Whether a broker may be gone for good: not if others cannot read what it has written. */
+    public boolean mayLoseBroker = true;
+
     private int processes;
 
     /** A world whose brokers have {@link ThinStorage}. */

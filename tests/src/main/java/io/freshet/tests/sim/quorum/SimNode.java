@@ -93,6 +93,15 @@ public final class SimNode {
         }
     }
 
+    /** The power is gone while it writes: that is noticed a little later, and it comes back. */
+    public void noticeDeath() {
+        NodeRun running = run;
+        if (running != null && running.process().isDead()) {
+            crash();
+            startAfter(random.between(50, 4_000));
+        }
+    }
+
     /** The process ends by itself, with everything on the disk. */
     public void stop() {
         NodeRun running = run;

@@ -73,7 +73,7 @@ final class RealStorage implements MemberStorage, ServingProcess {
 
     @Override
     public List<String> lanes() {
-        return List.copyOf(world.lanes);
+        return world.lanes;
     }
 
     @Override
@@ -163,14 +163,21 @@ final class RealStorage implements MemberStorage, ServingProcess {
         Serving present = serving;
         if (present != null) {
             end.watchWal(() -> isOver ? Optional.empty() : present.storage.slotsFailure(), process);
-            checkMemory(present);
+            look(present);
         }
     }
 
-    private void checkMemory(Serving present) {
-        if (!isOver) {
-            present.storage.checkMemory();
-            process.after(WATCH_MS, "look at memory", () -> checkMemory(present));
+    /** A device that has failed is healed by a restart here. */
+    private void look(Serving present) {
+        if (isOver) {
+            return;
+        }
+        present.storage.checkMemory();
+        if (present.storage.deviceFailure().isPresent()) {
+            world.counts.add("process stops after a device error");
+            member.run().restart();
+        } else {
+            process.after(WATCH_MS, "look", () -> look(present));
         }
     }
 

@@ -9,6 +9,7 @@ import io.freshet.tests.sim.WalAudit;
 import io.freshet.tests.sim.World;
 import io.freshet.tests.sim.quorum.Course;
 import io.freshet.tests.sim.quorum.NodeRun;
+import io.freshet.tests.sim.quorum.SimNode;
 import io.freshet.tests.sim.quorum.Workload;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -90,6 +91,7 @@ final class RealWorkload implements Workload {
         world.swarm.heal();
         chaos.end();
         producers.forEach(SimProducer::stop);
+        cluster.quorum().nodes.forEach(SimNode::noticeDeath);
         for (NodeRun run : cluster.quorum().runs()) {
             run.process().setSkewMs(0);
         }

@@ -6,6 +6,7 @@ import io.freshet.common.stream.StreamState;
 import io.freshet.tests.sim.Ledger;
 import io.freshet.tests.sim.SimRandom;
 import io.freshet.tests.sim.World;
+import io.freshet.tests.sim.quorum.SimNode;
 import java.util.List;
 
 /** Storms of the store, and what operators do to single streams. */
@@ -25,6 +26,14 @@ final class StoreChaos {
 
     void start() {
         world.process.after(TICK_MS, "store chaos", this::tick);
+        watchPower();
+    }
+
+    private void watchPower() {
+        world.process.after(TICK_MS, "watch over the power", () -> {
+            cluster.quorum().nodes.forEach(SimNode::noticeDeath);
+            watchPower();
+        });
     }
 
     void end() {

@@ -17,7 +17,6 @@ import io.freshet.tests.sim.quorum.QuorumWorld;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.apache.kafka.common.metadata.FeatureLevelRecord;
@@ -30,6 +29,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The quorum, what its brokers store, and the truth: a state that applies each batch as soon as anybody hears that it is committed. */
 final class WholeCluster implements Cluster {
+    private static final List<List<String>> LANES = List.of(
+            List.of("s3"), List.of("s3"), List.of("s3"), List.of("block"), List.of("block", "s3"), List.of("s3", "block"));
+
     private static final int WAL_BLOCK_BYTES = 4096;
     /** A command is tried for 20 s, and its last request may travel for four more. */
     private static final long ORPHAN_GRACE_MS = 60_000;
@@ -49,12 +51,13 @@ final class WholeCluster implements Cluster {
         this.quorum = new QuorumWorld(seed, ofQuorum, states, trace, member -> new RealStorage(this, member));
         this.storage = new World(
                 new World.Ground(quorum.time, quorum.random, quorum.counts, quorum.process, ORPHAN_GRACE_MS),
-                List.of(Set.of("s3")),
+                LANES,
                 ofStorage,
                 states);
         this.random = quorum.random.fork();
         this.truth = new ClusterState(states.lend());
         storage.found(this);
+        quorum.mayLoseBroker = !storage.lanes.contains("block");
         int walBytes = WAL_BLOCK_BYTES * (int) random.between(18, 62);
         quorum.nodes.forEach(node -> disks.add(new SimDisk(storage, walBytes)));
         truth.load(List.of(beginning()).iterator(), Snapshots.BOOTSTRAP_SNAPSHOT_ID, 0);
