@@ -35,6 +35,9 @@ public interface MemberStorage {
     /** Completes when all that was appended before is committed. */
     CompletableFuture<Void> upload();
 
+    /** The process is about to stop: uploads what is left, serves nothing any more, and closes. */
+    default void closeCleanly() {}
+
     /** The registration is over: nothing is served any more. */
     void end();
 

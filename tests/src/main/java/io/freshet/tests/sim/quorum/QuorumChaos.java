@@ -109,10 +109,15 @@ final class QuorumChaos {
             }
         });
         run.process().after(0, "leave", () -> {
-            if (broker != null) {
-                broker.leave();
+            if (broker == null) {
+                stop.run();
+                return;
             }
-            run.process().after(broker == null ? 0 : random.between(100, 6_000), "stop", stop);
+            broker.leave();
+            run.process().after(random.between(100, 6_000), "close", () -> {
+                broker.storage().closeCleanly();
+                run.process().after(random.between(0, 500), "stop", stop);
+            });
         });
     }
 

@@ -40,6 +40,7 @@ public final class QuorumLedger {
     private final Map<Integer, Long> electedAtNanos = new HashMap<>();
     private final Map<Integer, Long> ledAtNanos = new HashMap<>();
     private final TreeMap<Long, Committed> committed = new TreeMap<>();
+    private final Map<Owned, String> owners = new HashMap<>();
     private final Map<PartitionEpoch, Integer> partitionLeaders = new HashMap<>();
     private final List<Long> wishedAtNanos = new ArrayList<>();
     private final Set<Uuid> registered = new HashSet<>();
@@ -52,6 +53,8 @@ public final class QuorumLedger {
     }
 
     private record Committed(long lastOffset, int epoch, long digest) {}
+
+    private record Owned(long streamId, int leaderEpoch) {}
 
     private record PartitionEpoch(Uuid topicId, int partition, int leaderEpoch) {}
 
@@ -192,6 +195,15 @@ public final class QuorumLedger {
         check(
                 before == null || before == now.leader,
                 () -> which + " is led by " + before + ", and by " + now.leader + " for node " + run.id());
+    }
+
+    /** A registration of a broker, {@code owner}, has opened a stream: nobody else does so under this leader epoch. */
+    public void opened(long streamId, int leaderEpoch, String owner) {
+        String before = owners.putIfAbsent(new Owned(streamId, leaderEpoch), owner);
+        check(
+                before == null || before.equals(owner),
+                () -> "Stream " + streamId + " is opened by " + owner + " under leader epoch " + leaderEpoch
+                        + ", under which " + before + " had it");
     }
 
     /** Raft, or the state machine, has given up. */

@@ -13,15 +13,12 @@ final class RecordLedger {
     private final QuorumLedger ledger;
     private final Map<Long, TreeMap<Long, Long>> acknowledged = new HashMap<>();
     private final Map<Long, Map<Long, TreeMap<Long, Long>>> objects = new HashMap<>();
-    private final Map<Owned, String> owners = new HashMap<>();
     private final Map<Long, Integer> newest = new HashMap<>();
     private long count;
 
     RecordLedger(QuorumLedger ledger) {
         this.ledger = ledger;
     }
-
-    private record Owned(long streamId, int leaderEpoch) {}
 
     long count() {
         return count;
@@ -30,11 +27,7 @@ final class RecordLedger {
     /** A process takes appends of a partition from now on. */
     void opened(ThinPartition partition, TreeMap<Long, Long> recovered, long committedEnd, long end) {
         String owner = partition.owner();
-        String before = owners.putIfAbsent(new Owned(partition.streamId(), partition.leaderEpoch()), owner);
-        ledger.check(
-                before == null || before.equals(owner),
-                () -> partition + " is opened by " + owner + " under the leader epoch under which " + before
-                        + " had it");
+        ledger.opened(partition.streamId(), partition.leaderEpoch(), owner);
         int newestEpoch = newest.merge(partition.streamId(), partition.leaderEpoch(), Math::max);
         if (newestEpoch > partition.leaderEpoch()) {
             return; // a process that is behind: what it takes now, others have sealed off

@@ -192,6 +192,7 @@ final class RealStorage implements MemberStorage, ServingProcess {
             if (partition.stream().committedEndOffset() < partition.logEndOffset()) {
                 world.counts.add("partition opens with records of a WAL");
             }
+            cluster.quorum().ledger.opened(streamId, partition.leaderEpoch(), member.ownership().toString());
             if (world.ledger.knows(streamId)) {
                 world.ledger.opened(streamId, partition.leaderEpoch(), partition.logEndOffset());
             }
@@ -253,6 +254,11 @@ final class RealStorage implements MemberStorage, ServingProcess {
     }
 
     @Override
+    public void closeCleanly() {
+        upload().whenComplete((nothing, error) -> end());
+    }
+
+    @Override
     public void end() {
         isOver = true;
         Serving present = serving;
@@ -263,6 +269,7 @@ final class RealStorage implements MemberStorage, ServingProcess {
             present.partitions.close();
         }
         ProcessStorage storage = opened;
+        opened = null;
         if (storage != null) {
             storage.close();
         }
