@@ -182,8 +182,8 @@ public final class Audit {
     /** An object is known as live as long as a manifest names it, and no longer. */
     private void objectsAreNamed() {
         Set<Long> named = new TreeSet<>();
-        for (Stream stream : ledger.streams()) {
-            manifests.segments(stream.streamId, 0, MANY).forEach(segment -> named.add(segment.objectId()));
+        for (long streamId : manifests.streamIds(-1, MANY)) {
+            manifests.segments(streamId, 0, MANY).forEach(segment -> named.add(segment.objectId()));
         }
         Set<Long> live = new TreeSet<>();
         manifests.objects(0, MANY).forEach(object -> live.add(object.objectId()));

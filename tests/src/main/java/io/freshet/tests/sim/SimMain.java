@@ -115,16 +115,17 @@ public final class SimMain {
             boolean isFine = true;
             for (Kind kind : options.kinds) {
                 Outcome outcome = kind.run(options.first, states, options.isQuiet ? null : out::println);
-                print(out, outcome);
+                print(out, kind, outcome);
                 isFine &= outcome.violation() == null;
             }
             return isFine ? 0 : 1;
         }
     }
 
-    private static void print(PrintStream out, Outcome outcome) {
+    private static void print(PrintStream out, Kind kind, Outcome outcome) {
         out.printf(
-                "seed %d: %s; %d events, %d batches acknowledged, %d consumed, trace %016x%n",
+                "%s seed %d: %s; %d events, %d batches acknowledged, %d consumed, trace %016x%n",
+                kind.name().toLowerCase(Locale.ROOT),
                 outcome.seed(),
                 outcome.violation() == null ? "fine" : "VIOLATED: " + outcome.violation(),
                 outcome.events(),
@@ -162,7 +163,7 @@ public final class SimMain {
                     return;
                 }
                 for (Kind kind : options.kinds) {
-                    totals.add(kind.run(options.first + index, states, null));
+                    totals.add(kind, kind.run(options.first + index, states, null));
                 }
             }
         } catch (IOException e) {
@@ -186,14 +187,14 @@ public final class SimMain {
         private long acknowledged;
         private long nextReportMs = System.currentTimeMillis() + REPORT_MS;
 
-        synchronized void add(Outcome outcome) {
+        synchronized void add(Kind kind, Outcome outcome) {
             runs++;
             events += outcome.events();
             acknowledged += outcome.acknowledged();
             counts.addAll(outcome.counts());
             if (outcome.violation() != null) {
                 violated++;
-                SimMain.print(System.out, outcome);
+                SimMain.print(System.out, kind, outcome);
             }
             if (System.currentTimeMillis() >= nextReportMs) {
                 nextReportMs = System.currentTimeMillis() + REPORT_MS;

@@ -66,7 +66,9 @@ record RealPartition(World world, LeaseLedger leases, Member member, Partition p
                 () -> partition.id() + ": " + known + " is acknowledged, the high watermark is only "
                         + partition.highWatermark());
         leases.acknowledges(member.id(), member.brokerEpoch(), partition.id());
-        world.ledger.durable(streamId(), partition.leaderEpoch(), known);
+        if (world.ledger.knows(streamId())) {
+            world.ledger.durable(streamId(), partition.leaderEpoch(), known);
+        }
         reply.accept(new Reply(Reply.Kind.DONE, known, List.of(), -1));
     }
 

@@ -192,7 +192,12 @@ final class RealStorage implements MemberStorage, ServingProcess {
             if (partition.stream().committedEndOffset() < partition.logEndOffset()) {
                 world.counts.add("partition opens with records of a WAL");
             }
-            cluster.quorum().ledger.opened(streamId, partition.leaderEpoch(), member.ownership().toString());
+            cluster.quorum()
+                    .ledger
+                    .opened(
+                            streamId,
+                            partition.leaderEpoch(),
+                            member.ownership().toString());
             if (world.ledger.knows(streamId)) {
                 world.ledger.opened(streamId, partition.leaderEpoch(), partition.logEndOffset());
             }

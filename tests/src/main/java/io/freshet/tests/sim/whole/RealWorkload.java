@@ -29,6 +29,7 @@ final class RealWorkload implements Workload {
     private final World world;
     private final SimRandom random;
     private final StoreChaos chaos;
+    private final Strangers strangers;
     private final List<SimProducer> producers = new ArrayList<>();
     private final List<SimConsumer> consumers = new ArrayList<>();
     private long askedAtMs;
@@ -38,6 +39,7 @@ final class RealWorkload implements Workload {
         this.world = cluster.storage();
         this.random = world.random.fork();
         this.chaos = new StoreChaos(cluster);
+        this.strangers = new Strangers(cluster);
     }
 
     private @Nullable TopicImage topic() {
@@ -67,6 +69,7 @@ final class RealWorkload implements Workload {
         producers.forEach(SimProducer::start);
         consumers.forEach(SimConsumer::start);
         chaos.start();
+        strangers.start();
     }
 
     /** A command that was lost is sent again, for another topic. */
@@ -90,6 +93,7 @@ final class RealWorkload implements Workload {
         audit();
         world.swarm.heal();
         chaos.end();
+        strangers.end();
         producers.forEach(SimProducer::stop);
         cluster.quorum().nodes.forEach(SimNode::noticeDeath);
         for (NodeRun run : cluster.quorum().runs()) {

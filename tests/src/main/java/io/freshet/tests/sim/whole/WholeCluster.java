@@ -30,7 +30,12 @@ import org.jspecify.annotations.Nullable;
 /** The quorum, what its brokers store, and the truth: a state that applies each batch as soon as anybody hears that it is committed. */
 final class WholeCluster implements Cluster {
     private static final List<List<String>> LANES = List.of(
-            List.of("s3"), List.of("s3"), List.of("s3"), List.of("block"), List.of("block", "s3"), List.of("s3", "block"));
+            List.of("s3"),
+            List.of("s3"),
+            List.of("s3"),
+            List.of("block"),
+            List.of("block", "s3"),
+            List.of("s3", "block"));
 
     private static final int WAL_BLOCK_BYTES = 4096;
     /** A command is tried for 20 s, and its last request may travel for four more. */
