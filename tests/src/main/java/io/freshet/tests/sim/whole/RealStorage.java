@@ -13,6 +13,7 @@ import io.freshet.broker.server.QuorumCompaction;
 import io.freshet.broker.server.QuorumMetadata;
 import io.freshet.broker.server.QuorumWalRegistry;
 import io.freshet.broker.server.QuorumWals;
+import io.freshet.common.runtime.Scheduler.Cancellable;
 import io.freshet.metadata.QuorumNode;
 import io.freshet.metadata.state.ClusterState;
 import io.freshet.storage.StreamStorage;
@@ -50,13 +51,13 @@ final class RealStorage implements MemberStorage, ServingProcess {
     private final Member member;
     private final SimProcess process;
     private final QuorumNode quorum;
+    private @Nullable ProcessStorage opened;
     private @Nullable Serving serving;
+    private @Nullable Cancellable walWatch;
     private boolean isOver;
 
     /** What there is once the WAL is open. */
     private record Serving(ProcessStorage storage, Partitions partitions, WalUpkeep upkeep, LoadReporter loads) {}
-
-    private @Nullable ProcessStorage opened;
 
     RealStorage(WholeCluster cluster, Member member) {
         this.cluster = cluster;
@@ -162,7 +163,7 @@ final class RealStorage implements MemberStorage, ServingProcess {
         });
         Serving present = serving;
         if (present != null) {
-            end.watchWal(() -> isOver ? Optional.empty() : present.storage.slotsFailure(), process);
+            walWatch = end.watchWal(present.storage::slotsFailure, process);
             look(present);
         }
     }
@@ -272,6 +273,10 @@ final class RealStorage implements MemberStorage, ServingProcess {
             present.loads.close();
             present.upkeep.close();
             present.partitions.close();
+        }
+        Cancellable watching = walWatch;
+        if (watching != null) {
+            watching.cancel();
         }
         ProcessStorage storage = opened;
         opened = null;

@@ -40,6 +40,7 @@ final class RealWorkload implements Workload {
         this.random = world.random.fork();
         this.chaos = new StoreChaos(cluster);
         this.strangers = new Strangers(cluster);
+        chaos.watchPower();
     }
 
     private @Nullable TopicImage topic() {

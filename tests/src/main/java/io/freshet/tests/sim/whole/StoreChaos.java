@@ -26,10 +26,10 @@ final class StoreChaos {
 
     void start() {
         world.process.after(TICK_MS, "store chaos", this::tick);
-        watchPower();
     }
 
-    private void watchPower() {
+    /** Processes that died while they wrote are started again, from now on until the end. */
+    void watchPower() {
         world.process.after(TICK_MS, "watch over the power", () -> {
             cluster.quorum().nodes.forEach(SimNode::noticeDeath);
             watchPower();
