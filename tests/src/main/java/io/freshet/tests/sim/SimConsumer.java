@@ -80,7 +80,7 @@ public final class SimConsumer {
             next = batch.endOffset();
         }
         position = Math.max(position, next);
-        if (random.chance(0.02)) {
+        if (random.chance(world.swarm.now(0.02))) {
             position = world.ledger.stream(streamId).trimAsked;
         }
         int attemptNow = attempt;

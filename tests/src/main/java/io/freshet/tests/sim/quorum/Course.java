@@ -113,7 +113,7 @@ public final class Course {
 
     private void use() {
         chaos.start();
-        long endMs = world.time.nowMs() + world.random.between(5_000, 30_000);
+        long endMs = world.time.nowMs() + world.random.between(5_000, load.longestUseMs());
         while (world.time.nowMs() < endMs && isFine()) {
             world.time.runUntilMs(world.time.nowMs() + STEP_MS);
             if (world.random.chance(0.1)) {

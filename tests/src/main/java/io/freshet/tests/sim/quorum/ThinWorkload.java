@@ -55,6 +55,11 @@ final class ThinWorkload implements Workload {
     }
 
     @Override
+    public long longestUseMs() {
+        return 30_000;
+    }
+
+    @Override
     public void step() {}
 
     @Override

@@ -8,6 +8,9 @@ public interface Workload {
     /** The cluster serves, and a first topic is asked for. */
     void start(Course course);
 
+    /** For how long a cluster is used and hurt at most. */
+    long longestUseMs();
+
     /** A moment of use has passed. */
     void step();
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.tests.sim.whole;
 
+import io.freshet.common.stream.StreamState;
 import io.freshet.tests.sim.Audit;
+import io.freshet.tests.sim.Ledger;
 import io.freshet.tests.sim.SimConsumer;
 import io.freshet.tests.sim.SimProducer;
 import io.freshet.tests.sim.SimRandom;
@@ -22,8 +24,6 @@ final class RealWorkload implements Workload {
     private static final long FOUND_LIMIT_MS = 120_000;
     private static final long ASK_AGAIN_MS = 10_000;
     private static final double AUDITS = 0.02;
-    /** In which consumers read what they have not read yet. */
-    private static final long LAST_READS_MS = 5_000;
 
     private final WholeCluster cluster;
     private final World world;
@@ -83,6 +83,11 @@ final class RealWorkload implements Workload {
     }
 
     @Override
+    public long longestUseMs() {
+        return 90_000;
+    }
+
+    @Override
     public void step() {
         if (random.chance(AUDITS)) {
             audit();
@@ -115,13 +120,26 @@ final class RealWorkload implements Workload {
         audit();
         cluster.quorum().brokers().forEach(broker -> broker.storage().upload());
         course.awaitCommitted();
-        world.time.runUntilMs(world.time.nowMs() + LAST_READS_MS);
+        course.runUntil(Course.HEAL_LIMIT_MS, () -> unread() == null, () -> String.valueOf(unread()));
         consumers.forEach(SimConsumer::stop);
         world.time.runUntilMs(world.time.nowMs() + World.MAX_LATE_MS + 2 * world.orphanGraceMs);
         course.runUntil(Course.HEAL_LIMIT_MS, () -> leftOver() == null, () -> String.valueOf(leftOver()));
         if (course.isFine()) {
             new Audit(world).everythingIsCommitted(world.counts.of("wall clock jumps") == 0);
         }
+    }
+
+    /** What its consumer has not come to the end of; null if there is nothing such. */
+    private @Nullable String unread() {
+        for (Ledger.Stream stream : world.ledger.streams()) {
+            StreamState state = cluster.manifests().stream(stream.streamId).orElseThrow();
+            var last = stream.consumed.lastEntry();
+            boolean isRead = last != null && last.getValue().endOffset() >= state.endOffset();
+            if (!isRead && state.startOffset() < state.endOffset()) {
+                return "the consumer of " + state + " has read up to " + last;
+            }
+        }
+        return null;
     }
 
     private @Nullable String leftOver() {
