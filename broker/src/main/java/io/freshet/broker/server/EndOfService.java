@@ -21,7 +21,7 @@ import org.slf4j.LoggerFactory;
  * process has taken, or an s3 WAL lane that was fenced, as another owner may have its records. Such a node must end rather than answer half of what it is asked.
  * A block lane that fails is brought back instead. Safe for use by many threads; the first failure counts.
  */
-final class EndOfService {
+public final class EndOfService {
     private static final Logger LOG = LoggerFactory.getLogger(EndOfService.class);
     private static final long LOOK_PERIOD_MS = 200;
 
@@ -39,22 +39,22 @@ final class EndOfService {
     private long looksInDoubt;
 
     /** {@code announcement} is told why, once, before {@link #failure} completes. */
-    EndOfService(Consumer<String> announcement) {
+    public EndOfService(Consumer<String> announcement) {
         this.announcement = announcement;
     }
 
     /** Completes with what failed, possibly never. */
-    CompletableFuture<FreshetException> failure() {
+    public CompletableFuture<FreshetException> failure() {
         return failure.copy();
     }
 
     /** The node ends when {@code fault} completes. */
-    void watchMetadata(CompletableFuture<Throwable> fault) {
+    public void watchMetadata(CompletableFuture<Throwable> fault) {
         fault.thenAccept(error -> end(reason(error)));
     }
 
     /** The node ends when the cluster does not know it under {@code ownership} any more; its image must have reached that. */
-    void watchRegistration(MetadataNode metadata, Ownership ownership) {
+    public void watchRegistration(MetadataNode metadata, Ownership ownership) {
         metadata.addListener((delta, image) -> {
             if (!ownership.isCurrent(image)) {
                 end(new FreshetException(
@@ -77,7 +77,7 @@ final class EndOfService {
     }
 
     /** The node ends when its registration is over. */
-    void watchMembership(Membership membership) {
+    public void watchMembership(Membership membership) {
         lease = membership.lease();
         membership.over().thenAccept(why -> {
             isReplaced = !why.mayRejoin();
@@ -89,7 +89,7 @@ final class EndOfService {
      * Whether the failure was a lapsed session, or the loss of a WAL that others took over because of that; a new registration
      * mends it. A WAL that is taken from a broker whose session goes on all the same is somebody's mistake: that needs a look.
      */
-    boolean mayRejoin() {
+    public boolean mayRejoin() {
         FreshetException reason = failure.getNow(null);
         return reason != null && reason.kind() == ErrorKind.FENCED && hadNoLease && !isReplaced;
     }
@@ -98,7 +98,7 @@ final class EndOfService {
      * Looks at {@code laneFailure} several times a second; the node ends when there is one. If others took the WAL of a broker that
      * believes to have a session, it first waits for what becomes of that; nothing is acknowledged on the WAL meanwhile.
      */
-    Scheduler.Cancellable watchWal(Supplier<Optional<FreshetException>> laneFailure, Scheduler scheduler) {
+    public Scheduler.Cancellable watchWal(Supplier<Optional<FreshetException>> laneFailure, Scheduler scheduler) {
         return scheduler.scheduleRepeatedly(
                 LOOK_PERIOD_MS, () -> laneFailure.get().ifPresent(this::lost));
     }

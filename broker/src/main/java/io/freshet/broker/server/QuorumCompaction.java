@@ -11,7 +11,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /** The quorum as compaction sees it: the port of the storage module on a metadata node. */
-record QuorumCompaction(MetadataNode node) implements CompactionMetadata {
+public record QuorumCompaction(MetadataNode node) implements CompactionMetadata {
     @Override
     public List<LiveObject> objects(long afterObjectId, int limit) {
         return new QuorumReads(node).objects(afterObjectId, limit);

@@ -23,7 +23,7 @@ import java.util.function.Consumer;
  * The quorum as storage sees it: the port of the storage module on a metadata node. What the node does not keep it asks from the
  * leader, where the port allows that.
  */
-record QuorumMetadata(MetadataNode node) implements StreamMetadata {
+public record QuorumMetadata(MetadataNode node) implements StreamMetadata {
     @Override
     public Optional<StreamState> stream(long streamId) {
         return node.manifests().stream(streamId);

@@ -11,7 +11,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /** The quorum as the S3 lane sees it: the port of the wal module on a metadata node. */
-record QuorumWalRegistry(MetadataNode node) implements WalRegistry {
+public record QuorumWalRegistry(MetadataNode node) implements WalRegistry {
     @Override
     public List<WalState> wals(int brokerId) {
         return node.manifests().wals(brokerId);

@@ -11,7 +11,7 @@ import java.util.Optional;
 import org.apache.kafka.metadata.BrokerRegistration;
 
 /** All S3 WALs and their owners as a metadata node knows them. */
-record QuorumWals(MetadataNode node) implements WalCatalog, WalOwners {
+public record QuorumWals(MetadataNode node) implements WalCatalog, WalOwners {
     @Override
     public List<WalState> wals() {
         return node.manifests().wals();

@@ -19,7 +19,7 @@ final class SurveyTable extends AbstractList<ObjectShare> implements RandomAcces
     private static final int SIZE_AT = 8;
     private static final int LIVE_BYTES_AT = 16;
     private static final int LIVE_SEGMENTS_AT = 24;
-    private static final int CHUNK_ROWS = 1 << 15;
+    private static final int CHUNK_ROWS = 1 << 13;
 
     private final ScratchSpace scratch;
     private final List<ByteBuffer> chunks = new ArrayList<>();

@@ -20,7 +20,7 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** Holds what is stored, read by the independent readers, against what was promised. */
-final class Audit {
+public final class Audit {
     private static final int MANY = 1_000_000;
 
     private final World world;
@@ -29,15 +29,15 @@ final class Audit {
     private final Map<Long, @Nullable ObjectFile> files = new HashMap<>();
     private final WalAudit wals;
 
-    Audit(World world) {
+    public Audit(World world) {
         this.world = world;
         this.ledger = world.ledger;
-        this.manifests = world.quorum().state().manifests();
+        this.manifests = world.cluster().manifests();
         this.wals = new WalAudit(world, manifests);
     }
 
     /** Acknowledged batches are in committed objects or in their owner's WAL. May be asked at any time. */
-    void nothingIsLost() {
+    public void nothingIsLost() {
         for (Stream stream : ledger.streams()) {
             NavigableMap<Long, Known> committed = committed(stream);
             StreamState state = manifests.stream(stream.streamId).orElseThrow();
@@ -54,8 +54,7 @@ final class Audit {
                             batch.equals(committed.get(batch.baseOffset())),
                             () -> "Stream " + stream.streamId + ": " + batch + " was acknowledged, committed is "
                                     + committed.get(batch.baseOffset()));
-                } else if (!isTrimmed
-                        && !world.brokers.get(state.ownerId()).disk().hasLostWrites()) {
+                } else if (!isTrimmed && !world.cluster().disk(state.ownerId()).hasLostWrites()) {
                     ledger.check(
                             isIn(wals.volume(state.ownerId()), stream, batch) || isIn(wals.slots(), stream, batch),
                             () -> "Stream " + stream.streamId + ": " + batch + " was acknowledged, but is neither"
@@ -67,7 +66,7 @@ final class Audit {
     }
 
     /** All is committed: the streams hold what was promised, each batch once, and nothing else is left. */
-    void everythingIsCommitted(boolean clocksWereSteady) {
+    public void everythingIsCommitted(boolean clocksWereSteady) {
         nothingIsLost();
         for (Stream stream : ledger.streams()) {
             NavigableMap<Long, Known> committed = committed(stream);
@@ -162,7 +161,7 @@ final class Audit {
     }
 
     private void nothingIsLeftOver(boolean clocksWereSteady) {
-        long longAgoMs = world.time.wallMs() - World.MAX_LATE_MS - 2 * World.ORPHAN_GRACE_MS;
+        long longAgoMs = world.time.wallMs() - World.MAX_LATE_MS - 2 * world.orphanGraceMs;
         Set<Long> retired = new HashSet<>();
         for (RetiredObject object : manifests.retiredObjects(MANY)) {
             if (object.retiredAtMs() < longAgoMs) {
@@ -183,8 +182,8 @@ final class Audit {
     /** An object is known as live as long as a manifest names it, and no longer. */
     private void objectsAreNamed() {
         Set<Long> named = new TreeSet<>();
-        for (Stream stream : ledger.streams()) {
-            manifests.segments(stream.streamId, 0, MANY).forEach(segment -> named.add(segment.objectId()));
+        for (long streamId : manifests.streamIds(-1, MANY)) {
+            manifests.segments(streamId, 0, MANY).forEach(segment -> named.add(segment.objectId()));
         }
         Set<Long> live = new TreeSet<>();
         manifests.objects(0, MANY).forEach(object -> live.add(object.objectId()));
@@ -195,23 +194,18 @@ final class Audit {
 
     /** The state is the same function of the log everywhere. */
     private void followersAgree() {
-        for (SimBroker broker : world.brokers) {
-            Incarnation incarnation = broker.current();
-            if (incarnation == null) {
-                continue;
-            }
-            Manifests copy = incarnation.follower().state().manifests();
+        world.cluster().copies().forEach((brokerId, copy) -> {
             for (Stream stream : ledger.streams()) {
                 ledger.check(
                         copy.stream(stream.streamId).equals(manifests.stream(stream.streamId))
                                 && copy.segments(stream.streamId, 0, MANY)
                                         .equals(manifests.segments(stream.streamId, 0, MANY)),
-                        () -> "Broker " + broker.id() + " and the quorum differ about stream " + stream.streamId);
+                        () -> "Broker " + brokerId + " and the quorum differ about stream " + stream.streamId);
             }
             ledger.check(
                     copy.retiredObjects(MANY).equals(manifests.retiredObjects(MANY))
                             && copy.objects(0, MANY).equals(manifests.objects(0, MANY)),
-                    () -> "Broker " + broker.id() + " and the quorum differ about objects");
-        }
+                    () -> "Broker " + brokerId + " and the quorum differ about objects");
+        });
     }
 }

@@ -5,11 +5,11 @@ import io.freshet.common.buffer.SharedBytes;
 import java.nio.ByteBuffer;
 
 /** Bytes that are overwritten when their last reference is given back, so that a use after that shows. */
-final class CountedBytes implements SharedBytes {
+public final class CountedBytes implements SharedBytes {
     private final ByteBuffer bytes;
     private int references = 1;
 
-    CountedBytes(ByteBuffer bytes) {
+    public CountedBytes(ByteBuffer bytes) {
         this.bytes = bytes;
     }
 

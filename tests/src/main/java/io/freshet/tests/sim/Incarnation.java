@@ -21,7 +21,7 @@ import org.apache.kafka.server.common.ApiMessageAndVersion;
 import org.jspecify.annotations.Nullable;
 
 /** One process of a broker: registers, recovers its WAL, serves what it owns, and stops when it finds itself replaced. */
-final class Incarnation {
+final class Incarnation implements ServingProcess {
     private static final long HEARTBEAT_MS = 100;
     private static final long WATCH_MS = 500;
 
@@ -47,7 +47,8 @@ final class Incarnation {
         this.follower = new SimFollower(world, process, tables, this::reconcile);
     }
 
-    SimProcess process() {
+    @Override
+    public SimProcess process() {
         return process;
     }
 
@@ -61,8 +62,8 @@ final class Incarnation {
         return present == null ? null : present.storage().streams();
     }
 
-    @Nullable
-    SimPartition partition(long streamId) {
+    @Override
+    public @Nullable SimPartition partition(long streamId) {
         return partitions.get(streamId);
     }
 
@@ -106,7 +107,10 @@ final class Incarnation {
 
     private void openStorage(Ownership registered) {
         ownership = registered;
-        ProcessStorage storage = new ProcessStorage(world, broker, process, follower, registered.brokerEpoch());
+        ProcessStorage storage = new ProcessStorage(
+                world,
+                new ProcessStorage.Place(broker.id(), registered.brokerEpoch(), broker.disk(), process),
+                follower.ports());
         storage.open().whenComplete((nothing, error) -> {
             if (error != null) {
                 cannotOpen(storage, FreshetException.of(error));

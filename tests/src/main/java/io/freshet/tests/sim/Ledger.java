@@ -14,20 +14,25 @@ import org.jspecify.annotations.Nullable;
  * What the outside was promised: which batches were acknowledged where, what consumers have seen, how far streams were asked
  * to be trimmed. Whatever contradicts it later is a violation; the first one ends the run.
  */
-final class Ledger {
+public final class Ledger {
     /** A batch as clients know it. */
-    record Known(long baseOffset, long endOffset, long producerId, int sequence, int crc) {}
+    public record Known(long baseOffset, long endOffset, long producerId, int sequence, int crc) {
+        /** The sequence of the producer's next batch: each record has one. */
+        int nextSequence() {
+            return sequence + (int) (endOffset - baseOffset);
+        }
+    }
 
     /** What is known of one stream. */
-    static final class Stream {
-        final long streamId;
-        final NavigableMap<Long, Known> acknowledged = new TreeMap<>();
-        final NavigableMap<Long, Known> consumed = new TreeMap<>();
+    public static final class Stream {
+        public final long streamId;
+        public final NavigableMap<Long, Known> acknowledged = new TreeMap<>();
+        public final NavigableMap<Long, Known> consumed = new TreeMap<>();
         /** Leader epoch to the end that its owner found when it opened the stream. */
-        final NavigableMap<Integer, Long> opened = new TreeMap<>();
+        public final NavigableMap<Integer, Long> opened = new TreeMap<>();
 
-        long trimAsked;
-        long trimDone;
+        public long trimAsked;
+        public long trimDone;
 
         Stream(long streamId) {
             this.streamId = streamId;
@@ -41,50 +46,54 @@ final class Ledger {
     private long acknowledgedCount;
     private long consumedCount;
 
-    Ledger(World world) {
+    public Ledger(World world) {
         this.world = world;
     }
 
-    void add(long streamId) {
+    public void add(long streamId) {
         streams.put(streamId, new Stream(streamId));
     }
 
-    List<Stream> streams() {
+    public boolean knows(long streamId) {
+        return streams.containsKey(streamId);
+    }
+
+    public List<Stream> streams() {
         return new ArrayList<>(streams.values());
     }
 
-    Stream stream(long streamId) {
+    public Stream stream(long streamId) {
         return Objects.requireNonNull(streams.get(streamId), "Unknown stream");
     }
 
-    long acknowledgedCount() {
+    public long acknowledgedCount() {
         return acknowledgedCount;
     }
 
-    long consumedCount() {
+    public long consumedCount() {
         return consumedCount;
     }
 
     @Nullable
-    String violation() {
+    public String violation() {
         return violation;
     }
 
-    void violated(String what) {
+    public void violated(String what) {
         if (violation == null) {
             violation = what;
             world.time.say(world.process, () -> "VIOLATION: " + what);
         }
     }
 
-    void check(boolean holds, java.util.function.Supplier<String> what) {
+    public void check(boolean holds, java.util.function.Supplier<String> what) {
         if (!holds) {
             violated(what.get());
         }
     }
 
     /** An owner has the stream open and begins to append at {@code endOffset}. */
-    void opened(long streamId, int leaderEpoch, long endOffset) {
+    public void opened(long streamId, int leaderEpoch, long endOffset) {
         Stream stream = stream(streamId);
         stream.opened.put(leaderEpoch, endOffset);
         Map.Entry<Long, Known> last = stream.acknowledged.lastEntry();
@@ -99,7 +108,7 @@ final class Ledger {
     }
 
     /** The WAL answered: the append of this owner is durable. It is what a client may be told from now on. */
-    void durable(long streamId, int leaderEpoch, Known batch) {
+    public void durable(long streamId, int leaderEpoch, Known batch) {
         Stream stream = stream(streamId);
         Map.Entry<Integer, Long> newer = stream.opened.higherEntry(leaderEpoch);
         check(
@@ -115,7 +124,7 @@ final class Ledger {
     }
 
     /** A producer got its answer. */
-    void acknowledged(long streamId, Known batch) {
+    public void acknowledged(long streamId, Known batch) {
         acknowledgedCount++;
         Stream stream = stream(streamId);
         Known known = stream.acknowledged.get(batch.baseOffset());
@@ -130,7 +139,7 @@ final class Ledger {
                 () -> "Stream " + streamId + ": one batch was acknowledged as " + former + " and as " + batch);
     }
 
-    void consumed(long streamId, Known batch) {
+    public void consumed(long streamId, Known batch) {
         consumedCount++;
         Stream stream = stream(streamId);
         Known seen = stream.consumed.putIfAbsent(batch.baseOffset(), batch);
@@ -143,12 +152,12 @@ final class Ledger {
                 () -> "Stream " + streamId + ": a consumer saw " + batch + ", acknowledged is " + known);
     }
 
-    void trimAsked(long streamId, long toOffset) {
+    public void trimAsked(long streamId, long toOffset) {
         Stream stream = stream(streamId);
         stream.trimAsked = Math.max(stream.trimAsked, toOffset);
     }
 
-    void trimDone(long streamId, long toOffset) {
+    public void trimDone(long streamId, long toOffset) {
         Stream stream = stream(streamId);
         stream.trimDone = Math.max(stream.trimDone, toOffset);
     }

@@ -12,24 +12,20 @@ import io.freshet.storage.cache.BlockCache;
 import io.freshet.storage.cache.BlockCacheConfig;
 import io.freshet.storage.cache.DiskTier;
 import io.freshet.storage.cache.IndexCache;
-import io.freshet.storage.compact.CompactionConfig;
-import io.freshet.storage.compact.CompactionParts;
-import io.freshet.storage.compact.CompactionService;
 import io.freshet.storage.format.SlotObjects;
 import io.freshet.storage.read.ObjectSegmentReader;
 import io.freshet.storage.read.SegmentReader;
-import io.freshet.storage.reclaim.SweepParts;
-import io.freshet.storage.reclaim.WalSweeper;
 import io.freshet.wal.WriteAheadLog;
 import io.freshet.wal.block.BlockWal;
 import io.freshet.wal.block.BlockWalConfig;
 import io.freshet.wal.s3.S3Wal;
 import io.freshet.wal.s3.S3WalConfig;
 import io.freshet.wal.s3.S3WalServices;
+import io.freshet.wal.s3.SealedWals;
+import io.freshet.wal.s3.SlotFormat;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -38,20 +34,20 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /** What one process of a broker has open: its lanes, caches and streams, and what keeps the store tidy beside them. */
-final class ProcessStorage {
-    static final int BLOCK_BYTES = 4096;
+public final class ProcessStorage {
+    public static final int BLOCK_BYTES = 4096;
     private static final String BLOCK_LANE = "block";
     private static final String S3_LANE = "s3";
     private static final long S3_CAPACITY_BYTES = 150_000;
+    private static final int READ_AHEAD_SLOTS = 3;
     /** The tail is charged a whole slab with the first piece in it. */
     private static final long SLAB_BYTES = 256 << 10;
 
     private final World world;
-    private final SimBroker broker;
+    private final Place place;
     private final SimProcess process;
     private final SimRandom random;
-    private final SimFollower follower;
-    private final long brokerEpoch;
+    private final QuorumPorts ports;
     private final MeterRegistry meters = new SimpleMeterRegistry();
     private final SimDriver driver;
     private final ObjectStore objects;
@@ -63,43 +59,57 @@ final class ProcessStorage {
     private @Nullable BlockWal wal;
     private @Nullable S3Wal s3Wal;
     private @Nullable SegmentReader reader;
-    private @Nullable CompactionService compaction;
-    private @Nullable WalSweeper slotSweeper;
+    private @Nullable Tidying tidying;
 
-    ProcessStorage(World world, SimBroker broker, SimProcess process, SimFollower follower, long brokerEpoch) {
+    /** Whose storage it is, and where. */
+    public record Place(int brokerId, long brokerEpoch, SimDisk disk, SimProcess process) {}
+
+    public ProcessStorage(World world, Place place, QuorumPorts ports) {
         this.world = world;
-        this.broker = broker;
-        this.process = process;
+        this.place = place;
+        this.process = place.process;
         this.random = world.random.fork();
-        this.follower = follower;
-        this.brokerEpoch = brokerEpoch;
+        this.ports = ports;
         this.driver = new SimDriver(world, process);
         this.objects = ObjectStores.over(driver, new RetryPolicy(3, 50, 500), meters, process, process, random.fork());
-        long lanesBytes = broker.disk().bytes().length + S3_CAPACITY_BYTES;
+        long lanesBytes = place.disk.bytes().length + S3_CAPACITY_BYTES;
         this.config = StorageConfig.defaults()
                 .withUpload(random.between(2_000, 60_000), random.between(100, 3_000))
                 .withTailCacheBytes(random.between(lanesBytes, 3 * lanesBytes))
                 .withObjects(random.between(1, 80_000), random.between(1, 40_000), BLOCK_BYTES)
-                .withDeletion(300, 1_000, 200, World.ORPHAN_GRACE_MS);
+                .withDeletion(300, 1_000, world.orphanGraceMs / 50, world.orphanGraceMs);
         int cacheBytes = 1 << (int) (world.hasDiskTier ? random.between(16, 18) : random.between(17, 20));
         this.cache = new BlockCacheConfig(cacheBytes, cacheBytes / 4, cacheBytes / 2, cacheBytes / 4);
     }
 
-    StreamStorage streams() {
+    public StreamStorage streams() {
         return Objects.requireNonNull(streams);
     }
 
-    ObjectStore objects() {
+    public ObjectStore objects() {
         return objects;
     }
 
+    public QuorumPorts ports() {
+        return ports;
+    }
+
+    public MeterRegistry meters() {
+        return meters;
+    }
+
+    /** The format of S3 WALs' slots. */
+    public static SlotFormat slotFormat() {
+        return new SlotObjects(BLOCK_BYTES);
+    }
+
     /** Whether this process was given bytes of the object that {@code damage} names which the store does not hold. */
-    boolean wasMisled(FreshetException damage) {
+    public boolean wasMisled(FreshetException damage) {
         return driver.explains(damage);
     }
 
     /** Why this process cannot go on, if so. */
-    Optional<String> failure() {
+    public Optional<String> failure() {
         S3Wal slots = s3Wal;
         BlockWal lane = wal;
         if (slots != null && slots.failure().isPresent()) {
@@ -110,40 +120,48 @@ final class ProcessStorage {
                 : Optional.empty();
     }
 
+    /** Why the block lane takes nothing any more, if so. */
+    public Optional<FreshetException> deviceFailure() {
+        BlockWal lane = wal;
+        return lane == null ? Optional.empty() : lane.failure();
+    }
+
+    /** Why the S3 lane takes nothing any more, if so. */
+    public Optional<FreshetException> slotsFailure() {
+        S3Wal slots = s3Wal;
+        return slots == null ? Optional.empty() : slots.failure();
+    }
+
     /** Recovers the lanes and opens the streams' storage. */
-    CompletableFuture<Void> open() {
+    public CompletableFuture<Void> open() {
         if (!world.lanes.contains(S3_LANE)) {
             return opened(List.of(new StorageParts.Lane(BLOCK_LANE, this::openWal)));
         }
         RecoveredRecords found = new RecoveredRecords();
-        return S3Wal.open(
-                        s3Config(),
-                        objects,
-                        new SimWalRegistry(follower),
-                        new SlotObjects(BLOCK_BYTES),
-                        found,
-                        slotServices())
-                .thenCompose(slots -> {
-                    s3Wal = slots;
-                    List<StorageParts.Lane> lanes = new ArrayList<>();
-                    lanes.add(new StorageParts.Lane(
-                            S3_LANE,
-                            visitor -> world.sabotage.wal(found.replay(slots, visitor), process, random.fork())));
-                    if (world.lanes.contains(BLOCK_LANE)) {
-                        lanes.add(random.below(2), new StorageParts.Lane(BLOCK_LANE, this::openWal));
-                    }
-                    return opened(lanes);
-                });
+        CompletableFuture<S3Wal> opening = ports.catalog() == null
+                ? S3Wal.open(s3Config(), objects, ports.wals(), slotFormat(), found, slotServices())
+                : S3Wal.openSealing(s3Config(), objects, ports.wals(), slotFormat(), slotServices());
+        return opening.thenCompose(slots -> {
+            s3Wal = slots;
+            List<StorageParts.Lane> lanes = new ArrayList<>();
+            lanes.add(new StorageParts.Lane(
+                    S3_LANE, visitor -> world.sabotage.wal(found.replay(slots, visitor), process, random.fork())));
+            if (world.lanes.contains(BLOCK_LANE)) {
+                int place = ports.catalog() == null ? random.below(2) : world.lanes.indexOf(BLOCK_LANE);
+                lanes.add(place, new StorageParts.Lane(BLOCK_LANE, this::openWal));
+            }
+            return opened(lanes);
+        });
     }
 
-    S3WalServices slotServices() {
+    public S3WalServices slotServices() {
         return new S3WalServices(process, process, process.pool(), random.fork(), meters);
     }
 
     private S3WalConfig s3Config() {
         return new S3WalConfig(
-                broker.id(),
-                brokerEpoch,
+                place.brokerId,
+                place.brokerEpoch,
                 new S3WalConfig.Batching(
                         (int) random.between(4096, 20_000), 5, (int) random.between(5, 100), 60, 20, 8),
                 new S3WalConfig.Flight((int) random.between(1, 6), 64_000, 50, 1 << 20, 3, 1_000),
@@ -153,8 +171,8 @@ final class ProcessStorage {
 
     private WriteAheadLog openWal(WriteAheadLog.RecoveryVisitor visitor) {
         BlockWal opened = BlockWal.openStepwise(
-                new BlockWalConfig(broker.id(), brokerEpoch, 8192 << random.below(4), 1 << 20),
-                broker.disk().attach(process),
+                new BlockWalConfig(place.brokerId, place.brokerEpoch, 8192 << random.below(4), 1 << 20),
+                place.disk.attach(process),
                 visitor,
                 new BlockWal.Services(process, random.fork(), meters),
                 process.thread("wal"));
@@ -180,26 +198,38 @@ final class ProcessStorage {
                 (long) meters.counter("freshet.storage.recovery.records").count(),
                 (long) meters.counter("freshet.storage.recovery.rejected").count());
         tailBytes = meters.get("freshet.storage.tail.bytes").gauge();
-        startTidying();
+        tidying = new Tidying(world, this, place);
         return CompletableFuture.completedFuture(null);
     }
 
     private StorageParts parts(List<StorageParts.Lane> lanes, SegmentReader segments, MeterRegistry registry) {
         return new StorageParts(
                 objects,
-                world.sabotage.metadata(follower),
+                world.sabotage.metadata(ports.metadata()),
                 segments,
                 lanes,
+                sealedWals(),
                 process,
                 process,
                 process.pool(),
                 registry,
-                broker.id(),
-                brokerEpoch);
+                place.brokerId,
+                place.brokerEpoch);
+    }
+
+    private Optional<SealedWals> sealedWals() {
+        return Optional.ofNullable(ports.catalog())
+                .map(catalog -> new SealedWals(
+                        new SealedWals.Bounds(READ_AHEAD_SLOTS, 64_000),
+                        objects,
+                        world.sabotage.catalog(catalog),
+                        ports.wals(),
+                        slotFormat(),
+                        slotServices()));
     }
 
     /** Another storage of the same process, over {@code lane} alone, to bring what that holds into objects. */
-    StreamStorage beside(StorageParts.Lane lane) {
+    public StreamStorage beside(StorageParts.Lane lane) {
         return StreamStorage.open(
                 config, parts(List.of(lane), Objects.requireNonNull(reader), new SimpleMeterRegistry()));
     }
@@ -218,65 +248,28 @@ final class ProcessStorage {
                 meters);
     }
 
-    private void startTidying() {
-        slotSweeper = new WalSweeper(
-                new SweepParts(
-                        objects, follower::catchUp, process, process, meters, 500, World.ORPHAN_GRACE_MS, broker.id()),
-                brokerId -> follower.state().manifests().wals(brokerId));
-        if (!world.compacts) {
-            return;
-        }
-        CompactionConfig compacting = new CompactionConfig(
-                random.between(200, 3_000),
-                random.between(1_000, 5_000),
-                random.between(50_000, 5_000_000),
-                1 << 20,
-                random.between(1, 10),
-                CompactionConfig.Shape.defaults().dividedBy(1 << (int) random.between(11, 15), BLOCK_BYTES));
-        compaction = new CompactionService(
-                compacting,
-                new CompactionParts(
-                        objects,
-                        world.sabotage.metadata(follower),
-                        new SimCompactionMetadata(world, follower),
-                        process,
-                        process,
-                        random.fork(),
-                        process.thread("compaction"),
-                        meters,
-                        streams()::isOverloaded,
-                        World.ORPHAN_GRACE_MS,
-                        broker.id(),
-                        brokerEpoch),
-                ByteBuffer::allocate);
-    }
-
     /** What is charged to the budgets never exceeds them. */
-    void checkMemory() {
+    public void checkMemory() {
         Gauge tail = tailBytes;
         BlockCache memory = blocks;
         if (tail != null && memory != null) {
             double used = tail.value();
             world.ledger.check(
                     used <= config.tailCacheBytes() + SLAB_BYTES,
-                    () -> "The tails of broker " + broker.id() + " take " + used + " bytes of "
+                    () -> "The tails of broker " + place.brokerId + " take " + used + " bytes of "
                             + config.tailCacheBytes());
             world.ledger.check(
                     memory.usedBytes() <= cache.capacityBytes() && memory.reservedBytes() <= cache.capacityBytes(),
-                    () -> "The block cache of broker " + broker.id() + " takes " + memory.usedBytes() + " of "
+                    () -> "The block cache of broker " + place.brokerId + " takes " + memory.usedBytes() + " of "
                             + memory.reservedBytes() + " bytes, it may have " + cache.capacityBytes());
         }
     }
 
     /** Stops as a process does that was asked to: the lanes first, which takes virtual time, then the rest. */
-    void close() {
-        CompactionService compacting = compaction;
-        if (compacting != null) {
-            compacting.close();
-        }
-        WalSweeper sweeping = slotSweeper;
-        if (sweeping != null) {
-            sweeping.close();
+    public void close() {
+        Tidying running = tidying;
+        if (running != null) {
+            running.close();
         }
         S3Wal slots = s3Wal;
         if (slots == null) {
@@ -297,7 +290,7 @@ final class ProcessStorage {
         }
     }
 
-    void forget() {
+    public void forget() {
         meters.close();
     }
 }

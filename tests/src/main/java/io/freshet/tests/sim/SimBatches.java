@@ -6,21 +6,20 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.CRC32C;
+import org.apache.kafka.common.utils.internals.ByteUtils;
 
-/** Record batches with a right header and filler for records. The checksum covers all but offset and leader epoch. */
-final class SimBatches {
+/** Record batches whose records are filler. The checksum covers all but offset and leader epoch. */
+public final class SimBatches {
     private static final int HEADER_BYTES = 61;
     private static final int CRC_FROM = 21;
+    private static final int MOST_RECORD_OVERHEAD_BYTES = 24;
 
     private SimBatches() {}
 
     /** A batch as a producer sends it. */
-    static ByteBuffer batch(long producerId, int sequence, int records, int fillerBytes, SimRandom random) {
-        byte[] filler = new byte[fillerBytes];
-        for (int i = 0; i < fillerBytes; i++) {
-            filler[i] = (byte) random.nextLong();
-        }
-        ByteBuffer batch = ByteBuffer.allocate(HEADER_BYTES + fillerBytes);
+    public static ByteBuffer batch(long producerId, int sequence, int records, int fillerBytes, SimRandom random) {
+        ByteBuffer content = records(records, fillerBytes, random);
+        ByteBuffer batch = ByteBuffer.allocate(HEADER_BYTES + content.remaining());
         long timestampMs = 1_000_000L + sequence;
         batch.putLong(0)
                 .putInt(batch.capacity() - 12)
@@ -35,10 +34,31 @@ final class SimBatches {
                 .putShort((short) 0)
                 .putInt(sequence)
                 .putInt(records)
-                .put(filler)
+                .put(content)
                 .flip();
         batch.putInt(17, crc(batch));
         return batch;
+    }
+
+    /** {@code fillerBytes} of values, in {@code count} records without keys. */
+    private static ByteBuffer records(int count, int fillerBytes, SimRandom random) {
+        ByteBuffer content = ByteBuffer.allocate(fillerBytes + count * MOST_RECORD_OVERHEAD_BYTES);
+        for (int i = 0; i < count; i++) {
+            byte[] value = new byte[fillerBytes * (i + 1) / count - fillerBytes * i / count];
+            for (int at = 0; at < value.length; at++) {
+                value[at] = (byte) random.nextLong();
+            }
+            int bodyBytes = 3 + ByteUtils.sizeOfVarint(i) + ByteUtils.sizeOfVarint(value.length) + value.length + 1;
+            ByteUtils.writeVarint(bodyBytes, content);
+            content.put((byte) 0);
+            ByteUtils.writeVarlong(0, content);
+            ByteUtils.writeVarint(i, content);
+            ByteUtils.writeVarint(-1, content);
+            ByteUtils.writeVarint(value.length, content);
+            content.put(value);
+            ByteUtils.writeVarint(0, content);
+        }
+        return content.flip();
     }
 
     private static int crc(ByteBuffer batch) {
@@ -48,17 +68,17 @@ final class SimBatches {
     }
 
     /** A copy of {@code batch} with its place in a stream. */
-    static ByteBuffer placed(ByteBuffer batch, long baseOffset, int leaderEpoch) {
+    public static ByteBuffer placed(ByteBuffer batch, long baseOffset, int leaderEpoch) {
         ByteBuffer copy = ByteBuffer.allocate(batch.remaining());
         copy.put(batch.duplicate()).flip();
         return copy.putLong(0, baseOffset).putInt(12, leaderEpoch);
     }
 
-    static int records(ByteBuffer batch) {
+    public static int records(ByteBuffer batch) {
         return batch.getInt(batch.position() + 57);
     }
 
-    static Known known(ByteBuffer batch) {
+    public static Known known(ByteBuffer batch) {
         int at = batch.position();
         long base = batch.getLong(at);
         return new Known(
@@ -70,7 +90,7 @@ final class SimBatches {
     }
 
     /** The batches in {@code bytes}; one that does not verify is reported. */
-    static List<Known> all(ByteBuffer bytes, Ledger ledger, String where) {
+    public static List<Known> all(ByteBuffer bytes, Ledger ledger, String where) {
         List<Known> found = new ArrayList<>();
         int at = bytes.position();
         while (at < bytes.limit()) {

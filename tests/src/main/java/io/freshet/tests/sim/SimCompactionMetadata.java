@@ -9,7 +9,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /** The quorum as one process's compaction sees it. */
-record SimCompactionMetadata(World world, SimFollower follower) implements CompactionMetadata {
+record SimCompactionMetadata(SimFollower follower) implements CompactionMetadata {
     @Override
     public List<LiveObject> objects(long afterObjectId, int limit) {
         return follower.state().manifests().objects(afterObjectId, limit);
@@ -22,9 +22,6 @@ record SimCompactionMetadata(World world, SimFollower follower) implements Compa
 
     @Override
     public CompletableFuture<Boolean> lease(String job, int brokerId, long brokerEpoch, long durationMs) {
-        if (world.leasesLie) {
-            return CompletableFuture.completedFuture(true);
-        }
         return follower.send(
                 "lease job", true, controller -> controller.leaseJob(job, brokerId, brokerEpoch, durationMs));
     }
@@ -32,10 +29,6 @@ record SimCompactionMetadata(World world, SimFollower follower) implements Compa
     @Override
     public CompletableFuture<Set<Long>> replace(SegmentReplacement replacement) {
         follower.note(() -> "sends " + replacement);
-        return follower.send("replace segments", true, controller -> controller.replaceSegments(replacement))
-                .thenApply(refused -> {
-                    world.counts.add(refused.isEmpty() ? "compaction" : "compaction is refused in part");
-                    return refused;
-                });
+        return follower.send("replace segments", true, controller -> controller.replaceSegments(replacement));
     }
 }

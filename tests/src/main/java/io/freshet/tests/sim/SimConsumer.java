@@ -2,10 +2,10 @@
 package io.freshet.tests.sim;
 
 import io.freshet.tests.sim.Ledger.Known;
-import io.freshet.tests.sim.SimPartition.Reply;
+import io.freshet.tests.sim.ServedPartition.Reply;
 
 /** Reads one stream by offsets, begins anew now and then, and never expects a hole or a change. */
-final class SimConsumer {
+public final class SimConsumer {
     private static final long TIMEOUT_MS = 3_000;
 
     private final World world;
@@ -15,18 +15,18 @@ final class SimConsumer {
     private int attempt;
     private boolean isStopped;
 
-    SimConsumer(World world, long streamId) {
+    public SimConsumer(World world, long streamId) {
         this.world = world;
         this.random = world.random.fork();
         this.streamId = streamId;
     }
 
     /** Asks for nothing more. */
-    void stop() {
+    public void stop() {
         isStopped = true;
     }
 
-    void start() {
+    public void start() {
         fetch();
     }
 
@@ -36,14 +36,14 @@ final class SimConsumer {
         }
         int thisAttempt = ++attempt;
         world.process.after(TIMEOUT_MS, "fetch times out", () -> again(thisAttempt));
-        Incarnation target = world.ownerOf(streamId).anyProcess();
+        ServingProcess target = world.cluster().serverOf(streamId);
         if (target == null || random.chance(world.swarm.now(world.swarm.clientMessageIsLost))) {
             return;
         }
         int maxBytes = (int) random.between(1, 20_000);
         long from = position;
         target.process().after(random.between(0, 5), "fetch", () -> {
-            SimPartition partition = target.partition(streamId);
+            ServedPartition partition = target.partition(streamId);
             if (partition != null) {
                 partition.fetch(from, maxBytes, reply -> {
                     if (!target.process().isDead()) {
@@ -80,7 +80,7 @@ final class SimConsumer {
             next = batch.endOffset();
         }
         position = Math.max(position, next);
-        if (random.chance(0.02)) {
+        if (random.chance(world.swarm.now(0.02))) {
             position = world.ledger.stream(streamId).trimAsked;
         }
         int attemptNow = attempt;

@@ -7,7 +7,7 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /** A volume that survives its broker's processes. Whoever attaches it takes it from the one before. */
-final class SimDisk {
+public final class SimDisk {
     private static final int BLOCK_BYTES = 4096;
     private static final int SECTOR_BYTES = 512;
     private static final int RING_POSITION = 2 * BLOCK_BYTES;
@@ -33,24 +33,24 @@ final class SimDisk {
         }
     }
 
-    SimDisk(World world, int sizeBytes) {
+    public SimDisk(World world, int sizeBytes) {
         this.world = world;
         this.random = world.random.fork();
         this.bytes = new byte[sizeBytes];
     }
 
-    byte[] bytes() {
+    public byte[] bytes() {
         return bytes;
     }
 
-    Attached attach(SimProcess process) {
+    public Attached attach(SimProcess process) {
         Attached handle = new Attached(process);
         attached = handle;
         return handle;
     }
 
     /** Power is lost: what was only in a cache is gone. */
-    void losePower() {
+    public void losePower() {
         Lie told = lie;
         lie = null;
         if (told != null && told.hasLaterGroup) {
@@ -62,12 +62,12 @@ final class SimDisk {
     }
 
     /** Whether a write is missing that should be there. */
-    boolean hasLostWrites() {
+    public boolean hasLostWrites() {
         return isCaughtLying;
     }
 
     /** Brings an intact copy of the volume back. */
-    void restore() {
+    public void restore() {
         Lie told = lie;
         if (told != null && isCaughtLying) {
             System.arraycopy(told.written, 0, bytes, told.position, told.written.length);
@@ -76,13 +76,13 @@ final class SimDisk {
     }
 
     /** What was lost was not needed. */
-    void forgetLie() {
+    public void forgetLie() {
         lie = null;
         isCaughtLying = false;
     }
 
     /** The volume as one process sees it. */
-    final class Attached implements BlockDevice {
+    public final class Attached implements BlockDevice {
         private final SimProcess process;
         private boolean isBroken;
 

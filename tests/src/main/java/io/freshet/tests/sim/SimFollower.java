@@ -31,7 +31,6 @@ final class SimFollower implements StreamMetadata {
     private final SimProcess process;
     private final SimRandom random;
     private final SimQuorum quorum;
-    private final ManifestStore store;
     private final ClusterState state;
     private final Runnable onChange;
     private final TreeMap<Long, List<Runnable>> waiting = new TreeMap<>();
@@ -45,15 +44,15 @@ final class SimFollower implements StreamMetadata {
         this.process = process;
         this.random = world.random.fork();
         this.quorum = world.quorum();
-        this.store = store;
         this.state = new ClusterState(store);
         this.onChange = onChange;
         quorum.follow(this);
         onCommit();
     }
 
-    ManifestStore store() {
-        return store;
+    /** The same as storage sees it. */
+    QuorumPorts ports() {
+        return new QuorumPorts(this, new SimWalRegistry(this), new SimCompactionMetadata(this), null);
     }
 
     ClusterState state() {

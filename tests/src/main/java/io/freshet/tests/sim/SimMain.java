@@ -3,6 +3,7 @@ package io.freshet.tests.sim;
 
 import io.freshet.tests.sim.quorum.QuorumSabotage;
 import io.freshet.tests.sim.quorum.QuorumSimulation;
+import io.freshet.tests.sim.whole.WholeSimulation;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -23,13 +24,13 @@ public final class SimMain {
 
     /**
      * {@code --seeds N --minutes M --threads T}, {@code --first S}, or {@code --seed S} to replay one; {@code --kind} says
-     * whether storage, quorum or both are simulated.
+     * whether the storage, the quorum, the whole, or all one after the other are simulated.
      */
     public static void main(String[] arguments) throws IOException, InterruptedException {
         Options options = Options.parse(arguments);
         if (options == null) {
             System.err.println("Usage: freshet-sim [--seeds N] [--minutes M] [--threads T] [--first S]"
-                    + " [--kind storage|quorum|both] | --seed S [--kind storage|quorum] [--quiet]");
+                    + " [--kind storage|quorum|whole|all] | --seed S [--kind ...] [--quiet]");
             System.exit(2);
             return;
         }
@@ -41,13 +42,19 @@ public final class SimMain {
     private enum Kind {
         STORAGE,
         QUORUM,
-        /** One after the other, with the same seed. */
-        BOTH;
+        WHOLE;
 
         Outcome run(long seed, StatePool states, @Nullable Consumer<String> trace) {
-            return this == QUORUM
-                    ? QuorumSimulation.run(seed, QuorumSabotage.NONE, states, trace)
-                    : Simulation.run(seed, Sabotage.NONE, states, trace);
+            return switch (this) {
+                case STORAGE -> Simulation.run(seed, Sabotage.NONE, states, trace);
+                case QUORUM -> QuorumSimulation.run(seed, QuorumSabotage.NONE, states, trace);
+                case WHOLE -> WholeSimulation.run(seed, QuorumSabotage.NONE, Sabotage.NONE, states, trace);
+            };
+        }
+
+        /** {@code all} means one after the other, with the same seed. */
+        static List<Kind> parse(String name) {
+            return name.equals("all") ? List.of(values()) : List.of(valueOf(name.toUpperCase(Locale.ROOT)));
         }
     }
 
@@ -58,7 +65,7 @@ public final class SimMain {
         private long first = System.currentTimeMillis() * 1_000_003L;
         private boolean isReplay;
         private boolean isQuiet;
-        private Kind kind = Kind.STORAGE;
+        private List<Kind> kinds = List.of(Kind.STORAGE);
 
         static @Nullable Options parse(String[] arguments) {
             Options options = new Options();
@@ -81,7 +88,7 @@ public final class SimMain {
                             hasMinutes = true;
                         }
                         case "--threads" -> options.threads = Integer.parseInt(value);
-                        case "--kind" -> options.kind = Kind.valueOf(value.toUpperCase(Locale.ROOT));
+                        case "--kind" -> options.kinds = Kind.parse(value);
                         case "--first" -> options.first = Long.parseLong(value);
                         case "--seed" -> {
                             options.first = Long.parseLong(value);
@@ -105,15 +112,20 @@ public final class SimMain {
     private static int replay(Options options) throws IOException {
         PrintStream out = System.out;
         try (StatePool states = new StatePool(directory())) {
-            Outcome outcome = options.kind.run(options.first, states, options.isQuiet ? null : out::println);
-            print(out, outcome);
-            return outcome.violation() == null ? 0 : 1;
+            boolean isFine = true;
+            for (Kind kind : options.kinds) {
+                Outcome outcome = kind.run(options.first, states, options.isQuiet ? null : out::println);
+                print(out, kind, outcome);
+                isFine &= outcome.violation() == null;
+            }
+            return isFine ? 0 : 1;
         }
     }
 
-    private static void print(PrintStream out, Outcome outcome) {
+    private static void print(PrintStream out, Kind kind, Outcome outcome) {
         out.printf(
-                "seed %d: %s; %d events, %d batches acknowledged, %d consumed, trace %016x%n",
+                "%s seed %d: %s; %d events, %d batches acknowledged, %d consumed, trace %016x%n",
+                kind.name().toLowerCase(Locale.ROOT),
                 outcome.seed(),
                 outcome.violation() == null ? "fine" : "VIOLATED: " + outcome.violation(),
                 outcome.events(),
@@ -150,11 +162,8 @@ public final class SimMain {
                 if (index >= options.seeds) {
                     return;
                 }
-                if (options.kind != Kind.QUORUM) {
-                    totals.add(Kind.STORAGE.run(options.first + index, states, null));
-                }
-                if (options.kind != Kind.STORAGE) {
-                    totals.add(Kind.QUORUM.run(options.first + index, states, null));
+                for (Kind kind : options.kinds) {
+                    totals.add(kind, kind.run(options.first + index, states, null));
                 }
             }
         } catch (IOException e) {
@@ -178,14 +187,14 @@ public final class SimMain {
         private long acknowledged;
         private long nextReportMs = System.currentTimeMillis() + REPORT_MS;
 
-        synchronized void add(Outcome outcome) {
+        synchronized void add(Kind kind, Outcome outcome) {
             runs++;
             events += outcome.events();
             acknowledged += outcome.acknowledged();
             counts.addAll(outcome.counts());
             if (outcome.violation() != null) {
                 violated++;
-                SimMain.print(System.out, outcome);
+                SimMain.print(System.out, kind, outcome);
             }
             if (System.currentTimeMillis() >= nextReportMs) {
                 nextReportMs = System.currentTimeMillis() + REPORT_MS;

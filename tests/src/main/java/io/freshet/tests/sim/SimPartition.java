@@ -10,7 +10,6 @@ import io.freshet.storage.StreamAppend;
 import io.freshet.storage.StreamLog;
 import io.freshet.tests.sim.Ledger.Known;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -21,21 +20,7 @@ import org.jspecify.annotations.Nullable;
  * One ownership of a stream: assigns offsets, knows its producers' last batches, acknowledges what is durable. Its state
  * rides in the segments' trailers, as a broker's does.
  */
-final class SimPartition implements SegmentCheckpoint.Source {
-    /** What a client is told. */
-    record Reply(Kind kind, @Nullable Known batch, List<Known> batches, long offset) {
-        enum Kind {
-            DONE,
-            RETRY,
-            NOT_LEADER,
-            OUT_OF_RANGE
-        }
-
-        static Reply of(Kind kind) {
-            return new Reply(kind, null, List.of(), -1);
-        }
-    }
-
+final class SimPartition implements ServedPartition, SegmentCheckpoint.Source {
     private final World world;
     private final SimProcess process;
     private final long streamId;
@@ -134,7 +119,8 @@ final class SimPartition implements SegmentCheckpoint.Source {
         return isDraining && open != null && !isClosed && open.committedEndOffset() == open.endOffset();
     }
 
-    void produce(ByteBuffer batch, Consumer<Reply> reply) {
+    @Override
+    public void produce(ByteBuffer batch, Consumer<Reply> reply) {
         StreamLog open = log;
         if (open == null || isClosed) {
             reply.accept(Reply.of(Reply.Kind.NOT_LEADER));
@@ -150,7 +136,7 @@ final class SimPartition implements SegmentCheckpoint.Source {
             reply.accept(isDurable ? new Reply(Reply.Kind.DONE, last, List.of(), -1) : Reply.of(Reply.Kind.RETRY));
             return;
         }
-        boolean isNext = sent.sequence() == (last == null ? 0 : last.sequence() + 1);
+        boolean isNext = sent.sequence() == (last == null ? 0 : last.nextSequence());
         boolean isStateUnknown = last == null && open.startOffset() > 0;
         if (isDraining || !(isNext || isStateUnknown)) {
             world.time.say(process, () -> "does not take " + sent + " after " + last + ", draining " + isDraining);
@@ -200,44 +186,21 @@ final class SimPartition implements SegmentCheckpoint.Source {
         reply.accept(new Reply(Reply.Kind.DONE, known, List.of(), -1));
     }
 
-    /** Reads from {@code offset} up to the high watermark. */
-    void fetch(long offset, int maxBytes, Consumer<Reply> reply) {
+    @Override
+    public void fetch(long offset, int maxBytes, Consumer<Reply> reply) {
         StreamLog open = log;
         if (open == null || isClosed) {
             reply.accept(Reply.of(Reply.Kind.NOT_LEADER));
             return;
         }
-        long highWatermark = open.durableEndOffset();
-        if (offset < open.startOffset()) {
-            reply.accept(new Reply(Reply.Kind.OUT_OF_RANGE, null, List.of(), open.startOffset()));
-            return;
-        }
-        if (offset >= highWatermark) {
-            reply.accept(new Reply(Reply.Kind.DONE, null, List.of(), highWatermark));
-            return;
-        }
-        open.read(offset, maxBytes, highWatermark, true).whenComplete((read, error) -> {
-            if (error != null) {
-                FreshetException cause = FreshetException.of(error);
-                world.counts.add("fetch fails: " + cause.kind());
-                world.time.say(process, () -> "fetch fails: " + cause);
-                boolean isTrimmed = cause.kind() == ErrorKind.INVALID && offset < open.startOffset();
-                world.ledger.check(
-                        isTrimmed || (cause.kind() != ErrorKind.INTERNAL && cause.kind() != ErrorKind.INVALID),
-                        () -> "A read of stream " + streamId + " at " + offset + " fails: " + cause);
-                reply.accept(Reply.of(Reply.Kind.RETRY));
-                return;
-            }
-            List<Known> batches = new ArrayList<>();
-            for (SharedBytes bytes : read.batches()) {
-                batches.addAll(SimBatches.all(bytes.view(), world.ledger, "Fetch of stream " + streamId));
-            }
-            read.release();
-            batches.forEach(batch -> world.ledger.check(
-                    batch.endOffset() <= highWatermark,
-                    () -> "Stream " + streamId + ": " + batch + " was read past the high watermark " + highWatermark));
-            reply.accept(new Reply(Reply.Kind.DONE, null, batches, highWatermark));
-        });
+        new ReadsOfStream(world, process, streamId)
+                .fetch(
+                        offset,
+                        open.startOffset(),
+                        open.durableEndOffset(),
+                        highWatermark -> open.read(offset, maxBytes, highWatermark, true),
+                        open::startOffset,
+                        reply);
     }
 
     @Override

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.tests.sim;
 
-import io.freshet.tests.sim.SimPartition.Reply;
+import io.freshet.tests.sim.ServedPartition.Reply;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /** An idempotent producer of one stream: one batch at a time, sent again until it is acknowledged. */
-final class SimProducer {
+public final class SimProducer {
     private static final long TIMEOUT_MS = 1_500;
 
     private final World world;
@@ -19,7 +19,7 @@ final class SimProducer {
     private int attempt;
     private boolean isStopping;
 
-    SimProducer(World world, long producerId, long streamId) {
+    public SimProducer(World world, long producerId, long streamId) {
         this.world = world;
         this.random = world.random.fork();
         this.producerId = producerId;
@@ -27,16 +27,16 @@ final class SimProducer {
         this.maxPauseMs = (int) random.between(5, 300);
     }
 
-    void start() {
+    public void start() {
         next();
     }
 
     /** No batch after the one under way. */
-    void stop() {
+    public void stop() {
         isStopping = true;
     }
 
-    boolean isDone() {
+    public boolean isDone() {
         return isStopping && batch == null;
     }
 
@@ -59,12 +59,12 @@ final class SimProducer {
         world.process.after(TIMEOUT_MS, "produce times out", () -> retry(thisAttempt));
         boolean isRequestLost = random.chance(swarm.now(swarm.clientMessageIsLost));
         boolean isAnswerLost = random.chance(swarm.now(swarm.clientMessageIsLost));
-        Incarnation target = world.ownerOf(streamId).anyProcess();
+        ServingProcess target = world.cluster().serverOf(streamId);
         if (target == null || isRequestLost) {
             return;
         }
         target.process().after(random.between(0, 5), "produce", () -> {
-            SimPartition partition = target.partition(streamId);
+            ServedPartition partition = target.partition(streamId);
             if (partition == null) {
                 answer(target, thisAttempt, Reply.of(Reply.Kind.NOT_LEADER), isAnswerLost);
             } else {
@@ -74,7 +74,7 @@ final class SimProducer {
     }
 
     /** The answer leaves the broker, unless that has died. */
-    private void answer(Incarnation from, int ofAttempt, Reply reply, boolean isLost) {
+    private void answer(ServingProcess from, int ofAttempt, Reply reply, boolean isLost) {
         if (!isLost && !from.process().isDead()) {
             world.process.after(random.between(0, 5), "produce answer", () -> answered(ofAttempt, reply));
         }
@@ -88,7 +88,7 @@ final class SimProducer {
             if (reply.batch().sequence() == sequence) {
                 world.ledger.acknowledged(streamId, reply.batch());
                 batch = null;
-                sequence++;
+                sequence = reply.batch().nextSequence();
                 attempt++;
                 world.process.after(random.between(0, maxPauseMs), "next batch", this::next);
             }

@@ -12,44 +12,44 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** What the object store holds, at the moment. */
-final class SimStore {
-    record StoredObject(byte[] bytes, String nonce, long modifiedAtMs) {}
+public final class SimStore {
+    public record StoredObject(byte[] bytes, String nonce, long modifiedAtMs) {}
 
     private final SimTime time;
     private final NavigableMap<String, StoredObject> objects = new TreeMap<>();
     private long stormEndsMs;
 
-    SimStore(SimTime time) {
+    public SimStore(SimTime time) {
         this.time = time;
     }
 
-    NavigableMap<String, StoredObject> objects() {
+    public NavigableMap<String, StoredObject> objects() {
         return objects;
     }
 
     @Nullable
-    StoredObject get(String key) {
+    public StoredObject get(String key) {
         return objects.get(key);
     }
 
-    void put(String key, byte[] bytes, String nonce) {
+    public void put(String key, byte[] bytes, String nonce) {
         objects.put(key, new StoredObject(bytes, nonce, time.wallMs()));
     }
 
-    void delete(String key) {
+    public void delete(String key) {
         objects.remove(key);
     }
 
     /** All requests are refused for {@code ms}. */
-    void storm(long ms) {
+    public void storm(long ms) {
         stormEndsMs = time.nowMs() + ms;
     }
 
-    boolean isStormy() {
+    public boolean isStormy() {
         return time.nowMs() < stormEndsMs;
     }
 
-    ListPage list(String prefix, String startAfter, int maxKeys) {
+    public ListPage list(String prefix, String startAfter, int maxKeys) {
         List<ObjectStat> found = new ArrayList<>();
         String from = startAfter.compareTo(prefix) > 0 ? startAfter : prefix;
         for (Map.Entry<String, StoredObject> entry : objects.tailMap(from, true).entrySet()) {

@@ -184,7 +184,7 @@ final class Simulation {
                 .findFirst()
                 .ifPresent(failed -> world.ledger.violated("An upload fails after everything is healed: " + failed));
         consumers.forEach(SimConsumer::stop);
-        world.time.runUntilMs(world.time.nowMs() + World.MAX_LATE_MS + 2 * World.ORPHAN_GRACE_MS);
+        world.time.runUntilMs(world.time.nowMs() + World.MAX_LATE_MS + 2 * world.orphanGraceMs);
         runUntil(HEAL_LIMIT_MS, () -> leftOver() == null, () -> String.valueOf(leftOver()));
         if (isFine()) {
             new Audit(world).everythingIsCommitted(chaos.clocksWereSteady());

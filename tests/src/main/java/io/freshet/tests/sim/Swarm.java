@@ -5,39 +5,39 @@ package io.freshet.tests.sim;
  * The mix of faults of one run: each seed has some of them and not others, so that they do not hide each other. After
  * {@link #heal()} nothing fails any more.
  */
-final class Swarm {
-    final double putFails;
-    final double putLosesAnswer;
-    final double putIsLate;
-    final double putIsDoubled;
-    final double readFails;
-    final double readIsCorrupt;
-    final double readIsTruncated;
-    final double requestIsSlow;
-    final double deleteFails;
-    final double commandIsLost;
-    final double answerIsLost;
-    final double commandIsDoubled;
-    final double leaderIsLost;
-    final double followerStalls;
-    final double clientMessageIsLost;
-    final double writeIsTorn;
-    final double writeFails;
-    final double flushLies;
-    final double storms;
-    final double crashes;
-    final double zombies;
-    final double pauses;
-    final double moves;
-    final double clockJumps;
-    final double trims;
-    final double restartsCleanly;
-    final double takeovers;
-    final double tierFails;
-    final double tierDamages;
+public final class Swarm {
+    public final double putFails;
+    public final double putLosesAnswer;
+    public final double putIsLate;
+    public final double putIsDoubled;
+    public final double readFails;
+    public final double readIsCorrupt;
+    public final double readIsTruncated;
+    public final double requestIsSlow;
+    public final double deleteFails;
+    public final double commandIsLost;
+    public final double answerIsLost;
+    public final double commandIsDoubled;
+    public final double leaderIsLost;
+    public final double followerStalls;
+    public final double clientMessageIsLost;
+    public final double writeIsTorn;
+    public final double writeFails;
+    public final double flushLies;
+    public final double storms;
+    public final double crashes;
+    public final double zombies;
+    public final double pauses;
+    public final double moves;
+    public final double clockJumps;
+    public final double trims;
+    public final double restartsCleanly;
+    public final double takeovers;
+    public final double tierFails;
+    public final double tierDamages;
     private boolean isHealed;
 
-    Swarm(SimRandom random) {
+    public Swarm(SimRandom random) {
         putFails = some(random, 0.5, 0.15);
         putLosesAnswer = some(random, 0.5, 0.15);
         putIsLate = some(random, 0.4, 0.1);
@@ -75,15 +75,15 @@ final class Swarm {
     }
 
     /** {@code probability} while faults are on, 0 afterwards. */
-    double now(double probability) {
+    public double now(double probability) {
         return isHealed ? 0 : probability;
     }
 
-    boolean isHealed() {
+    public boolean isHealed() {
         return isHealed;
     }
 
-    void heal() {
+    public void heal() {
         isHealed = true;
     }
 }

@@ -87,7 +87,7 @@ final class Takeover {
                 ownership.brokerId(),
                 READ_AHEAD_SLOTS,
                 storage.objects(),
-                new SimWalRegistry(follower),
+                storage.ports().wals(),
                 new SlotObjects(ProcessStorage.BLOCK_BYTES),
                 storage.slotServices());
         CompletableFuture<Long> read = CompletableFuture.completedFuture(0L);

@@ -14,22 +14,22 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What the WALs hold at the moment, by the independent readers. */
-final class WalAudit {
+public final class WalAudit {
     private final World world;
     private final Manifests manifests;
     private final Map<Integer, Map<Long, Set<Known>>> volumes = new HashMap<>();
     private @Nullable Map<Long, Set<Known>> slots;
 
-    WalAudit(World world, Manifests manifests) {
+    public WalAudit(World world, Manifests manifests) {
         this.world = world;
         this.manifests = manifests;
     }
 
     /** What recovery would find on the broker's volume, by stream. */
-    Map<Long, Set<Known>> volume(int brokerId) {
+    public Map<Long, Set<Known>> volume(int brokerId) {
         return volumes.computeIfAbsent(brokerId, id -> {
             Map<Long, Set<Known>> found = new HashMap<>();
-            for (WalFile.Entry entry : WalFile.read(world.brokers.get(id).disk().bytes())) {
+            for (WalFile.Entry entry : WalFile.read(world.cluster().disk(id).bytes())) {
                 found.computeIfAbsent(entry.streamId(), key -> new HashSet<>())
                         .addAll(SimBatches.all(entry.payload(), world.ledger, "WAL of " + id));
             }
@@ -38,7 +38,7 @@ final class WalAudit {
     }
 
     /** What recovery would find in all S3 WALs that the quorum knows, by stream. */
-    Map<Long, Set<Known>> slots() {
+    public Map<Long, Set<Known>> slots() {
         Map<Long, Set<Known>> found = slots;
         if (found == null) {
             found = new HashMap<>();
@@ -72,7 +72,7 @@ final class WalAudit {
 
     /** When everything is committed nothing is needed but fences: what is there besides, null if nothing. */
     @Nullable
-    String leftOver() {
+    public String leftOver() {
         for (String key : world.store.objects().tailMap(ObjectKeys.WAL_PREFIX).keySet()) {
             Optional<ObjectKeys.Slot> slot = ObjectKeys.slot(key);
             if (slot.isPresent()) {

@@ -4,83 +4,116 @@ package io.freshet.tests.sim;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Everything that exists in one run. */
-final class World {
+public final class World {
     /** How long after its sending a request may still take effect. */
-    static final int MAX_LATE_MS = 4_000;
+    public static final int MAX_LATE_MS = 4_000;
 
     /** How long a dead WAL's fence lies: longer than a zombie lives and a request travels. */
-    static final long FENCE_RETENTION_MS = 30_000;
+    public static final long FENCE_RETENTION_MS = 30_000;
 
-    /** Age from which an object that the quorum does not know is garbage. */
-    static final long ORPHAN_GRACE_MS = 10_000;
+    private static final List<List<String>> LANES =
+            List.of(List.of("block"), List.of("s3"), List.of("s3"), List.of("block", "s3"));
 
-    private static final List<Set<String>> LANES =
-            List.of(Set.of("block"), Set.of("s3"), Set.of("s3"), Set.of("block", "s3"));
+    /** Age from which an object that the quorum does not know is garbage: twice as long as a commit may be under way, and more. */
+    public final long orphanGraceMs;
 
-    final SimTime time;
-    final SimRandom random;
-    final Swarm swarm;
-    final FaultCounts counts = new FaultCounts();
-    final SimStore store;
-    final Sabotage sabotage;
-    final StatePool states;
+    public final SimTime time;
+    public final SimRandom random;
+    public final Swarm swarm;
+    public final FaultCounts counts;
+    public final SimStore store;
+    public final Sabotage sabotage;
+    public final StatePool states;
     /** Networks, store and clients: never dies. */
-    final SimProcess process;
+    public final SimProcess process;
 
-    final Ledger ledger;
-    /** Names of the WAL lanes that brokers run. */
-    final Set<String> lanes;
+    public final Ledger ledger;
+    /** Names of the WAL lanes that brokers run; the order counts where streams are opened as in the shipped broker. */
+    public final List<String> lanes;
 
     /** Whether brokers have a disk cache. */
-    final boolean hasDiskTier;
+    public final boolean hasDiskTier;
     /** Whether brokers compact. */
-    final boolean compacts;
+    public final boolean compacts;
     /** Whether each broker believes that it has the lease of compaction: nothing may depend on it. */
-    final boolean leasesLie;
+    public final boolean leasesLie;
 
-    final List<SimBroker> brokers = new ArrayList<>();
+    public final List<SimBroker> brokers = new ArrayList<>();
     private @Nullable SimQuorum quorum;
+    private @Nullable Cluster cluster;
     private int processes;
 
-    World(long seed, Sabotage sabotage, StatePool states, @Nullable Consumer<String> trace) {
-        this.time = new SimTime(trace);
-        this.random = new SimRandom(seed);
+    /**
+     * What runs of several kinds have in common.
+     *
+     * @param process never dies; null if one has to be made
+     */
+    public record Ground(
+            SimTime time,
+            SimRandom random,
+            FaultCounts counts,
+            @Nullable SimProcess process,
+            long orphanGraceMs) {}
+
+    /** The storage of brokers whose quorum is {@link SimQuorum}. */
+    public World(long seed, Sabotage sabotage, StatePool states, @Nullable Consumer<String> trace) {
+        this(
+                new Ground(new SimTime(trace), new SimRandom(seed), new FaultCounts(), null, 10_000),
+                LANES,
+                sabotage,
+                states);
+    }
+
+    /** The storage of brokers that others run on {@code ground}, with some of {@code lanes}. */
+    public World(Ground ground, List<List<String>> lanes, Sabotage sabotage, StatePool states) {
+        this.orphanGraceMs = ground.orphanGraceMs;
+        this.time = ground.time;
+        this.random = ground.random;
+        this.counts = ground.counts;
         this.swarm = new Swarm(random);
-        this.lanes = LANES.get(random.below(LANES.size()));
+        this.lanes = lanes.get(random.below(lanes.size()));
         this.hasDiskTier = random.chance(0.5);
         this.compacts = random.chance(0.6);
         this.leasesLie = random.chance(0.4);
         this.sabotage = sabotage;
         this.states = states;
-        this.process = newProcess("world");
+        this.process = ground.process == null ? newProcess("world") : ground.process;
         this.store = new SimStore(time);
         this.ledger = new Ledger(this);
     }
 
-    SimProcess newProcess(String name) {
+    public SimProcess newProcess(String name) {
         return new SimProcess(time, random.fork(), name, processes++, random.between(1_000, 5_000_000));
     }
 
     /** Whether a stranger can read what a dead broker's WAL holds. */
-    boolean allowsTakeover() {
-        return lanes.equals(Set.of("s3")) && brokers.size() > 1;
+    public boolean allowsTakeover() {
+        return lanes.equals(List.of("s3")) && brokers.size() > 1;
     }
 
-    SimQuorum quorum() {
+    public SimQuorum quorum() {
         return Objects.requireNonNull(quorum);
     }
 
-    void found(SimQuorum founded) {
+    public void found(SimQuorum founded) {
         quorum = founded;
+        cluster = new StorageCluster(this);
+    }
+
+    public Cluster cluster() {
+        return Objects.requireNonNull(cluster);
+    }
+
+    public void found(Cluster founded) {
+        cluster = founded;
     }
 
     /** The broker that the quorum names as the stream's owner. */
-    SimBroker ownerOf(long streamId) {
+    public SimBroker ownerOf(long streamId) {
         int owner = quorum().state().manifests().stream(streamId).orElseThrow().ownerId();
         return brokers.get(owner);
     }

@@ -15,7 +15,7 @@ final class EarlyAcknowledgement extends Sabotage {
     private final Map<SimProcess, List<Once>> waiting = new HashMap<>();
 
     @Override
-    WriteAheadLog wal(WriteAheadLog real, SimProcess process, SimRandom random) {
+    public WriteAheadLog wal(WriteAheadLog real, SimProcess process, SimRandom random) {
         List<Once> entries = waiting.computeIfAbsent(process, key -> new ArrayList<>());
         return new TamperedWal(real) {
             @Override
@@ -28,7 +28,7 @@ final class EarlyAcknowledgement extends Sabotage {
     }
 
     @Override
-    void created(SimProcess process, String key, byte[] bytes) {
+    public void created(SimProcess process, String key, byte[] bytes) {
         if (!key.startsWith("wal/")) {
             return;
         }

@@ -49,7 +49,7 @@ class SabotageTest {
     void findsAPutIfAbsentThatAlwaysPuts() {
         requireFound("fence: put instead of put-if-absent", new Sabotage() {
             @Override
-            boolean putsAlways() {
+            public boolean putsAlways() {
                 return true;
             }
         });
@@ -59,7 +59,7 @@ class SabotageTest {
     void findsAnAcknowledgementBeforeTheWrite() {
         requireFound("acknowledgement before the record is durable", new Sabotage() {
             @Override
-            WriteAheadLog wal(WriteAheadLog real, SimProcess process, SimRandom random) {
+            public WriteAheadLog wal(WriteAheadLog real, SimProcess process, SimRandom random) {
                 return new TamperedWal(real) {
                     @Override
                     public void append(WalEntry entry) {
@@ -78,7 +78,7 @@ class SabotageTest {
     void findsCommitsThatCompareNothing() {
         requireFound("commit: neither epochs nor offsets are compared", new Sabotage() {
             @Override
-            ClusterController controller(SimQuorum quorum) {
+            public ClusterController controller(SimQuorum quorum) {
                 return tampered(quorum, "commitObject", command -> committed(quorum, (ObjectCommit) command));
             }
         });
@@ -118,7 +118,7 @@ class SabotageTest {
     void findsACompareAndSwapThatDoesNotCompare() {
         requireFound("compare-and-swap: replaced segments are not compared", new Sabotage() {
             @Override
-            ClusterController controller(SimQuorum quorum) {
+            public ClusterController controller(SimQuorum quorum) {
                 return tampered(quorum, "replaceSegments", command -> replaced(quorum, (SegmentReplacement) command));
             }
         });
@@ -137,7 +137,8 @@ class SabotageTest {
     void findsAReaderThatDoesNotCheckWhatItReads() {
         requireFound("reader: no checksum is compared", new Sabotage() {
             @Override
-            io.freshet.storage.read.SegmentReader reader(io.freshet.storage.read.SegmentReader real, SimRandom random) {
+            public io.freshet.storage.read.SegmentReader reader(
+                    io.freshet.storage.read.SegmentReader real, SimRandom random) {
                 return (io.freshet.storage.read.SegmentReader) Proxy.newProxyInstance(
                         SabotageTest.class.getClassLoader(),
                         new Class<?>[] {io.freshet.storage.read.SegmentReader.class},

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Seeds that found something, a fixed set, fresh ones for a while, and the proof that a seed is all there is to a run. */
 class SimulationTest {
     private static final long FRESH_MS = Long.getLong("freshet.sim.millis", 40_000);
+    private static final int FIRST_FIXED_SEED = 141;
     private static final int FIXED_SEEDS = 80;
     private static final int REPEATED_SEEDS = 30;
 
@@ -48,7 +49,7 @@ class SimulationTest {
         FaultCounts counts = new FaultCounts();
         long acknowledged = 0;
         try (StatePool states = new StatePool(directory)) {
-            for (long seed = 1; seed <= FIXED_SEEDS; seed++) {
+            for (long seed = FIRST_FIXED_SEED; seed < FIRST_FIXED_SEED + FIXED_SEEDS; seed++) {
                 Outcome outcome = Simulation.run(seed, Sabotage.NONE, states, null);
                 requireFine(outcome);
                 counts.addAll(outcome.counts());

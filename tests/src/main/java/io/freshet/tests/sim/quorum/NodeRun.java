@@ -21,7 +21,7 @@ import org.apache.kafka.raft.LeaderAndEpoch;
 import org.jspecify.annotations.Nullable;
 
 /** One process: a real metadata node, and a broker on it if the machine is one. */
-final class NodeRun {
+public final class NodeRun {
     private static final long REQUEST_TIMEOUT_MS = 2_000;
 
     private final QuorumWorld world;
@@ -32,9 +32,9 @@ final class NodeRun {
     private final SimGround ground;
     private final QuorumNode quorum;
     private final CompositeMeterRegistry meters = new CompositeMeterRegistry();
-    private @Nullable ThinBroker broker;
+    private @Nullable Member broker;
 
-    NodeRun(QuorumWorld world, SimNode node) {
+    public NodeRun(QuorumWorld world, SimNode node) {
         this.world = world;
         this.node = node;
         this.process = world.newProcess("node-" + node.id());
@@ -78,45 +78,45 @@ final class NodeRun {
                 Optional.empty()));
     }
 
-    int id() {
+    public int id() {
         return node.id();
     }
 
-    SimNode node() {
+    public SimNode node() {
         return node;
     }
 
-    SimProcess process() {
+    public SimProcess process() {
         return process;
     }
 
-    SimRandom random() {
+    public SimRandom random() {
         return random;
     }
 
-    QuorumNode quorum() {
+    public QuorumNode quorum() {
         return quorum;
     }
 
-    CompositeMeterRegistry meters() {
+    public CompositeMeterRegistry meters() {
         return meters;
     }
 
     @Nullable
-    ThinBroker broker() {
+    public Member broker() {
         return broker;
     }
 
-    boolean isReady() {
+    public boolean isReady() {
         return quorum.ready().isDone() && !quorum.ready().isCompletedExceptionally();
     }
 
-    boolean leads() {
+    public boolean leads() {
         LeaderAndEpoch leader = ground.client().leaderAndEpoch();
         return leader.isLeader(id());
     }
 
-    void start() {
+    public void start() {
         quorum.fault().thenAccept(this::failed);
         quorum.addListener((delta, image) -> world.ledger.seen(this, delta, image));
         quorum.start();
@@ -126,9 +126,9 @@ final class NodeRun {
     }
 
     /** A broker of this process registers: the first one, or one after the end of another's session. */
-    void join() {
+    public void join() {
         if (!process.isDead()) {
-            ThinBroker joining = new ThinBroker(world, this);
+            Member joining = new Member(world, this);
             broker = joining;
             joining.start();
         }
@@ -144,8 +144,18 @@ final class NodeRun {
         });
     }
 
+    /** The process ends by itself, and is started again. */
+    public void restart() {
+        process.after(0, "end", () -> {
+            if (node.run() == this) {
+                node.stop();
+                node.startAfter(random.between(100, 3_000));
+            }
+        });
+    }
+
     /** Tells the ledger if this node believes that it leads. */
-    void noteLeading() {
+    public void noteLeading() {
         LeaderAndEpoch leader = ground.client().leaderAndEpoch();
         if (leader.isLeader(id())) {
             world.ledger.leads(this, leader.epoch());
@@ -153,15 +163,15 @@ final class NodeRun {
     }
 
     /** Asks Raft to give up its office, if it has one, and ends when that is done, or after a while. */
-    void stopCleanly(Runnable then) {
+    public void stopCleanly(Runnable then) {
         ground.client().shutdown(1_000);
         process.after(random.between(50, 1_200), "stop", then);
     }
 
-    void die() {
+    public void die() {
         process.die();
         threads.die();
-        ThinBroker mine = broker;
+        Member mine = broker;
         if (mine != null) {
             mine.processDied();
         }

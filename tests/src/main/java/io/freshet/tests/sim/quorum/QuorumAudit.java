@@ -76,9 +76,13 @@ final class QuorumAudit {
         digest.update(bytes.flip());
     }
 
-    /** Everything that anybody was told to be done is in the state of a node that has applied all. */
-    void promisesAreKept(NodeRun run) {
+    /** Every command that anybody was told to be done is in the state of a node that has applied all. */
+    void commandsAreKept(NodeRun run) {
         ledger.commands().audit(run.quorum().image());
+    }
+
+    /** Every thin record that was acknowledged is in the manifests of a node that has applied all. */
+    void recordsAreKept(NodeRun run) {
         Manifests manifests = run.quorum().manifests();
         for (long streamId : ledger.records().streams()) {
             if (manifests.stream(streamId).isPresent()) {

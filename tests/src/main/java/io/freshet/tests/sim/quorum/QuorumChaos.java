@@ -30,7 +30,7 @@ final class QuorumChaos {
         world.swarm.heal();
         world.network.openAll();
         List<SimNode> brokers = world.nodes.stream().filter(SimNode::isBroker).toList();
-        if (random.chance(0.3)) {
+        if (random.chance(0.3) && world.mayLoseBroker) {
             world.counts.add("broker is gone for good");
             brokers.get(random.below(brokers.size())).goForGood();
         }
@@ -101,7 +101,7 @@ final class QuorumChaos {
             return;
         }
         world.counts.add("controlled stop");
-        ThinBroker broker = run.broker();
+        Member broker = run.broker();
         Runnable stop = () -> run.stopCleanly(() -> {
             if (node.run() == run) {
                 node.stop();
@@ -109,10 +109,15 @@ final class QuorumChaos {
             }
         });
         run.process().after(0, "leave", () -> {
-            if (broker != null) {
-                broker.leave();
+            if (broker == null) {
+                stop.run();
+                return;
             }
-            run.process().after(broker == null ? 0 : random.between(100, 6_000), "stop", stop);
+            broker.leave();
+            run.process().after(random.between(100, 6_000), "close", () -> {
+                broker.storage().closeCleanly();
+                run.process().after(random.between(0, 500), "stop", stop);
+            });
         });
     }
 

@@ -14,28 +14,26 @@ import org.apache.kafka.common.message.CreateTopicsRequestData;
 import org.apache.kafka.common.message.CreateTopicsRequestData.CreatableTopic;
 import org.apache.kafka.common.message.CreateTopicsRequestData.CreatableTopicCollection;
 import org.apache.kafka.image.TopicImage;
+import org.jspecify.annotations.Nullable;
 
-/** Those who append records, and those who send commands through any node. */
+/** Those who send commands through any node. */
 final class QuorumClients {
     private static final int MOST_TOPICS = 8;
 
     private final QuorumWorld world;
     private final SimRandom random;
-    private final long appendEveryMs;
     private final long commandEveryMs;
-    private long nextValue;
     private int topics;
+    private @Nullable String kept;
     private boolean isOver;
 
     QuorumClients(QuorumWorld world) {
         this.world = world;
         this.random = world.random.fork();
-        this.appendEveryMs = random.between(10, 80);
         this.commandEveryMs = random.between(50, 600);
     }
 
     void start() {
-        append();
         command();
     }
 
@@ -43,28 +41,9 @@ final class QuorumClients {
         isOver = true;
     }
 
-    private void append() {
-        world.process.after(random.between(1, 2 * appendEveryMs), "client", () -> {
-            if (!isOver) {
-                List<ThinBroker> brokers = world.brokers();
-                if (!brokers.isEmpty()) {
-                    appendTo(brokers.get(random.below(brokers.size())));
-                }
-                append();
-            }
-        });
-    }
-
-    /** Whoever believes to own a partition is asked, a process that others have replaced as well. */
-    private void appendTo(ThinBroker broker) {
-        List<ThinPartition> partitions = new ArrayList<>(broker.partitions());
-        if (!partitions.isEmpty()) {
-            ThinPartition partition = partitions.get(random.below(partitions.size()));
-            NodeRun run = world.nodes.get(broker.id()).run();
-            if (run != null) {
-                run.process().after(0, "append", () -> partition.append(nextValue++, taken -> {}));
-            }
-        }
+    /** This topic is not deleted. */
+    void keep(String topic) {
+        kept = topic;
     }
 
     private void command() {
@@ -83,7 +62,7 @@ final class QuorumClients {
 
     private void command(NodeRun run) {
         ClusterController controller = run.quorum().controller();
-        ThinBroker broker = run.broker();
+        Member broker = run.broker();
         int which = random.below(10);
         if (which < 2 && topics < MOST_TOPICS) {
             createTopic(run, 1 + random.below(4));
@@ -131,7 +110,7 @@ final class QuorumClients {
         List<TopicImage> present = sorted(run);
         if (present.size() > 2 && random.chance(0.3)) {
             TopicImage topic = present.get(random.below(present.size()));
-            if (!world.ledger.commands().deletionAsked(topic.name())) {
+            if (topic.name().equals(kept) || !world.ledger.commands().deletionAsked(topic.name())) {
                 return;
             }
             Uuid id = topic.id();

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.zip.CRC32C;
 import org.apache.kafka.common.Uuid;
@@ -28,58 +29,67 @@ import org.apache.kafka.server.common.ApiMessageAndVersion;
 import org.jspecify.annotations.Nullable;
 
 /** What every node has said of the log, and must not contradict. */
-final class QuorumLedger {
+public final class QuorumLedger {
     private static final MetadataLogSerde SERDE = new MetadataLogSerde();
 
     private final QuorumWorld world;
-    private final RecordLedger records;
+    private final LeaseLedger leases;
+    private final RecordLedger records = new RecordLedger(this);
     private final CommandLedger commands = new CommandLedger(this);
     private final Map<Integer, Integer> leaders = new HashMap<>();
     private final Map<Integer, Long> electedAtNanos = new HashMap<>();
     private final Map<Integer, Long> ledAtNanos = new HashMap<>();
     private final TreeMap<Long, Committed> committed = new TreeMap<>();
+    private final Map<Owned, String> owners = new HashMap<>();
     private final Map<PartitionEpoch, Integer> partitionLeaders = new HashMap<>();
     private final List<Long> wishedAtNanos = new ArrayList<>();
     private final Set<Uuid> registered = new HashSet<>();
+    private Consumer<Batch<ApiMessageAndVersion>> onCommitted = batch -> {};
     private @Nullable String violation;
 
-    QuorumLedger(QuorumWorld world) {
+    public QuorumLedger(QuorumWorld world) {
         this.world = world;
-        this.records = new RecordLedger(world, this);
+        this.leases = new LeaseLedger(world, this);
     }
 
     private record Committed(long lastOffset, int epoch, long digest) {}
 
+    private record Owned(long streamId, int leaderEpoch) {}
+
     private record PartitionEpoch(Uuid topicId, int partition, int leaderEpoch) {}
 
-    RecordLedger records() {
+    public LeaseLedger leases() {
+        return leases;
+    }
+
+    public RecordLedger records() {
         return records;
     }
 
-    CommandLedger commands() {
+    public CommandLedger commands() {
         return commands;
     }
 
     @Nullable
-    String violation() {
+    public String violation() {
         return violation;
     }
 
-    void violated(String what) {
+    public void violated(String what) {
         if (violation == null) {
             violation = what;
             world.time.say(world.process, () -> "VIOLATION: " + what);
         }
     }
 
-    void check(boolean holds, Supplier<String> otherwise) {
+    public void check(boolean holds, Supplier<String> otherwise) {
         if (!holds) {
             violated(otherwise.get());
         }
     }
 
     /** A node believes that it leads. */
-    void leads(NodeRun run, int epoch) {
+    public void leads(NodeRun run, int epoch) {
         Integer before = leaders.putIfAbsent(epoch, run.id());
         if (before == null) {
             world.counts.add("leader is elected");
@@ -92,18 +102,23 @@ final class QuorumLedger {
     }
 
     /** Whether a node other than {@code nodeId} believed that it leads at {@code sinceNanos} or later. */
-    boolean hasAnotherLedSince(int nodeId, long sinceNanos) {
+    public boolean hasAnotherLedSince(int nodeId, long sinceNanos) {
         return ledAtNanos.entrySet().stream()
                 .anyMatch(entry -> entry.getKey() != nodeId && entry.getValue() >= sinceNanos);
     }
 
+    /** {@code listener} is shown each committed batch once, when the first node hears of it. */
+    public void onCommitted(Consumer<Batch<ApiMessageAndVersion>> listener) {
+        onCommitted = listener;
+    }
+
     /** The last offset that anybody has called committed. */
-    long committedEnd() {
+    public long committedEnd() {
         return committed.isEmpty() ? -1 : committed.lastEntry().getValue().lastOffset;
     }
 
     /** A node has been told that a batch is committed. */
-    void committed(NodeRun run, Batch<ApiMessageAndVersion> batch) {
+    public void committed(NodeRun run, Batch<ApiMessageAndVersion> batch) {
         Committed now = new Committed(batch.lastOffset(), batch.epoch(), digest(batch));
         Committed before = committed.putIfAbsent(batch.baseOffset(), now);
         if (before != null) {
@@ -118,6 +133,7 @@ final class QuorumLedger {
                 lower == null || lower.getValue().lastOffset < batch.baseOffset(),
                 () -> "Batch " + batch.baseOffset() + " overlaps with the one committed at " + lower);
         world.time.note(run.process(), "commits", batch.baseOffset(), now.digest);
+        onCommitted.accept(batch);
         world.time.say(run.process(), () -> "commits " + batch);
         for (ApiMessageAndVersion entry : batch.records()) {
             if (entry.message() instanceof RegisterBrokerRecord broker) {
@@ -131,13 +147,13 @@ final class QuorumLedger {
             } else if (entry.message() instanceof MemberRecord member
                     && member.member().isLapsed()) {
                 int controller = leaders.getOrDefault(batch.epoch(), -1);
-                records.lapsed(member.member(), controller, electedAtNanos.getOrDefault(batch.epoch(), 0L));
+                leases.lapsed(member.member(), controller, electedAtNanos.getOrDefault(batch.epoch(), 0L));
             }
         }
     }
 
     /** When moves were wished for, from {@code sinceNanos} on. */
-    List<Long> wishedSince(long sinceNanos) {
+    public List<Long> wishedSince(long sinceNanos) {
         return wishedAtNanos.stream().filter(at -> at >= sinceNanos).toList();
     }
 
@@ -153,7 +169,7 @@ final class QuorumLedger {
     }
 
     /** A node's image has changed: epochs never go back, and each names one leader. */
-    void seen(NodeRun run, MetadataDelta delta, MetadataImage image) {
+    public void seen(NodeRun run, MetadataDelta delta, MetadataImage image) {
         if (delta.topicsDelta() != null) {
             for (TopicDelta topic : delta.topicsDelta().changedTopics().values()) {
                 topic.partitionChanges().forEach((partition, now) -> {
@@ -168,7 +184,7 @@ final class QuorumLedger {
                 });
             }
         }
-        ThinBroker broker = run.broker();
+        Member broker = run.broker();
         if (broker != null) {
             broker.onImage(delta, image);
         }
@@ -181,8 +197,17 @@ final class QuorumLedger {
                 () -> which + " is led by " + before + ", and by " + now.leader + " for node " + run.id());
     }
 
+    /** A registration of a broker, {@code owner}, has opened a stream: nobody else does so under this leader epoch. */
+    public void opened(long streamId, int leaderEpoch, String owner) {
+        String before = owners.putIfAbsent(new Owned(streamId, leaderEpoch), owner);
+        check(
+                before == null || before.equals(owner),
+                () -> "Stream " + streamId + " is opened by " + owner + " under leader epoch " + leaderEpoch
+                        + ", under which " + before + " had it");
+    }
+
     /** Raft, or the state machine, has given up. */
-    void failed(NodeRun run, Throwable fault) {
+    public void failed(NodeRun run, Throwable fault) {
         world.time.say(run.process(), () -> {
             java.io.StringWriter stack = new java.io.StringWriter();
             fault.printStackTrace(new java.io.PrintWriter(stack));

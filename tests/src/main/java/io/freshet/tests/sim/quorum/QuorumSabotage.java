@@ -8,27 +8,27 @@ public class QuorumSabotage {
     public static final QuorumSabotage NONE = new QuorumSabotage();
 
     /** Whether a flush of the log makes anything durable. */
-    boolean flushes() {
+    public boolean flushes() {
         return true;
     }
 
     /** Whether a disk loses the votes with the process. */
-    boolean forgetsVotes() {
+    public boolean forgetsVotes() {
         return false;
     }
 
     /** Whether each command is sent twice as if it were two. */
-    boolean sendsCommandsTwice() {
+    public boolean sendsCommandsTwice() {
         return false;
     }
 
     /** Whether a broker acts as owner though its lease is over. */
-    boolean ignoresLeases() {
+    public boolean ignoresLeases() {
         return false;
     }
 
     /** The log that a node is given. */
-    MetadataLog log(MetadataLog real) {
+    public MetadataLog log(MetadataLog real) {
         return real;
     }
 }

@@ -4,28 +4,28 @@ package io.freshet.tests.sim.quorum;
 import io.freshet.tests.sim.SimRandom;
 
 /** The mix of faults of one run: each seed has some of them and not others. After {@link #heal()} nothing fails any more. */
-final class QuorumSwarm {
-    final double messageIsLost;
-    final double messageIsLate;
-    final double messageIsDoubled;
-    final long slownessNanos;
-    final double crashes;
-    final double pauses;
-    final double partitions;
-    final double oneWayPartitions;
-    final double clockJumps;
-    final double leaves;
-    final double tablesAreLost;
-    final double drains;
-    final double moves;
-    final double cleaning;
-    final double clockDrift;
-    final double quorumLoss;
-    final long snapshotAfterBytes;
+public final class QuorumSwarm {
+    public final double messageIsLost;
+    public final double messageIsLate;
+    public final double messageIsDoubled;
+    public final long slownessNanos;
+    public final double crashes;
+    public final double pauses;
+    public final double partitions;
+    public final double oneWayPartitions;
+    public final double clockJumps;
+    public final double leaves;
+    public final double tablesAreLost;
+    public final double drains;
+    public final double moves;
+    public final double cleaning;
+    public final double clockDrift;
+    public final double quorumLoss;
+    public final long snapshotAfterBytes;
     private boolean isCalm;
     private boolean isHealed;
 
-    QuorumSwarm(SimRandom random) {
+    public QuorumSwarm(SimRandom random) {
         messageIsLost = some(random, 0.5, 0.08);
         messageIsLate = some(random, 0.4, 0.03);
         messageIsDoubled = some(random, 0.4, 0.1);
@@ -51,20 +51,20 @@ final class QuorumSwarm {
     }
 
     /** {@code probability} while faults are on, 0 afterwards. */
-    double now(double probability) {
+    public double now(double probability) {
         return isHealed || isCalm ? 0 : probability;
     }
 
     /** Whether nothing fails for a while. */
-    void calm(boolean wanted) {
+    public void calm(boolean wanted) {
         isCalm = wanted;
     }
 
-    boolean isHealed() {
+    public boolean isHealed() {
         return isHealed;
     }
 
-    void heal() {
+    public void heal() {
         isHealed = true;
     }
 }

@@ -9,34 +9,53 @@ import io.freshet.tests.sim.StatePool;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.raft.DynamicVoter;
 import org.jspecify.annotations.Nullable;
 
 /** Everything that exists in one run. */
-final class QuorumWorld {
-    static final String CLUSTER_ID = "c2ltdWxhdGVkLWNsdXN0ZQ";
-    static final long SESSION_MS = 3_000;
-    static final long HEARTBEAT_MS = 500;
+public final class QuorumWorld {
+    public static final String CLUSTER_ID = "c2ltdWxhdGVkLWNsdXN0ZQ";
+    public static final long SESSION_MS = 3_000;
+    public static final long HEARTBEAT_MS = 500;
 
-    final SimTime time;
-    final SimRandom random;
-    final QuorumSwarm swarm;
-    final QuorumSabotage sabotage;
-    final FaultCounts counts = new FaultCounts();
+    public final SimTime time;
+    public final SimRandom random;
+    public final QuorumSwarm swarm;
+    public final QuorumSabotage sabotage;
+    public final FaultCounts counts = new FaultCounts();
     /** Network, shared storage and clients: never dies. */
-    final SimProcess process;
+    public final SimProcess process;
 
-    final SimNetwork network;
-    final QuorumLedger ledger;
-    final SharedWals wals = new SharedWals();
-    final List<SimNode> nodes = new ArrayList<>();
+    public final SimNetwork network;
+    public final QuorumLedger ledger;
+    public final SharedWals wals = new SharedWals();
+    public final List<SimNode> nodes = new ArrayList<>();
     /** host:port of each voter. */
-    final List<String> voterAddresses = new ArrayList<>();
+    public final List<String> voterAddresses = new ArrayList<>();
+
+    /** What brokers keep records in. */
+    public final Function<Member, MemberStorage> storages;
+
+    /** Whether a broker may be gone for good: not if others cannot read what it has written. */
+    public boolean mayLoseBroker = true;
 
     private int processes;
 
-    QuorumWorld(long seed, QuorumSabotage sabotage, StatePool states, @Nullable Consumer<String> trace) {
+    /** A world whose brokers have {@link ThinStorage}. */
+    public QuorumWorld(long seed, QuorumSabotage sabotage, StatePool states, @Nullable Consumer<String> trace) {
+        this(seed, sabotage, states, trace, null);
+    }
+
+    /** @param storages makes what brokers keep records in; null for {@link ThinStorage} */
+    public QuorumWorld(
+            long seed,
+            QuorumSabotage sabotage,
+            StatePool states,
+            @Nullable Consumer<String> trace,
+            @Nullable Function<Member, MemberStorage> storages) {
+        this.storages = storages == null ? member -> new ThinStorage(this, member) : storages;
         this.time = new SimTime(trace);
         this.random = new SimRandom(seed);
         this.swarm = new QuorumSwarm(random);
@@ -69,11 +88,11 @@ final class QuorumWorld {
         }
     }
 
-    SimProcess newProcess(String name) {
+    public SimProcess newProcess(String name) {
         return new SimProcess(time, random.fork(), name, processes++, random.between(1_000, 2_000_000));
     }
 
-    List<NodeRun> runs() {
+    public List<NodeRun> runs() {
         List<NodeRun> runs = new ArrayList<>();
         for (SimNode node : nodes) {
             NodeRun run = node.run();
@@ -85,7 +104,7 @@ final class QuorumWorld {
     }
 
     /** Brokers whose processes run, whether or not they serve. */
-    List<ThinBroker> brokers() {
+    public List<Member> brokers() {
         return runs().stream()
                 .map(NodeRun::broker)
                 .filter(java.util.Objects::nonNull)

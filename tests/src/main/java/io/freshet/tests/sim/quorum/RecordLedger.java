@@ -2,75 +2,32 @@
 package io.freshet.tests.sim.quorum;
 
 import io.freshet.common.stream.StreamSegment;
-import io.freshet.metadata.MemberState;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** What brokers were promised by leases, and clients by acknowledgements. */
+/** What clients were promised by acknowledgements of thin records. */
 final class RecordLedger {
-    /** Leases end before, by a sixth of the session; clocks drift by two hundredths at most. */
-    private static final long LONGEST_LEASE_NANOS = QuorumWorld.SESSION_MS * 1_000_000 * 5 / 6 * 103 / 100;
-
-    /** Half as long again as Raft's fetch timeout: a controller that has lost its quorum may not know for so long, plus some. */
-    private static final long UNAWARE_NANOS = 3_300_000_000L;
-
-    private final QuorumWorld world;
     private final QuorumLedger ledger;
-    private final Map<Registration, Long> leases = new HashMap<>();
     private final Map<Long, TreeMap<Long, Long>> acknowledged = new HashMap<>();
     private final Map<Long, Map<Long, TreeMap<Long, Long>>> objects = new HashMap<>();
-    private final Map<Owned, String> owners = new HashMap<>();
     private final Map<Long, Integer> newest = new HashMap<>();
     private long count;
 
-    RecordLedger(QuorumWorld world, QuorumLedger ledger) {
-        this.world = world;
+    RecordLedger(QuorumLedger ledger) {
         this.ledger = ledger;
     }
-
-    private record Registration(int brokerId, long brokerEpoch) {}
-
-    private record Owned(long streamId, int leaderEpoch) {}
 
     long count() {
         return count;
     }
 
-    /** A heartbeat that was sent at {@code sentNanos}, true time, was answered: the broker may act for a while. */
-    void leased(int brokerId, long brokerEpoch, long sentNanos) {
-        world.runs().forEach(NodeRun::noteLeading);
-        leases.merge(new Registration(brokerId, brokerEpoch), sentNanos, Math::max);
-    }
-
-    /** The quorum has written down that a session is over. */
-    void lapsed(MemberState member, int controllerId, long electedNanos) {
-        Long sentNanos = leases.get(new Registration(member.brokerId(), member.brokerEpoch()));
-        if (sentNanos == null) {
-            return;
-        }
-        boolean isOver = sentNanos + LONGEST_LEASE_NANOS <= world.time.nowNanos();
-        boolean mayBeUnaware = sentNanos <= electedNanos + UNAWARE_NANOS;
-        if (!isOver && mayBeUnaware && ledger.hasAnotherLedSince(controllerId, sentNanos)) {
-            world.counts.add("lease outlives its controller");
-        } else {
-            ledger.check(
-                    isOver,
-                    () -> member + " is taken for dead by node " + controllerId + " while its lease lasts, which began "
-                            + (world.time.nowNanos() - sentNanos) / 1_000_000 + " ms ago");
-        }
-    }
-
     /** A process takes appends of a partition from now on. */
     void opened(ThinPartition partition, TreeMap<Long, Long> recovered, long committedEnd, long end) {
         String owner = partition.owner();
-        String before = owners.putIfAbsent(new Owned(partition.streamId(), partition.leaderEpoch()), owner);
-        ledger.check(
-                before == null || before.equals(owner),
-                () -> partition + " is opened by " + owner + " under the leader epoch under which " + before
-                        + " had it");
+        ledger.opened(partition.streamId(), partition.leaderEpoch(), owner);
         int newestEpoch = newest.merge(partition.streamId(), partition.leaderEpoch(), Math::max);
         if (newestEpoch > partition.leaderEpoch()) {
             return; // a process that is behind: what it takes now, others have sealed off
@@ -98,13 +55,7 @@ final class RecordLedger {
     /** A client was told that its record is durable at {@code offset}. */
     void acknowledged(ThinPartition partition, long offset, long value) {
         count++;
-        Long sentNanos = leases.get(new Registration(partition.brokerId(), partition.brokerEpoch()));
-        ledger.check(
-                sentNanos != null && world.time.nowNanos() <= sentNanos + LONGEST_LEASE_NANOS,
-                () -> partition.owner() + " acknowledges an append to " + partition + " when its lease is over: "
-                        + (sentNanos == null
-                                ? "it never had one"
-                                : "it began " + (world.time.nowNanos() - sentNanos) / 1_000_000 + " ms ago"));
+        ledger.leases().acknowledges(partition.brokerId(), partition.brokerEpoch(), partition);
         Long before = acknowledged
                 .computeIfAbsent(partition.streamId(), id -> new TreeMap<>())
                 .put(offset, value);

@@ -6,7 +6,7 @@ import org.apache.kafka.common.Uuid;
 import org.jspecify.annotations.Nullable;
 
 /** One machine: its disk stays, its processes come and go. */
-final class SimNode {
+public final class SimNode {
     private final QuorumWorld world;
     private final SimRandom random;
     private final int id;
@@ -17,7 +17,7 @@ final class SimNode {
     private @Nullable NodeRun run;
     private boolean isGone;
 
-    SimNode(QuorumWorld world, int id, Uuid directoryId, boolean isVoter, boolean isBroker, NodeDisk disk) {
+    public SimNode(QuorumWorld world, int id, Uuid directoryId, boolean isVoter, boolean isBroker, NodeDisk disk) {
         this.world = world;
         this.random = world.random.fork();
         this.id = id;
@@ -27,42 +27,42 @@ final class SimNode {
         this.disk = disk;
     }
 
-    int id() {
+    public int id() {
         return id;
     }
 
-    Uuid directoryId() {
+    public Uuid directoryId() {
         return directoryId;
     }
 
-    boolean isVoter() {
+    public boolean isVoter() {
         return isVoter;
     }
 
-    boolean isBroker() {
+    public boolean isBroker() {
         return isBroker;
     }
 
-    NodeDisk disk() {
+    public NodeDisk disk() {
         return disk;
     }
 
     @Nullable
-    NodeRun run() {
+    public NodeRun run() {
         return run;
     }
 
     /** It never comes back. */
-    void goForGood() {
+    public void goForGood() {
         isGone = true;
         crash();
     }
 
-    boolean isGone() {
+    public boolean isGone() {
         return isGone;
     }
 
-    void start() {
+    public void start() {
         if (run == null && !isGone) {
             world.time.note(world.process, "node starts", id, 0);
             NodeRun started = new NodeRun(world, this);
@@ -71,12 +71,12 @@ final class SimNode {
         }
     }
 
-    void startAfter(long ms) {
+    public void startAfter(long ms) {
         world.process.after(ms, "start", this::start);
     }
 
     /** The machine fails: what was not flushed is lost, or some of it. */
-    void crash() {
+    public void crash() {
         NodeRun running = run;
         if (running == null) {
             return;
@@ -93,8 +93,17 @@ final class SimNode {
         }
     }
 
+    /** The power is gone while it writes: that is noticed a little later, and it comes back. */
+    public void noticeDeath() {
+        NodeRun running = run;
+        if (running != null && running.process().isDead()) {
+            crash();
+            startAfter(random.between(50, 4_000));
+        }
+    }
+
     /** The process ends by itself, with everything on the disk. */
-    void stop() {
+    public void stop() {
         NodeRun running = run;
         if (running != null) {
             run = null;

@@ -14,7 +14,7 @@ final class ThinPartition implements MovablePartition {
         CLOSED
     }
 
-    private final ThinBroker broker;
+    private final ThinStorage storage;
     private final TopicIdPartition id;
     private final long streamId;
     private final int leaderEpoch;
@@ -28,13 +28,13 @@ final class ThinPartition implements MovablePartition {
 
     /** @param tail what the WALs of others hold from {@code committedEnd} on */
     ThinPartition(
-            ThinBroker broker,
+            ThinStorage storage,
             TopicIdPartition id,
             long streamId,
             int leaderEpoch,
             long committedEnd,
             TreeMap<Long, Long> tail) {
-        this.broker = broker;
+        this.storage = storage;
         this.id = id;
         this.streamId = streamId;
         this.leaderEpoch = leaderEpoch;
@@ -59,15 +59,16 @@ final class ThinPartition implements MovablePartition {
     }
 
     int brokerId() {
-        return broker.id();
+        return storage.member().id();
     }
 
     long brokerEpoch() {
-        return broker.brokerEpoch();
+        return storage.member().brokerEpoch();
     }
 
     String owner() {
-        return "broker " + broker.id() + " of epoch " + broker.brokerEpoch();
+        return "broker " + storage.member().id() + " of epoch "
+                + storage.member().brokerEpoch();
     }
 
     long end() {
@@ -79,7 +80,7 @@ final class ThinPartition implements MovablePartition {
     }
 
     boolean takesAppends() {
-        return intake == Intake.OPEN && broker.mayServe();
+        return intake == Intake.OPEN && storage.member().mayServe();
     }
 
     /** Appends {@code value}; {@code answer} is told whether it is durable, or nothing. False if it was not taken. */
@@ -89,11 +90,11 @@ final class ThinPartition implements MovablePartition {
         }
         long offset = end++;
         tail.put(offset, value);
-        broker.wal().append(new SharedWals.Entry(streamId, offset, value), () -> {
+        storage.wal().append(new SharedWals.Entry(streamId, offset, value), () -> {
             durableEnd = Math.max(durableEnd, offset + 1);
-            boolean isAcknowledged = intake != Intake.CLOSED && broker.mayServe();
+            boolean isAcknowledged = intake != Intake.CLOSED && storage.member().mayServe();
             if (isAcknowledged) {
-                broker.ledger().records().acknowledged(this, offset, value);
+                storage.member().ledger().records().acknowledged(this, offset, value);
             }
             answer.accept(isAcknowledged);
         });

@@ -15,13 +15,15 @@ final class ThinUpkeep {
     private static final long REPORT_MS = 5_000;
 
     private final QuorumWorld world;
-    private final ThinBroker broker;
+    private final ThinStorage storage;
+    private final Member broker;
     private final SimProcess process;
     private final SimRandom random;
 
-    ThinUpkeep(QuorumWorld world, ThinBroker broker, SimProcess process, SimRandom random) {
+    ThinUpkeep(QuorumWorld world, ThinStorage storage, SimProcess process, SimRandom random) {
         this.world = world;
-        this.broker = broker;
+        this.storage = storage;
+        this.broker = storage.member();
         this.process = process;
         this.random = random;
     }
@@ -80,7 +82,7 @@ final class ThinUpkeep {
     private void report() {
         process.after(REPORT_MS, "report loads", () -> {
             if (!broker.isOver()) {
-                List<PartitionLoad> loads = broker.partitions().stream()
+                List<PartitionLoad> loads = storage.partitions().stream()
                         .map(partition -> new PartitionLoad(
                                 partition.id().topicId(), partition.id().partition(), load(partition.streamId())))
                         .toList();

@@ -21,15 +21,17 @@ import java.util.concurrent.CompletableFuture;
 /** What a broker has in its WAL goes into objects, one after the other, which are committed by the quorum. */
 final class ThinUploads {
     private final QuorumWorld world;
-    private final ThinBroker broker;
+    private final ThinStorage storage;
+    private final Member broker;
     private final SimProcess process;
     private final SimRandom random;
     private final List<Wait> waiting = new ArrayList<>();
     private boolean isBusy;
 
-    ThinUploads(QuorumWorld world, ThinBroker broker, SimProcess process, SimRandom random) {
+    ThinUploads(QuorumWorld world, ThinStorage storage, SimProcess process, SimRandom random) {
         this.world = world;
-        this.broker = broker;
+        this.storage = storage;
+        this.broker = storage.member();
         this.process = process;
         this.random = random;
     }
@@ -54,7 +56,7 @@ final class ThinUploads {
     /** Completes when all that was appended before is committed. */
     CompletableFuture<Void> upload() {
         Map<ThinPartition, Long> ends = new HashMap<>();
-        broker.partitions().forEach(partition -> ends.put(partition, partition.end()));
+        storage.partitions().forEach(partition -> ends.put(partition, partition.end()));
         Wait wait = new Wait(ends, new CompletableFuture<>());
         waiting.add(wait);
         begin();
@@ -62,7 +64,7 @@ final class ThinUploads {
     }
 
     private boolean hasMore() {
-        return broker.partitions().stream()
+        return storage.partitions().stream()
                 .anyMatch(partition -> !partition.uncommitted().isEmpty());
     }
 
@@ -113,7 +115,7 @@ final class ThinUploads {
     private Upload object(long objectId) {
         List<SegmentCommit> segments = new ArrayList<>();
         Map<Long, ThinPartition> partitions = new HashMap<>();
-        for (ThinPartition partition : broker.partitions()) {
+        for (ThinPartition partition : storage.partitions()) {
             TreeMap<Long, Long> values = partition.uncommitted();
             if (!values.isEmpty()) {
                 world.ledger.records().wrote(objectId, partition.streamId(), values);

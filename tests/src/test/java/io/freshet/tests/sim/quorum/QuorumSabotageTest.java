@@ -39,7 +39,7 @@ class QuorumSabotageTest {
     void findsALeaseThatIsNotHonoured() {
         requireFound("lease: a broker goes on when it is over", new QuorumSabotage() {
             @Override
-            boolean ignoresLeases() {
+            public boolean ignoresLeases() {
                 return true;
             }
         });
@@ -49,7 +49,7 @@ class QuorumSabotageTest {
     void findsFlushesThatDoNothing() {
         requireFound("flush: voters acknowledge what is not on their disks", 30, new QuorumSabotage() {
             @Override
-            boolean flushes() {
+            public boolean flushes() {
                 return false;
             }
         });
@@ -59,7 +59,7 @@ class QuorumSabotageTest {
     void findsVotesThatAreForgotten() {
         requireFound("votes: a crash takes them away", new QuorumSabotage() {
             @Override
-            boolean forgetsVotes() {
+            public boolean forgetsVotes() {
                 return true;
             }
         });
@@ -69,7 +69,7 @@ class QuorumSabotageTest {
     void findsCommandsThatAreDoneTwice() {
         requireFound("repeat: a command is done twice", new QuorumSabotage() {
             @Override
-            boolean sendsCommandsTwice() {
+            public boolean sendsCommandsTwice() {
                 return true;
             }
         });
@@ -79,7 +79,7 @@ class QuorumSabotageTest {
     void findsAnswersBeforeTheCommit() {
         requireFound("commit: commands are applied when they are written", new QuorumSabotage() {
             @Override
-            MetadataLog log(MetadataLog real) {
+            public MetadataLog log(MetadataLog real) {
                 return new HastyLog(real);
             }
         });

@@ -9,8 +9,6 @@ import io.freshet.broker.partition.MovingPartitions;
 import io.freshet.broker.partition.Ownership;
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
-import io.freshet.common.stream.StreamState;
-import io.freshet.common.stream.WalState;
 import io.freshet.metadata.ClusterController;
 import io.freshet.metadata.ClusterController.BrokerHeartbeat;
 import io.freshet.metadata.ClusterController.BrokerSpec;
@@ -21,29 +19,20 @@ import io.freshet.metadata.Manifests;
 import io.freshet.metadata.QuorumNode;
 import io.freshet.tests.sim.SimProcess;
 import io.freshet.tests.sim.SimRandom;
-import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
-import java.util.Optional;
-import java.util.TreeMap;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
-import org.apache.kafka.common.TopicIdPartition;
-import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.image.MetadataDelta;
 import org.apache.kafka.image.MetadataImage;
-import org.apache.kafka.image.TopicImage;
-import org.apache.kafka.metadata.PartitionRegistration;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One registration of a broker, from its first command until its session is over: the real membership, lease and hand-overs
- * around partitions whose records are numbers and whose WALs are {@link SharedWals}.
+ * around what the run has for storage.
  */
-final class ThinBroker {
+public final class Member {
     private static final long ANSWER_MS = 1_000;
-    /** The lane that any broker can take over. */
-    private static final List<String> LANES = List.of("s3");
 
     private final QuorumWorld world;
     private final NodeRun run;
@@ -52,17 +41,16 @@ final class ThinBroker {
     private final QuorumNode quorum;
     private final int id;
     private final Uuid incarnationId;
-    private final TreeMap<String, ThinPartition> open = new TreeMap<>();
-    private final ThinUploads uploads;
+    private final MovingPartitions moving = new MovingPartitions();
+    private final MemberStorage storage;
     private long brokerEpoch = -1;
     private @Nullable Membership membership;
     private @Nullable HandOvers handOvers;
-    private @Nullable ThinWal wal;
     private boolean isJoined;
     private boolean isReady;
     private boolean isOver;
 
-    ThinBroker(QuorumWorld world, NodeRun run) {
+    Member(QuorumWorld world, NodeRun run) {
         this.world = world;
         this.run = run;
         this.process = run.process();
@@ -70,22 +58,44 @@ final class ThinBroker {
         this.quorum = run.quorum();
         this.id = run.id();
         this.incarnationId = new Uuid(random.nextLong() | 1, random.nextLong());
-        this.uploads = new ThinUploads(world, this, process, random.fork());
+        this.storage = world.storages.apply(this);
     }
 
-    int id() {
+    public int id() {
         return id;
     }
 
-    long brokerEpoch() {
+    public NodeRun run() {
+        return run;
+    }
+
+    /** The broker epoch; −1 before it is registered. */
+    public long brokerEpoch() {
         return brokerEpoch;
+    }
+
+    public Ownership ownership() {
+        return new Ownership(id, brokerEpoch);
+    }
+
+    public MemberStorage storage() {
+        return storage;
+    }
+
+    public Membership membership() {
+        return Objects.requireNonNull(membership);
+    }
+
+    /** Is told of partitions that come and go. */
+    public MovingPartitions moving() {
+        return moving;
     }
 
     QuorumLedger ledger() {
         return world.ledger;
     }
 
-    ClusterController controller() {
+    public ClusterController controller() {
         return quorum.controller();
     }
 
@@ -93,24 +103,12 @@ final class ThinBroker {
         return quorum.manifests();
     }
 
-    ThinWal wal() {
-        ThinWal mine = wal;
-        if (mine == null) {
-            throw new IllegalStateException("Broker " + id + " has no WAL yet");
-        }
-        return mine;
-    }
-
-    Collection<ThinPartition> partitions() {
-        return open.values();
-    }
-
-    boolean isOver() {
+    public boolean isOver() {
         return isOver;
     }
 
     /** Whether it believes that it may act as owner. */
-    boolean mayServe() {
+    public boolean mayServe() {
         Membership present = membership;
         return isReady && !isOver && present != null && (present.lease().isHeld() || world.sabotage.ignoresLeases());
     }
@@ -124,7 +122,7 @@ final class ThinBroker {
                 incarnationId,
                 List.of(new Endpoint("PLAINTEXT", "PLAINTEXT", "localhost", 9092 + id)),
                 "rack-" + id % 2,
-                LANES);
+                storage.lanes());
         controller().registerBroker(spec).whenComplete((registered, error) -> {
             if (error == null) {
                 registered(registered);
@@ -137,7 +135,6 @@ final class ThinBroker {
     private void registered(RegisteredBroker registered) {
         brokerEpoch = registered.brokerEpoch();
         world.time.note(process, "is registered as broker epoch", brokerEpoch, 0);
-        wal = new ThinWal(world, run, id, brokerEpoch, () -> end("its WAL is fenced"));
         Membership mine = new Membership(
                 new MembershipConfig(id, QuorumWorld.HEARTBEAT_MS, ANSWER_MS),
                 this::heartbeat,
@@ -148,7 +145,7 @@ final class ThinBroker {
         membership = mine;
         mine.start(brokerEpoch);
         mine.over().thenAccept(over -> end(String.valueOf(over.reason().getMessage())));
-        quorum.awaitOffset(registered.offset()).thenRun(this::openWal);
+        quorum.awaitOffset(registered.offset()).thenRun(this::openStorage);
     }
 
     private CompletableFuture<HeartbeatAnswer> heartbeat(BrokerHeartbeat heartbeat) {
@@ -159,23 +156,24 @@ final class ThinBroker {
                         process,
                         () -> "has its lease from " + sentNanos / 1_000_000 + " ms on; leader is " + quorum.leaderNode()
                                 + ", leads: " + run.leads());
-                ledger().records().leased(id, heartbeat.brokerEpoch(), sentNanos);
+                ledger().leases().leased(id, heartbeat.brokerEpoch(), sentNanos);
             }
             return answer;
         });
     }
 
-    private void openWal() {
+    private void openStorage() {
         if (isOver) {
             return;
         }
-        controller().openWal(id, brokerEpoch).whenComplete((opened, error) -> {
+        storage.open().whenComplete((opened, error) -> {
             if (error == null) {
                 join();
             } else if (FreshetException.of(error).kind() == ErrorKind.FENCED) {
                 end("its WAL cannot be opened: " + error.getMessage());
             } else {
-                process.after(random.between(100, 800), "open WAL", this::openWal);
+                world.time.say(process, () -> "cannot open its storage: " + error);
+                process.after(random.between(100, 800), "open WAL", this::openStorage);
             }
         });
     }
@@ -186,23 +184,29 @@ final class ThinBroker {
         }
         isJoined = true;
         HandOvers mine = new HandOvers(new HandOverParts(
-                new Ownership(id, brokerEpoch),
+                ownership(),
                 manifests()::wishes,
                 manifests()::wishesVersion,
                 quorum::image,
-                partition -> Optional.ofNullable(open.get(partition.toString())),
-                uploads::upload,
+                storage::partition,
+                storage::upload,
                 partitions -> controller().handOver(id, brokerEpoch, partitions),
-                new MovingPartitions(),
+                moving,
                 process,
                 process,
                 process.thread("hand-over"),
                 run.meters()));
         handOvers = mine;
         quorum.addListener(mine);
-        uploads.start();
-        new ThinUpkeep(world, this, process, random.fork()).start();
-        follow(quorum.image());
+        storage.start();
+    }
+
+    /** The storage serves what this broker owns. */
+    public void ready() {
+        if (!isReady && !isOver) {
+            isReady = true;
+            membership().ready();
+        }
     }
 
     /** Tells the cluster that it wants to stop; completes when it may. */
@@ -212,102 +216,27 @@ final class ThinBroker {
     }
 
     void onImage(MetadataDelta delta, MetadataImage image) {
-        follow(image);
-    }
-
-    /** Opens what it owns, once nobody else can write what an earlier process of this broker wrote, and closes the rest. */
-    private void follow(MetadataImage image) {
-        if (!isJoined || isOver) {
-            return;
-        }
-        Ownership self = new Ownership(id, brokerEpoch);
-        TreeMap<String, PartitionRegistration> owned = new TreeMap<>();
-        TreeMap<String, TopicIdPartition> ids = new TreeMap<>();
-        for (TopicImage topic : image.topics().topicsById().values()) {
-            topic.partitions().forEach((number, registration) -> {
-                if (self.owns(image, registration)) {
-                    TopicPartition name = new TopicPartition(topic.name(), number);
-                    owned.put(name.toString(), registration);
-                    ids.put(name.toString(), new TopicIdPartition(topic.id(), name));
-                }
-            });
-        }
-        for (String name : List.copyOf(open.keySet())) {
-            ThinPartition partition = open.get(name);
-            PartitionRegistration now = owned.get(name);
-            boolean stays = partition != null
-                    && now != null
-                    && now.leaderEpoch == partition.leaderEpoch()
-                    && partition.id().equals(ids.get(name));
-            if (!stays) {
-                close(name);
-            }
-        }
-        boolean mayOpen = manifests().wals(id).stream()
-                .filter(wal -> wal.brokerEpoch() < brokerEpoch)
-                .allMatch(WalState::isSealed);
-        if (!mayOpen) {
-            return;
-        }
-        owned.forEach((name, registration) -> {
-            TopicIdPartition partition = ids.get(name);
-            if (partition != null && !open.containsKey(name)) {
-                open(partition, registration);
-            }
-        });
-        if (!isReady) {
-            isReady = true;
-            Membership present = membership;
-            if (present != null) {
-                present.ready();
-            }
-        }
-    }
-
-    private void open(TopicIdPartition partition, PartitionRegistration registration) {
-        long streamId =
-                manifests().streamId(partition.topicId(), partition.partition()).orElse(-1);
-        StreamState stream = manifests().stream(streamId).orElse(null);
-        if (stream == null) {
-            return;
-        }
-        TreeMap<Long, Long> tail = new TreeMap<>();
-        for (WalState sealed : manifests().wals()) {
-            if (sealed.isSealed()) {
-                world.wals.collect(sealed.brokerId(), sealed.brokerEpoch(), streamId, stream.endOffset(), tail);
-            }
-        }
-        ThinPartition opened =
-                new ThinPartition(this, partition, streamId, registration.leaderEpoch, stream.endOffset(), tail);
-        world.counts.add("partition is opened");
-        world.time.note(process, "opens stream", streamId, registration.leaderEpoch);
-        ledger().records().opened(opened, new TreeMap<>(tail), stream.endOffset(), opened.end());
-        open.put(partition.topicPartition().toString(), opened);
-    }
-
-    private void close(String name) {
-        ThinPartition closing = open.remove(name);
-        if (closing != null) {
-            world.time.note(process, "closes stream", closing.streamId(), closing.leaderEpoch());
-            closing.close();
+        if (isJoined && !isOver) {
+            storage.onImage(delta, image);
         }
     }
 
     /** This registration is over; the process registers anew. */
-    void end(String why) {
+    public void end(String why) {
         if (isOver) {
             return;
         }
         world.counts.add("registration ends");
         world.time.say(process, () -> "its registration ends: " + why);
-        processDied();
+        isOver = true;
+        storage.end();
         Membership present = membership;
         if (present != null) {
             present.close();
         }
-        HandOvers moving = handOvers;
-        if (moving != null) {
-            moving.close();
+        HandOvers moves = handOvers;
+        if (moves != null) {
+            moves.close();
         }
         process.after(random.between(50, 500), "register anew", run::join);
     }
@@ -315,7 +244,7 @@ final class ThinBroker {
     /** Nothing is served any more. */
     void processDied() {
         isOver = true;
-        new ArrayList<>(open.keySet()).forEach(this::close);
+        storage.processDied();
     }
 
     @Override
