@@ -3,6 +3,7 @@ package io.freshet.common;
 
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,13 +29,17 @@ public final class FreshetException extends RuntimeException {
     }
 
     /**
-     * The FreshetException inside {@code error} after future wrappers are taken off; anything else becomes an
-     * {@link ErrorKind#INTERNAL} one.
+     * The FreshetException inside {@code error} after future wrappers are taken off; a task that a pool has refused becomes a
+     * {@link ErrorKind#THROTTLED} one, anything else an {@link ErrorKind#INTERNAL} one.
      */
     public static FreshetException of(Throwable error) {
         Throwable cause = unwrap(error);
         if (cause instanceof FreshetException known) {
             return known;
+        }
+        if (cause instanceof RejectedExecutionException) {
+            return new FreshetException(
+                    ErrorKind.THROTTLED, "A thread pool is full, or stops, and takes no task; retry: " + cause, cause);
         }
         return new FreshetException(ErrorKind.INTERNAL, "Unexpected failure: " + cause, cause);
     }

@@ -22,6 +22,9 @@ final class ServerRun {
     private static final int NOT_TOLD = -1;
     private static final Duration RESTART_PAUSE = Duration.ofSeconds(2);
     private static final Duration LAST_STOP_TIMEOUT = Duration.ofSeconds(30);
+    /** A store that is away holds up what is under way for as long as its requests are tried; nothing is served meanwhile. */
+    private static final Duration STOP_BEFORE_REJOIN_TIMEOUT = Duration.ofMinutes(3);
+
 
     private final CompletableFuture<Integer> told = new CompletableFuture<>();
     private volatile NodeServer running;
@@ -51,7 +54,7 @@ final class ServerRun {
                 return code;
             }
             boolean mayRejoin = server.mayRejoin();
-            stopFailed(server);
+            stopFailed(server, mayRejoin ? STOP_BEFORE_REJOIN_TIMEOUT : LAST_STOP_TIMEOUT);
             if (!mayRejoin || told.isDone()) {
                 return code;
             }
@@ -93,12 +96,12 @@ final class ServerRun {
     }
 
     /** A failed part may hang while it is closed: the process ends all the same. */
-    private static void stopFailed(NodeServer server) throws InterruptedException {
+    private static void stopFailed(NodeServer server, Duration timeout) throws InterruptedException {
         Thread closing = Threads.newThread("stop-after-failure", server::close);
         closing.start();
-        closing.join(LAST_STOP_TIMEOUT.toMillis());
+        closing.join(timeout.toMillis());
         if (closing.isAlive()) {
-            LOG.error("The server did not close within {} s; the process ends now", LAST_STOP_TIMEOUT.toSeconds());
+            LOG.error("The server did not close within {} s; the process ends now", timeout.toSeconds());
             Runtime.getRuntime().halt(1);
         }
     }
