@@ -327,12 +327,12 @@ public final class QuorumNode implements MetadataNode {
     }
 
     /**
-     * A snapshot holds everything, so a large one is due when the log has grown by half of it: that bounds what is written
-     * for each byte of the log, and what a restart reads.
+     * A snapshot holds everything, so a large one is due when the log has grown by twice its size, about half of what it has unpacked:
+     * that bounds what is written for each byte of the log, and what a restart reads.
      */
     private boolean isSnapshotDue() {
         return bytesSinceSnapshot >= snapshotAfterBytes
-                && bytesSinceSnapshot >= Math.min(log.snapshotBytes() / 2, MAX_REPLAYED_BYTES);
+                && bytesSinceSnapshot >= Math.min(2 * log.snapshotBytes(), MAX_REPLAYED_BYTES);
     }
 
     private void onApplied(MetadataDelta delta) {

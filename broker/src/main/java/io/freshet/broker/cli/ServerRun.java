@@ -25,7 +25,6 @@ final class ServerRun {
     /** A store that is away holds up what is under way for as long as its requests are tried; nothing is served meanwhile. */
     private static final Duration STOP_BEFORE_REJOIN_TIMEOUT = Duration.ofMinutes(3);
 
-
     private final CompletableFuture<Integer> told = new CompletableFuture<>();
     private volatile NodeServer running;
 

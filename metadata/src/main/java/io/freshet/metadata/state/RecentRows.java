@@ -31,7 +31,7 @@ final class RecentRows {
         tables.put(Table.OBJECTS, new Places(MAX_OTHERS));
     }
 
-    /** A row that is known to be there; null says nothing. */
+    /** A copy of a row that is known to be there; null says nothing. */
     byte @Nullable [] get(Table table, byte[] key) {
         Places places = tables.get(table);
         return places == null ? null : places.get(key);
@@ -81,21 +81,33 @@ final class RecentRows {
 
         byte @Nullable [] get(byte[] key) {
             int place = place(key);
-            return Arrays.equals(keys[place], key) ? values[place] : null;
+            byte[] value = values[place];
+            return value != null && Arrays.equals(keys[place], key) ? value.clone() : null;
         }
 
         void put(byte[] key, byte[] value) {
             int place = place(key);
-            keys[place] = key;
-            values[place] = value;
+            keys[place] = copied(key, keys[place]);
+            values[place] = copied(value, values[place]);
         }
 
         void replace(byte[] key, byte @Nullable [] value) {
             int place = place(key);
-            if (Arrays.equals(keys[place], key)) {
-                keys[place] = value == null ? null : key;
-                values[place] = value;
+            if (value != null && Arrays.equals(keys[place], key)) {
+                values[place] = copied(value, values[place]);
+            } else if (Arrays.equals(keys[place], key)) {
+                keys[place] = null;
+                values[place] = null;
             }
+        }
+
+        /** In the array that is there already, if it fits: new ones would outlive a garbage collection, each of which would move them all. */
+        private static byte[] copied(byte[] row, byte @Nullable [] place) {
+            if (place == null || place.length != row.length) {
+                return row.clone();
+            }
+            System.arraycopy(row, 0, place, 0, row.length);
+            return place;
         }
 
         void clear() {

@@ -16,6 +16,9 @@ public final class Course {
     private static final long FOUND_LIMIT_MS = 60_000;
     private static final long EVEN_LIMIT_MS = 300_000;
 
+    /** A command is tried for 20 s, and its last request may travel for four more. */
+    private static final long LATEST_COMMAND_MS = 25_000;
+
     private final QuorumWorld world;
     private final Workload load;
     private final QuorumChaos chaos;
@@ -163,8 +166,9 @@ public final class Course {
         }
     }
 
-    /** Without faults, moves come to an end, and nothing is left that should move. */
+    /** Without faults, moves come to an end, and nothing is left that should move. What was asked for before has been done by then. */
     private void becomeEven() {
+        world.time.runUntilMs(world.time.nowMs() + LATEST_COMMAND_MS);
         EvenLoads even = new EvenLoads(world);
         even.begin();
         runUntil(EVEN_LIMIT_MS, even::isDone, () -> "loads do not become even: " + even);

@@ -13,6 +13,9 @@ public final class LeaseLedger {
     /** Half as long again as Raft's fetch timeout: a controller that has lost its quorum may not know for so long, plus some. */
     private static final long UNAWARE_NANOS = 3_300_000_000L;
 
+    /** The controller hears from Raft, on another thread, that it leads no more. */
+    private static final long HEARING_NANOS = 50_000_000L;
+
     private final QuorumWorld world;
     private final QuorumLedger ledger;
     private final Map<Registration, Long> leases = new HashMap<>();
@@ -38,7 +41,7 @@ public final class LeaseLedger {
         }
         boolean isOver = sentNanos + LONGEST_LEASE_NANOS <= world.time.nowNanos();
         boolean mayBeUnaware = sentNanos <= electedNanos + UNAWARE_NANOS;
-        if (!isOver && mayBeUnaware && ledger.hasAnotherLedSince(controllerId, sentNanos)) {
+        if (!isOver && mayBeUnaware && ledger.hasAnotherLedSince(controllerId, sentNanos - HEARING_NANOS)) {
             world.counts.add("lease outlives its controller");
         } else {
             ledger.check(

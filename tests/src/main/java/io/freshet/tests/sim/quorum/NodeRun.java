@@ -154,6 +154,12 @@ public final class NodeRun {
         });
     }
 
+    /** After a pause: a node that led acts as leader until it hears otherwise. */
+    void goOn() {
+        noteLeading();
+        process.resume();
+    }
+
     /** Tells the ledger if this node believes that it leads. */
     public void noteLeading() {
         LeaderAndEpoch leader = ground.client().leaderAndEpoch();

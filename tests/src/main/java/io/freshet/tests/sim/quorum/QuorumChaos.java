@@ -37,7 +37,7 @@ final class QuorumChaos {
         for (SimNode node : world.nodes) {
             NodeRun run = node.run();
             if (run != null) {
-                run.process().resume();
+                run.goOn();
                 if (random.chance(0.5)) {
                     run.process().setSkewMs(0);
                 }
@@ -90,8 +90,7 @@ final class QuorumChaos {
         }
         world.counts.add("pause");
         run.process().pause();
-        world.process.after(
-                random.between(100, 9_000), "resume", () -> run.process().resume());
+        world.process.after(random.between(100, 9_000), "resume", () -> run.goOn());
     }
 
     /** As after SIGTERM: a broker hands over what it leads, at least for a while. */
