@@ -14,13 +14,16 @@ if [ ! -f "$root/tests/target/bench.cp" ] || [ -z "${NO_BUILD:-}" ]; then
 fi
 mkdir -p "$work"
 heap=${HEAP:-2g}
+# As the server runs (bin/freshet-env.sh).
+collector=(-XX:+UseG1GC -XX:MaxGCPauseMillis=20 -XX:InitiatingHeapOccupancyPercent=35 -XX:+ExplicitGCInvokesConcurrent
+  -XX:+UnlockExperimentalVMOptions -XX:G1NewSizePercent=20)
 for size in $(tr , ' ' <<<"${SIZES:-tenth,full}"); do
   share=$([ "$size" = full ] && echo 1 || echo 10)
   for phase in $(tr , ' ' <<<"${PHASES:-topics,objects,measure,restart}"); do
     if [ "$phase" = topics ]; then rm -rf "${work:?}/$size" "$work/$size.results"; fi
     seconds=$([ "$phase" = objects ] && echo "${FILL_SECONDS:-600}" || echo "${SECONDS_EACH:-30}")
     echo "$size: $phase"
-    "$JAVA" "-Xms$heap" "-Xmx$heap" -cp "$root/tests/target/classes:$(cat "$root/tests/target/bench.cp")" \
+    "$JAVA" "-Xms$heap" "-Xmx$heap" "${collector[@]}" -cp "$root/tests/target/classes:$(cat "$root/tests/target/bench.cp")" \
       -Dlog4j2.configurationFile="$root/config/tools-log4j2.properties" io.freshet.tests.bench.scale.MetadataScale \
       "$phase" "$work/$size" "$((${PARTITIONS:-200000} / share))" "$((${OBJECTS:-5000000} / share))" "$seconds" |
       tee -a "$work/$size.results" | { grep -v '^RESULT' || true; }

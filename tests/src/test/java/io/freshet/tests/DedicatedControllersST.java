@@ -48,7 +48,7 @@ class DedicatedControllersST {
             Map.entry("storage.upload.interval.ms", "300"),
             Map.entry("storage.compaction.interval.ms", "1000"),
             Map.entry("storage.delete.grace.ms", "1000"),
-            Map.entry("storage.orphan.grace.ms", "20000"),
+            Map.entry("storage.orphan.grace.ms", "60000"),
             Map.entry("log.retention.check.interval.ms", "1000"),
             Map.entry("log.initial.task.delay.ms", "1000"),
             Map.entry("offsets.topic.num.partitions", "3"));

@@ -85,9 +85,10 @@ public final class FreshetKeys {
                     STORAGE_ORPHAN_GRACE_MS,
                     LONG,
                     3_600_000L,
-                    atLeast(0),
+                    atLeast(60_000),
                     LOW,
-                    "Least age in ms of an object that the metadata does not know before it is deleted.")
+                    "Least age in ms of an object that the metadata does not know before it is deleted. An upload may be"
+                            + " committed until half of it is over, and such a command may take another 24 s.")
             .define(
                     STORAGE_COMPACTION_ENABLE,
                     BOOLEAN,
