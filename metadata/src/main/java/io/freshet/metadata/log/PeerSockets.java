@@ -21,7 +21,8 @@ import org.apache.kafka.raft.QuorumConfig;
 
 /**
  * The way to the controller listeners of the quorum's other nodes: Kafka's network client with the numbers of Kafka's own
- * controllers, but for the time that connecting may take. One thread per channel; connections are made when they are needed and made again after a failure.
+ * controllers, but for the time that connecting may take. One thread per channel; connections are made when they are needed and
+ * made again after a failure.
  */
 public final class PeerSockets {
     private static final long IDLE_MS = 600_000;

@@ -12,8 +12,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * Pieces of a file in memory, which the operating system writes out when it needs the memory. The file is removed with the first
- * piece, so that nothing of it is left whatever becomes of the process; its space is free again when no piece is referred to.
+ * Pieces in memory, each of a file of its own, which the operating system writes out when it needs the memory. A file is removed as soon as
+ * it is open, so that nothing is left whatever becomes of the process; its space is free again when the piece is not referred to.
  */
 public final class ScratchFile implements ScratchSpace {
     private static final int ZEROS_BYTES = 64 << 10;
