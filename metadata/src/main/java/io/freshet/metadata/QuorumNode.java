@@ -93,7 +93,7 @@ public final class QuorumNode implements MetadataNode {
         this.versions = parts.versions;
         this.path = parts.path.apply(new Host());
         MeterRegistry registry = parts.registry;
-        this.commands = new CommandQueue(log, state, threads.metadata(), registry);
+        this.commands = new CommandQueue(log, state, threads.metadata(), parts.inputs.clock(), registry);
         this.local = new ActiveController(
                 commands,
                 parts.inputs,

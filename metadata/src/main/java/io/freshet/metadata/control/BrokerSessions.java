@@ -16,6 +16,9 @@ final class BrokerSessions {
     /** Share of a session that the controller before has at least, from the election on, to be heard of. */
     private static final int PREDECESSOR_DIVISOR = 3;
 
+    /** Raft's fetch timeout: a leader that was silent for less to most voters is not replaced. */
+    private static final long SILENCE_NS = TimeUnit.SECONDS.toNanos(2);
+
     private final Clock clock;
     private final long sessionNs;
     private final Map<Integer, Session> sessions = new HashMap<>();
@@ -66,7 +69,10 @@ final class BrokerSessions {
         if (predecessor.isEmpty() || predecessor.get().nodeId() != brokerId) {
             return nowNs;
         }
-        long earliestNs = nowNs - sessionNs + sessionNs / PREDECESSOR_DIVISOR;
+        // This node alone may not have heard it; until it was silent to the others too, it could prolong its own
+        // broker's lease.
+        long atLeastNs = Math.max(sessionNs / PREDECESSOR_DIVISOR, sessionNs - SILENCE_NS);
+        long earliestNs = nowNs - sessionNs + atLeastNs;
         long heardAtNs = predecessor.get().heardAtNs();
         predecessor = Optional.empty();
         return heardAtNs - earliestNs > 0 ? heardAtNs : earliestNs;

@@ -3,6 +3,7 @@ package io.freshet.metadata.control;
 
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
+import io.freshet.common.runtime.Clock;
 import io.freshet.metadata.FreshetVersion;
 import io.freshet.metadata.log.MetadataLog;
 import io.freshet.metadata.record.MetadataLogSerde;
@@ -22,6 +23,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.apache.kafka.common.errors.ApiException;
 import org.apache.kafka.common.metadata.FeatureLevelRecord;
+import org.apache.kafka.common.metadata.NoOpRecord;
 import org.apache.kafka.common.protocol.ObjectSerializationCache;
 import org.apache.kafka.image.MetadataImage;
 import org.apache.kafka.raft.LeaderAndEpoch;
@@ -46,6 +48,7 @@ public final class CommandQueue {
     private final MetadataLog log;
     private final ClusterState state;
     private final Executor metadataThread;
+    private final LeadershipProof proof;
     private final ConcurrentLinkedQueue<Pending<?>> queued = new ConcurrentLinkedQueue<>();
     private final AtomicInteger queuedCount = new AtomicInteger();
     private final AtomicBoolean isRunScheduled = new AtomicBoolean();
@@ -55,13 +58,16 @@ public final class CommandQueue {
     private List<Pending<?>> round = List.of();
     private long roundEndOffset = -1;
     private int leadingEpoch = -1;
+    private boolean isProving;
     private volatile boolean isClosed;
     private volatile @Nullable FreshetException stall;
 
-    public CommandQueue(MetadataLog log, ClusterState state, Executor metadataThread, MeterRegistry registry) {
+    public CommandQueue(
+            MetadataLog log, ClusterState state, Executor metadataThread, Clock clock, MeterRegistry registry) {
         this.log = log;
         this.state = state;
         this.metadataThread = metadataThread;
+        this.proof = new LeadershipProof(clock);
         this.commands = registry.counter("freshet.metadata.commands");
         this.rounds = registry.counter("freshet.metadata.rounds");
         registry.gauge("freshet.metadata.commands.queued", queuedCount);
@@ -84,6 +90,11 @@ public final class CommandQueue {
                     ErrorKind.THROTTLED, MAX_QUEUED + " metadata commands are waiting already; retry later"));
             return pending.future;
         }
+        enqueue(pending);
+        return pending.future;
+    }
+
+    private void enqueue(Pending<?> pending) {
         queued.add(pending);
         if (isRunScheduled.compareAndSet(false, true)) {
             try {
@@ -93,7 +104,6 @@ public final class CommandQueue {
                 pending.fail(stopping());
             }
         }
-        return pending.future;
     }
 
     /**
@@ -125,6 +135,40 @@ public final class CommandQueue {
         return answer;
     }
 
+    /**
+     * Completes when this node is known to have led at {@code sinceNs} (on the monotonic clock, not in the future) or later: at once if something
+     * that it appended since is committed, or if nobody else can lead; else when that happens, for which a record without effect
+     * is appended. Fails, UNAVAILABLE, when another node leads. On the metadata thread.
+     */
+    CompletableFuture<Void> provenSince(long sinceNs) {
+        boolean isSure =
+                proof.holdsSince(sinceNs) || !log.hasOtherVoters() || stall != null; // only a lone voter's log stalls
+        if (isSure) {
+            return CompletableFuture.completedFuture(null);
+        }
+        CompletableFuture<Void> proven = proof.await(sinceNs);
+        appendProof();
+        return proven;
+    }
+
+    /** One at a time; neither the bound of the queue nor who else waits holds it up for longer than the commands before it. */
+    private void appendProof() {
+        if (isProving || !proof.isAwaited()) {
+            return;
+        }
+        isProving = true;
+        Pending<Boolean> record = new Pending<>(
+                now -> Command.Decision.of(List.of(new ApiMessageAndVersion(new NoOpRecord(), (short) 0)), true));
+        record.future.whenComplete((done, error) -> {
+            isProving = false;
+            if (error != null) {
+                proof.fail(FreshetException.of(error));
+            }
+        });
+        queuedCount.incrementAndGet();
+        enqueue(record);
+    }
+
     int nodeId() {
         return log.nodeId();
     }
@@ -138,6 +182,8 @@ public final class CommandQueue {
     public void onLeaderChange(LeaderAndEpoch leader) {
         boolean isLeading = leader.isLeader(log.nodeId());
         if (leadingEpoch >= 0 && (!isLeading || leader.epoch() != leadingEpoch)) {
+            proof.forget();
+            proof.fail(new FreshetException(ErrorKind.UNAVAILABLE, notLeading()));
             failRound(new FreshetException(
                     ErrorKind.INDETERMINATE,
                     "Leadership of quorum epoch " + leadingEpoch
@@ -152,8 +198,10 @@ public final class CommandQueue {
         if (!round.isEmpty() && offset >= roundEndOffset) {
             List<Pending<?>> done = round;
             round = List.of();
+            proof.onCommit();
             done.forEach(Pending::answer);
         }
+        appendProof(); // of those who came after the last one was appended
         runRounds();
     }
 
@@ -179,6 +227,7 @@ public final class CommandQueue {
         failRound(new FreshetException(
                 ErrorKind.INDETERMINATE, "This node stopped before the outcome was known; read the state back"));
         failQueued(stopping());
+        proof.fail(stopping());
     }
 
     private static FreshetException stopping() {
@@ -255,6 +304,7 @@ public final class CommandQueue {
         }
         rounds.increment();
         round = taken;
+        proof.onAppend();
         try {
             roundEndOffset = log.append(leadingEpoch, records);
             long baseOffset = roundEndOffset - records.size() + 1;

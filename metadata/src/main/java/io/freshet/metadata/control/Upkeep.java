@@ -9,7 +9,6 @@ import io.freshet.metadata.MemberState;
 import io.freshet.metadata.control.Command.Decision;
 import io.freshet.metadata.state.ClusterState;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -17,13 +16,11 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntFunction;
-import org.apache.kafka.common.metadata.NoOpRecord;
 import org.apache.kafka.image.ClusterImage;
 import org.apache.kafka.image.ConfigurationsImage;
 import org.apache.kafka.image.MetadataImage;
 import org.apache.kafka.image.TopicsImage;
 import org.apache.kafka.metadata.BrokerRegistration;
-import org.apache.kafka.server.common.ApiMessageAndVersion;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,6 +35,9 @@ public final class Upkeep {
 
     /** How often {@link #tick} should be called. */
     public static final long TICK_MS = 100;
+
+    /** How long after it was seen to lead this node prolongs the sessions of brokers on other nodes. */
+    private static final long PROVEN_FOR_NS = TimeUnit.SECONDS.toNanos(1);
 
     private final CommandQueue queue;
     private final Clock clock;
@@ -56,12 +56,6 @@ public final class Upkeep {
 
     private boolean isLeading;
     private boolean isPlanning;
-
-    /** Whether this process was stopped so long that another node may lead by now. */
-    private boolean isDoubtful;
-
-    /** Of the record that ends the doubt. */
-    private @Nullable CompletableFuture<Boolean> proof;
 
     private long tickedAtNs;
     private @Nullable Stamp planned;
@@ -101,8 +95,6 @@ public final class Upkeep {
     public void onLeaderChange(OptionalInt leader, IntFunction<OptionalLong> heardAtNs) {
         isLeading = queue.isLeading();
         isPlanning = false;
-        isDoubtful = false;
-        proof = null;
         planned = null;
         sessions.begin(isLeading ? predecessor(heardAtNs) : Optional.empty());
         lastLeader = leader.isPresent() ? leader : lastLeader;
@@ -123,33 +115,10 @@ public final class Upkeep {
     public void tick(ClusterState state) {
         noticePause();
         tickedAtNs = clock.nanoTime();
-        if (isDoubtful) {
-            prove();
-        } else if (isLeading && isCluster(state)) {
+        if (isLeading && isCluster(state)) {
             endSessions(state);
             onApplied(state);
         }
-    }
-
-    /**
-     * After a pause Raft finds out in its own time that another node leads. Until a record of this node is committed, which
-     * only a leader's are, it prolongs nobody's session: a lease from a controller of the past would outlast the fencing by the
-     * present one.
-     */
-    private CompletableFuture<Boolean> prove() {
-        CompletableFuture<Boolean> begun = proof;
-        if (begun != null && !begun.isDone()) {
-            return begun;
-        }
-        CompletableFuture<Boolean> proving = queue.submit(
-                        now -> Decision.of(List.of(new ApiMessageAndVersion(new NoOpRecord(), (short) 0)), true))
-                .thenApply(done -> {
-                    isDoubtful = false;
-                    sessions.renewAll(); // nobody's was prolonged meanwhile
-                    return done;
-                });
-        proof = proving;
-        return proving;
     }
 
     /** Before, sessions and moves cannot be written down; there is one broker then, and nobody to take its place. */
@@ -163,7 +132,6 @@ public final class Upkeep {
         if (nowNs - tickedAtNs > pauseNs) {
             sessions.renewAll();
             tickedAtNs = nowNs;
-            isDoubtful = isLeading;
         }
     }
 
@@ -214,9 +182,6 @@ public final class Upkeep {
     private CompletableFuture<HeartbeatAnswer> heard(ClusterState state, BrokerHeartbeat heartbeat) {
         BrokerRegistration known = MemberCommands.require(state.image(), heartbeat);
         noticePause();
-        if (isDoubtful) {
-            return prove().thenCompose(done -> heard(state, heartbeat));
-        }
         // What is over by the clock will be so in the log: from here on there is no way back.
         if (isLapsed(state, heartbeat.brokerId())
                 || (isCluster(state) && sessions.isOver(heartbeat.brokerId(), heartbeat.brokerEpoch()))) {
@@ -224,12 +189,22 @@ public final class Upkeep {
         }
         sessions.renew(heartbeat.brokerId(), heartbeat.brokerEpoch());
         if (!MemberCommands.isChange(known, heartbeat)) {
-            return CompletableFuture.completedFuture(answer(state, known, heartbeat));
+            return queue.provenSince(leadingSinceNs(heartbeat.brokerId()))
+                    .thenApply(proven -> answer(state, known, heartbeat));
         }
         return queue.submit(now -> MemberCommands.follow(now, heartbeat)).thenApply(done -> {
             BrokerRegistration changed = state.image().cluster().broker(heartbeat.brokerId());
             return answer(state, changed == null ? known : changed, heartbeat);
         });
+    }
+
+    /**
+     * A lease from a controller of the past must not outlast the fencing by the present one. That one gives others a full session, which begins
+     * two seconds at least after most voters have last followed its predecessor; to the broker of that node it counts the time before, so this
+     * one must be sure of the very moment.
+     */
+    private long leadingSinceNs(int brokerId) {
+        return brokerId == queue.nodeId() ? clock.nanoTime() : clock.nanoTime() - PROVEN_FOR_NS;
     }
 
     private HeartbeatAnswer answer(ClusterState state, BrokerRegistration known, BrokerHeartbeat heartbeat) {

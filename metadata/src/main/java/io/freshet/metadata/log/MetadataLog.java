@@ -49,6 +49,11 @@ public interface MetadataLog extends AutoCloseable {
         return OptionalLong.empty();
     }
 
+    /** Whether another node votes, as far as this one knows, which could lead in its place. */
+    default boolean hasOtherVoters() {
+        return true;
+    }
+
     /** This node's id in the quorum. */
     int nodeId();
 

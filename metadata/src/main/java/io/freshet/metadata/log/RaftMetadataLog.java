@@ -16,6 +16,7 @@ import org.apache.kafka.common.errors.RecordBatchTooLargeException;
 import org.apache.kafka.common.internals.Topic;
 import org.apache.kafka.common.message.DescribeQuorumRequestData;
 import org.apache.kafka.common.message.DescribeQuorumResponseData;
+import org.apache.kafka.common.metrics.KafkaMetric;
 import org.apache.kafka.common.metrics.Metrics;
 import org.apache.kafka.common.protocol.ApiKeys;
 import org.apache.kafka.common.protocol.ApiMessage;
@@ -141,6 +142,13 @@ public final class RaftMetadataLog implements MetadataLog {
     @Override
     public OptionalLong heardAtNs(int nodeId) {
         return channel.heardAtNs(nodeId);
+    }
+
+    /** The client tells the number of voters by a metric only. */
+    @Override
+    public boolean hasOtherVoters() {
+        KafkaMetric voters = metrics.metric(metrics.metricName("number-of-voters", "raft-metrics"));
+        return voters == null || !(voters.metricValue() instanceof Integer count) || count > 1;
     }
 
     @Override

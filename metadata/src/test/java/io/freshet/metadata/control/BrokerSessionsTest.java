@@ -66,6 +66,19 @@ class BrokerSessionsTest {
     }
 
     @Test
+    void aLongSessionOfTheControllerBeforeIsCutByWhatWasCertainlySilence() {
+        BrokerSessions patient = new BrokerSessions(clock, 4 * SESSION_MS);
+        long heardAtNs = clock.nanoTime();
+        clock.advanceMs(100_000);
+        patient.begin(Optional.of(new Predecessor(1, heardAtNs)));
+        patient.isOver(1, EPOCH);
+        clock.advanceMs(4 * SESSION_MS - 2_000);
+        assertThat(patient.isOver(1, EPOCH)).isFalse();
+        clock.advanceMs(1);
+        assertThat(patient.isOver(1, EPOCH)).isTrue();
+    }
+
+    @Test
     void aLaterRegistrationOfTheControllerBeforeHasAFullSession() {
         long heardAtNs = clock.nanoTime();
         clock.advanceMs(10_000);

@@ -23,6 +23,7 @@ final class HeldLog implements MetadataLog {
     private List<ApiMessageAndVersion> held = List.of();
     private long nextOffset;
     private int epoch = 1;
+    private boolean hasOtherVoters = true;
 
     boolean holdsSomething() {
         return !held.isEmpty();
@@ -44,6 +45,15 @@ final class HeldLog implements MetadataLog {
     void lose() {
         held = List.of();
         epoch++;
+    }
+
+    void votesAlone() {
+        hasOtherVoters = false;
+    }
+
+    @Override
+    public boolean hasOtherVoters() {
+        return hasOtherVoters;
     }
 
     @Override

@@ -49,7 +49,6 @@ class UpkeepTest {
     void leadWithOneBroker() {
         store = ManifestStore.open(directory, "cluster");
         state = new ClusterState(store);
-        queue = new CommandQueue(log, state, Runnable::run, new SimpleMeterRegistry());
         Clock clock = new Clock() {
             @Override
             public long wallMs() {
@@ -61,6 +60,7 @@ class UpkeepTest {
                 return nowNs;
             }
         };
+        queue = new CommandQueue(log, state, Runnable::run, clock, new SimpleMeterRegistry());
         Inputs inputs = new Inputs(
                 clock,
                 () -> 1,
@@ -81,16 +81,23 @@ class UpkeepTest {
                                 (short) 0),
                         FreshetVersion.record(FreshetVersion.SUPPORTED.newest())));
         changeLeader();
+        heartbeat = join(7);
+    }
+
+    /** The heartbeat of a broker that is registered and serves. */
+    private BrokerHeartbeat join(int brokerId) {
         var registered = controller.registerBroker(new BrokerSpec(
-                7, Uuid.randomUuid(), List.of(new Endpoint("PLAINTEXT", "PLAINTEXT", "localhost", 9092)), null));
+                brokerId, Uuid.randomUuid(), List.of(new Endpoint("PLAINTEXT", "PLAINTEXT", "localhost", 9092)), null));
         commit();
-        heartbeat = new BrokerHeartbeat(7, registered.join().brokerEpoch(), Long.MAX_VALUE, true, false);
-        var unfenced = controller.heartbeat(heartbeat);
+        BrokerHeartbeat joined =
+                new BrokerHeartbeat(brokerId, registered.join().brokerEpoch(), Long.MAX_VALUE, true, false);
+        var unfenced = controller.heartbeat(joined);
         commit();
         assertThat(unfenced.join().isFenced()).isFalse();
         while (log.holdsSomething()) {
             commit();
         }
+        return joined;
     }
 
     @AfterEach
@@ -139,22 +146,74 @@ class UpkeepTest {
         assertThatThrownBy(answer::join)
                 .hasCauseInstanceOf(FreshetException.class)
                 .satisfies(
-                        error -> assertThat(FreshetException.of(error).kind()).isEqualTo(ErrorKind.INDETERMINATE));
+                        error -> assertThat(FreshetException.of(error).kind()).isEqualTo(ErrorKind.UNAVAILABLE));
     }
 
     @Test
-    void timeThatTheProofTakesCountsForNobody() {
+    void aControllerThatHasNotLedForASecondAsFarAsItKnowsWaitsToo() {
+        stopFor(1_000);
+        assertThat(controller.heartbeat(heartbeat)).isDone();
+        stopFor(1);
+        CompletableFuture<HeartbeatAnswer> answer = controller.heartbeat(heartbeat);
+        assertThat(answer).isNotDone();
+
+        commit();
+
+        assertThat(answer).isCompletedWithValue(new HeartbeatAnswer(false, false, false, SESSION_MS));
+    }
+
+    @Test
+    void theBrokerOfTheControllersOwnNodeIsAnsweredAfterACommitOnly() {
+        BrokerHeartbeat own = join(HeldLog.NODE_ID);
+        stopFor(1);
+        CompletableFuture<HeartbeatAnswer> first = controller.heartbeat(own);
+        stopFor(1);
+        CompletableFuture<HeartbeatAnswer> second = controller.heartbeat(own);
+        assertThat(controller.heartbeat(heartbeat)).as("that of another").isDone();
+
+        commit();
+        assertThat(first).isDone();
+        assertThat(second).as("what was committed was appended before").isNotDone();
+        commit();
+        assertThat(second).isDone();
+    }
+
+    @Test
+    void aQuorumOfOneNeedsNoProof() {
+        BrokerHeartbeat own = join(HeldLog.NODE_ID);
+        log.votesAlone();
+        stopFor(1_400);
+        assertThat(controller.heartbeat(heartbeat)).isDone();
+        assertThat(controller.heartbeat(own)).isDone();
+        assertThat(log.holdsSomething()).isFalse();
+    }
+
+    @Test
+    void whoeverWaitsForAProofWasHeard() {
+        stopFor(1_400);
+        CompletableFuture<HeartbeatAnswer> answer = controller.heartbeat(heartbeat);
+        for (int i = 0; i < 4; i++) {
+            stopFor(700);
+            controller.upkeep().tick(state);
+        }
+        commit();
+        assertThat(answer.join().isOver()).isFalse();
+        assertThat(log.holdsSomething()).as("an end of its session").isFalse();
+    }
+
+    @Test
+    void timeThatThisProcessWasStoppedCountsForNobody() {
         stopFor(60_000);
         controller.upkeep().tick(state);
-        stopFor(1_000);
+        stopFor(1_400);
         controller.upkeep().tick(state);
-        stopFor(1_000);
+        stopFor(1_400);
         controller.upkeep().tick(state);
-        stopFor(1_200);
-        commit();
-        controller.upkeep().tick(state);
+        assertThat(log.holdsSomething()).as("an end of a session").isFalse();
 
-        assertThat(state.manifests().member(7).orElseThrow().isLapsed()).isFalse();
-        assertThat(controller.heartbeat(heartbeat).join().isOver()).isFalse();
+        stopFor(201);
+        controller.upkeep().tick(state);
+        commit();
+        assertThat(state.manifests().member(7).orElseThrow().isLapsed()).isTrue();
     }
 }

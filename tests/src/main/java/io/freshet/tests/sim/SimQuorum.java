@@ -57,7 +57,7 @@ final class SimQuorum implements MetadataLog {
         this.random = world.random.fork();
         this.process = world.newProcess("quorum");
         this.state = new ClusterState(store);
-        this.queue = new CommandQueue(this, state, process.thread("metadata"), new CompositeMeterRegistry());
+        this.queue = new CommandQueue(this, state, process.thread("metadata"), process, new CompositeMeterRegistry());
         this.controller = new ActiveController(
                 queue,
                 new Inputs(

@@ -10,12 +10,6 @@ public final class LeaseLedger {
     /** Leases end before, by a sixth of the session; clocks drift by two hundredths at most. */
     private static final long LONGEST_LEASE_NANOS = QuorumWorld.SESSION_MS * 1_000_000 * 5 / 6 * 103 / 100;
 
-    /** Half as long again as Raft's fetch timeout: a controller that has lost its quorum may not know for so long, plus some. */
-    private static final long UNAWARE_NANOS = 3_300_000_000L;
-
-    /** The controller hears from Raft, on another thread, that it leads no more. */
-    private static final long HEARING_NANOS = 50_000_000L;
-
     private final QuorumWorld world;
     private final QuorumLedger ledger;
     private final Map<Registration, Long> leases = new HashMap<>();
@@ -29,26 +23,16 @@ public final class LeaseLedger {
 
     /** A heartbeat that was sent at {@code sentNanos}, true time, was answered: the broker may act for a while. */
     void leased(int brokerId, long brokerEpoch, long sentNanos) {
-        world.runs().forEach(NodeRun::noteLeading);
         leases.merge(new Registration(brokerId, brokerEpoch), sentNanos, Math::max);
     }
 
-    /** The quorum has written down that a session is over. */
-    void lapsed(MemberState member, int controllerId, long electedNanos) {
+    /** The quorum has written down, by the controller of {@code controllerId}, that a session is over. */
+    void lapsed(MemberState member, int controllerId) {
         Long sentNanos = leases.get(new Registration(member.brokerId(), member.brokerEpoch()));
-        if (sentNanos == null) {
-            return;
-        }
-        boolean isOver = sentNanos + LONGEST_LEASE_NANOS <= world.time.nowNanos();
-        boolean mayBeUnaware = sentNanos <= electedNanos + UNAWARE_NANOS;
-        if (!isOver && mayBeUnaware && ledger.hasAnotherLedSince(controllerId, sentNanos - HEARING_NANOS)) {
-            world.counts.add("lease outlives its controller");
-        } else {
-            ledger.check(
-                    isOver,
-                    () -> member + " is taken for dead by node " + controllerId + " while its lease lasts, which began "
-                            + (world.time.nowNanos() - sentNanos) / 1_000_000 + " ms ago");
-        }
+        ledger.check(
+                sentNanos == null || sentNanos + LONGEST_LEASE_NANOS <= world.time.nowNanos(),
+                () -> member + " is taken for dead by node " + controllerId + " while its lease lasts, which began "
+                        + (world.time.nowNanos() - sentNanos) / 1_000_000 + " ms ago");
     }
 
     /** A broker acknowledges an append to {@code partition}. */

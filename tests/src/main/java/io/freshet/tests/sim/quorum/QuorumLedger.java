@@ -37,8 +37,6 @@ public final class QuorumLedger {
     private final RecordLedger records = new RecordLedger(this);
     private final CommandLedger commands = new CommandLedger(this);
     private final Map<Integer, Integer> leaders = new HashMap<>();
-    private final Map<Integer, Long> electedAtNanos = new HashMap<>();
-    private final Map<Integer, Long> ledAtNanos = new HashMap<>();
     private final TreeMap<Long, Committed> committed = new TreeMap<>();
     private final Map<Owned, String> owners = new HashMap<>();
     private final Map<PartitionEpoch, Integer> partitionLeaders = new HashMap<>();
@@ -93,18 +91,10 @@ public final class QuorumLedger {
         Integer before = leaders.putIfAbsent(epoch, run.id());
         if (before == null) {
             world.counts.add("leader is elected");
-            electedAtNanos.put(epoch, world.time.nowNanos());
             world.time.note(run.process(), "leads in epoch", epoch, 0);
         } else {
             check(before == run.id(), () -> "Nodes " + before + " and " + run.id() + " both lead in epoch " + epoch);
         }
-        ledAtNanos.put(run.id(), world.time.nowNanos());
-    }
-
-    /** Whether a node other than {@code nodeId} believed that it leads at {@code sinceNanos} or later. */
-    public boolean hasAnotherLedSince(int nodeId, long sinceNanos) {
-        return ledAtNanos.entrySet().stream()
-                .anyMatch(entry -> entry.getKey() != nodeId && entry.getValue() >= sinceNanos);
     }
 
     /** {@code listener} is shown each committed batch once, when the first node hears of it. */
@@ -146,8 +136,7 @@ public final class QuorumLedger {
                 wishedAtNanos.add(world.time.nowNanos());
             } else if (entry.message() instanceof MemberRecord member
                     && member.member().isLapsed()) {
-                int controller = leaders.getOrDefault(batch.epoch(), -1);
-                leases.lapsed(member.member(), controller, electedAtNanos.getOrDefault(batch.epoch(), 0L));
+                leases.lapsed(member.member(), leaders.getOrDefault(batch.epoch(), -1));
             }
         }
     }

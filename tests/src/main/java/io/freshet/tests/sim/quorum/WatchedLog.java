@@ -123,6 +123,11 @@ class WatchedLog implements MetadataLog {
     }
 
     @Override
+    public boolean hasOtherVoters() {
+        return real.hasOtherVoters();
+    }
+
+    @Override
     public int nodeId() {
         return real.nodeId();
     }
