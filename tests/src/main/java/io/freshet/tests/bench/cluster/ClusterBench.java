@@ -35,6 +35,9 @@ public final class ClusterBench {
     private static final String KILLED = "killed";
     private static final int KILLED_PARTITIONS = 99;
     private static final int RECORD_BYTES = 16_384;
+    private static final int PATTERN_BYTES =
+            512; // repeated: a file system that compresses holds a large topic in little room
+    private static final int BATCH_BYTES = 1 << 20;
     private static final long GIB = 1L << 30;
     private static final Duration CALM = Duration.ofSeconds(10);
 
@@ -83,7 +86,9 @@ public final class ClusterBench {
         }
         try (ClusterAdmin admin = new ClusterAdmin(nodes.bootstrap())) {
             admin.awaitBrokers(Nodes.VOTERS);
-            kill(nodes, admin);
+            if (rounds > 0) {
+                kill(nodes, admin);
+            }
             expand(nodes, admin);
         }
     }
@@ -172,20 +177,33 @@ public final class ClusterBench {
 
     private void fill(Nodes nodes) {
         long records = (long) (gib * GIB / RECORD_BYTES);
+        byte[] pattern = new byte[PATTERN_BYTES];
+        new Random(1).nextBytes(pattern);
         byte[] value = new byte[RECORD_BYTES];
-        new Random(1).nextBytes(value);
+        for (int at = 0; at < RECORD_BYTES; at += PATTERN_BYTES) {
+            System.arraycopy(pattern, 0, value, at, PATTERN_BYTES);
+        }
         long begin = System.nanoTime();
         try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(
                 Map.of(
-                        "bootstrap.servers", nodes.bootstrap(),
-                        "acks", "all",
-                        "batch.size", "262144",
-                        "linger.ms", "50",
-                        "buffer.memory", "134217728"),
+                        "bootstrap.servers",
+                        nodes.bootstrap(),
+                        "acks",
+                        "all",
+                        "batch.size",
+                        Integer.toString(BATCH_BYTES),
+                        "linger.ms",
+                        "50",
+                        "max.request.size",
+                        Integer.toString(4 * BATCH_BYTES),
+                        "buffer.memory",
+                        "134217728"),
                 new ByteArraySerializer(),
                 new ByteArraySerializer())) {
+            int run = BATCH_BYTES / RECORD_BYTES
+                    - 1; // what fits a batch goes to one partition: small batches would make a large topic slow to fill
             for (long i = 0; i < records; i++) {
-                producer.send(new ProducerRecord<>(TOPIC, (int) (i % partitions), null, value));
+                producer.send(new ProducerRecord<>(TOPIC, (int) (i / run % partitions), null, value));
             }
             producer.flush();
         }
@@ -200,16 +218,22 @@ public final class ClusterBench {
     private void report() {
         System.out.printf("%n| figure | Kafka | Freshet | Freshet ÷ Kafka |%n|---|---|---|---|%n");
         figures.forEach((figure, byKind) -> {
-            double kafka = byKind.getOrDefault("kafka", Double.NaN);
-            double freshet = byKind.getOrDefault("freshet", Double.NaN);
-            System.out.printf(Locale.ROOT, "| %s | %.2f | %.2f | %.4f |%n", figure, kafka, freshet, freshet / kafka);
+            Double kafka = byKind.get("kafka");
+            Double freshet = byKind.get("freshet");
+            System.out.printf(
+                    Locale.ROOT,
+                    "| %s | %s | %s | %s |%n",
+                    figure,
+                    kafka == null ? "–" : String.format(Locale.ROOT, "%.2f", kafka),
+                    freshet == null ? "–" : String.format(Locale.ROOT, "%.2f", freshet),
+                    kafka == null || freshet == null ? "–" : String.format(Locale.ROOT, "%.4f", freshet / kafka));
         });
     }
 
     private static double middle(List<Long> values) {
         List<Long> sorted = new ArrayList<>(values);
         Collections.sort(sorted);
-        return sorted.isEmpty() ? Double.NaN : sorted.get(sorted.size() / 2);
+        return sorted.get(sorted.size() / 2);
     }
 
     private static double secondsSince(long beginNanos) {
