@@ -11,6 +11,7 @@ import io.freshet.metadata.ManifestQuery.From;
 import io.freshet.metadata.ObjectState;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.RocksIterator;
@@ -79,7 +80,11 @@ public final class StateReads implements AutoCloseable {
 
     /** Up to {@code limit} segments of a stream, from the one that holds {@code offset} on; leaves {@code rows} behind them. */
     static void segments(RocksIterator rows, long streamId, long offset, int limit, List<StreamSegment> found) {
-        rows.seekForPrev(Rows.key(streamId, Math.max(0, offset)));
+        byte[] wanted = Rows.key(streamId, Math.max(0, offset));
+        rows.seek(wanted); // most who ask know where a segment begins; the way back may lead over many deleted rows
+        if (!rows.isValid() || !Arrays.equals(rows.key(), wanted)) {
+            rows.seekForPrev(wanted);
+        }
         if (!rows.isValid()) {
             rows.seek(Rows.key(streamId, 0));
         }

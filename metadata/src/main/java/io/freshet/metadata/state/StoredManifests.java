@@ -32,6 +32,11 @@ final class StoredManifests implements Manifests {
     private final ManifestStore store;
     private final Supplier<MetadataImage> image;
 
+    /** There are few, and those who look after them ask again and again. */
+    private volatile Wals wals = new Wals(-1, List.of());
+
+    private record Wals(long version, List<WalState> wals) {}
+
     StoredManifests(ManifestStore store, Supplier<MetadataImage> image) {
         this.store = store;
         this.image = image;
@@ -101,25 +106,23 @@ final class StoredManifests implements Manifests {
 
     @Override
     public List<WalState> wals(int brokerId) {
-        return wals(Rows.key(brokerId), brokerId);
+        return wals().stream().filter(wal -> wal.brokerId() == brokerId).toList();
     }
 
     @Override
     public List<WalState> wals() {
-        return wals(Rows.key(0), Integer.MAX_VALUE);
-    }
-
-    private List<WalState> wals(byte[] from, int lastBrokerId) {
+        long version = store.version(Table.WALS);
+        Wals known = wals;
+        if (known.version == version) {
+            return known.wals;
+        }
         List<WalState> found = new ArrayList<>();
         store.scan(Table.WALS, rows -> {
-            for (rows.seek(from); rows.isValid(); rows.next()) {
-                WalState wal = Rows.decodeWal(rows.key(), rows.value());
-                if (wal.brokerId() > lastBrokerId) {
-                    break;
-                }
-                found.add(wal);
+            for (rows.seekToFirst(); rows.isValid(); rows.next()) {
+                found.add(Rows.decodeWal(rows.key(), rows.value()));
             }
         });
+        wals = new Wals(version, List.copyOf(found));
         return found;
     }
 

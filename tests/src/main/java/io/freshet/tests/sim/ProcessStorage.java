@@ -77,7 +77,8 @@ public final class ProcessStorage {
                 .withUpload(random.between(2_000, 60_000), random.between(100, 3_000))
                 .withTailCacheBytes(random.between(lanesBytes, 3 * lanesBytes))
                 .withObjects(random.between(1, 80_000), random.between(1, 40_000), BLOCK_BYTES)
-                .withDeletion(300, 1_000, world.orphanGraceMs / 50, world.orphanGraceMs);
+                .withDeletion(
+                        Math.max(300, world.orphanGraceMs / 50), 1_000, world.orphanGraceMs / 50, world.orphanGraceMs);
         int cacheBytes = 1 << (int) (world.hasDiskTier ? random.between(16, 18) : random.between(17, 20));
         this.cache = new BlockCacheConfig(cacheBytes, cacheBytes / 4, cacheBytes / 2, cacheBytes / 4);
     }
