@@ -82,6 +82,25 @@ public final class BalancePlanner {
                 isComplete ? planner.leftOver() : List.of());
     }
 
+    /**
+     * Whether a plan could move anything: some broker that takes part is off the mean by more than the tolerance.
+     *
+     * @param sums what each broker has, by its id; nothing where it is missing
+     */
+    public static boolean isNeeded(List<ClusterLoad.Broker> brokers, Map<Integer, BrokerSum> sums, double tolerance) {
+        List<ClusterLoad.Broker> taking =
+                brokers.stream().filter(ClusterLoad.Broker::takesPart).toList();
+        Evenness evenness = new Evenness(taking, tolerance);
+        for (int i = 0; i < taking.size(); i++) {
+            BrokerSum sum = sums.get(taking.get(i).id());
+            if (sum != null) {
+                evenness.add(i, sum.load(), sum.partitions());
+            }
+        }
+        evenness.fix();
+        return taking.size() > 1 && evenness.isAnyOut();
+    }
+
     private Load meanLoad() {
         return brokers.isEmpty()
                 ? Load.NONE

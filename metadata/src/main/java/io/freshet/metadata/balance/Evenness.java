@@ -49,6 +49,13 @@ final class Evenness {
         }
     }
 
+    /** Adds {@code partitions} partitions at once, which have {@code load} together. */
+    void add(int broker, Load load, int partitions) {
+        for (Resource resource : RESOURCES) {
+            change(resource, broker, resource == Resource.PARTITIONS ? partitions : load.of(resource));
+        }
+    }
+
     private void change(Resource resource, int broker, double amount) {
         sums[resource.ordinal()][broker] += amount;
         rackSums[resource.ordinal()][rackOf[broker]] += amount;
@@ -83,6 +90,17 @@ final class Evenness {
 
     boolean isOut(Resource resource, int broker) {
         return Math.abs(deviation(resource, broker)) > tolerance;
+    }
+
+    boolean isAnyOut() {
+        for (Resource resource : RESOURCES) {
+            for (int broker = 0; broker < rackOf.length; broker++) {
+                if (isOut(resource, broker)) {
+                    return true;
+                }
+            }
+        }
+        return false;
     }
 
     private double uneven(double deviation) {

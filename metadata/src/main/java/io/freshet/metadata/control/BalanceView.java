@@ -4,7 +4,9 @@ package io.freshet.metadata.control;
 import io.freshet.metadata.MoveWish;
 import io.freshet.metadata.balance.BalanceDescription.BrokerState;
 import io.freshet.metadata.balance.BalanceDescription.UnderWay;
+import io.freshet.metadata.balance.BalancePlanner;
 import io.freshet.metadata.balance.BalanceSettings;
+import io.freshet.metadata.balance.BrokerSum;
 import io.freshet.metadata.balance.ClusterLoad;
 import io.freshet.metadata.balance.ClusterLoad.Led;
 import io.freshet.metadata.balance.Load;
@@ -57,28 +59,66 @@ record BalanceView(
         return silent.contains(broker.brokerId()) ? "it has not reported its load" : "";
     }
 
+    /**
+     * Whether a plan could move anything. To be asked before {@link #gather}, which takes some hundred bytes for each partition: in
+     * a large cluster that is worth a pause of the collector, again and again.
+     */
+    boolean isUneven() {
+        Map<PartitionKey, Integer> targets = targets();
+        Shares shares = shares();
+        Map<Integer, BrokerSum> sums = new HashMap<>();
+        forEach((topic, key, partition) -> {
+            Integer target = targets.get(key);
+            sums.computeIfAbsent(target == null ? partition.leader : target, id -> new BrokerSum())
+                    .add(shares.of(key, partition.leader));
+        });
+        return BalancePlanner.isNeeded(brokers(), sums, settings.tolerance());
+    }
+
     /** Every partition with the broker that leads it or is about to, and its load. */
     Gathered gather() {
+        Map<PartitionKey, Integer> targets = targets();
+        Shares shares = shares();
+        Gathered gathered = new Gathered();
+        forEach((topic, key, partition) ->
+                gathered.add(this, topic, key, partition, targets.get(key), shares.of(key, partition.leader)));
+        return gathered;
+    }
+
+    private Map<PartitionKey, Integer> targets() {
         Map<PartitionKey, Integer> targets = new HashMap<>();
         wishes.forEach(wish -> targets.put(new PartitionKey(wish.topicId(), wish.partition()), wish.targetBrokerId()));
-        Map<PartitionKey, Known> loads = new HashMap<>();
-        reports.forEach(report -> report.forEach((key, known) -> loads.merge(key, known, Known::newer)));
-        Map<Integer, Integer> unnamed = new HashMap<>();
+        return targets;
+    }
+
+    /** The load of each partition: what was said of it, or an even share of its leader's rest. */
+    private record Shares(Map<PartitionKey, Known> named, Map<Integer, Load> others) {
+        Load of(PartitionKey key, int leader) {
+            Known known = named.get(key);
+            return known == null ? others.getOrDefault(leader, Load.NONE) : known.load();
+        }
+    }
+
+    private Shares shares() {
+        Map<PartitionKey, Known> named = new HashMap<>();
+        reports.forEach(report -> report.forEach((key, known) -> named.merge(key, known, Known::newer)));
+        Map<Integer, BrokerSum> unnamed = new HashMap<>();
         forEach((topic, key, partition) -> {
-            if (!loads.containsKey(key)) {
-                unnamed.merge(partition.leader, 1, Integer::sum);
+            if (!named.containsKey(key)) {
+                unnamed.computeIfAbsent(partition.leader, id -> new BrokerSum()).add(Load.NONE);
             }
         });
-        Gathered gathered = new Gathered();
-        forEach((topic, key, partition) -> {
-            Known known = loads.get(key);
-            Load load = known == null
-                    ? rests.getOrDefault(partition.leader, Load.NONE)
-                            .dividedBy(unnamed.getOrDefault(partition.leader, 1))
-                    : known.load();
-            gathered.add(this, topic, key, partition, targets.get(key), load);
-        });
-        return gathered;
+        Map<Integer, Load> others = new HashMap<>();
+        unnamed.forEach(
+                (id, sum) -> others.put(id, rests.getOrDefault(id, Load.NONE).dividedBy(sum.partitions())));
+        return new Shares(named, others);
+    }
+
+    private List<ClusterLoad.Broker> brokers() {
+        return standings.values().stream()
+                .map(broker -> new ClusterLoad.Broker(
+                        broker.brokerId(), broker.rack(), whyNot(broker).isEmpty()))
+                .toList();
     }
 
     private interface Visitor {
@@ -95,8 +135,7 @@ record BalanceView(
     /** What {@link #gather} has found; one thread. */
     static final class Gathered {
         private final List<Led> partitions = new ArrayList<>();
-        private final Map<Integer, Load> loads = new HashMap<>();
-        private final Map<Integer, Integer> counts = new HashMap<>();
+        private final Map<Integer, BrokerSum> sums = new HashMap<>();
         final List<UnderWay> underWay = new ArrayList<>();
         int excluded;
         int resting;
@@ -125,31 +164,23 @@ record BalanceView(
                     load,
                     isMovable,
                     LeaderMoves.boxed(partition.replicas)));
-            loads.merge(leader, load, Load::plus);
-            counts.merge(leader, 1, Integer::sum);
+            sums.computeIfAbsent(leader, id -> new BrokerSum()).add(load);
         }
 
         ClusterLoad cluster(BalanceView view) {
-            return new ClusterLoad(
-                    view.standings.values().stream()
-                            .map(broker -> new ClusterLoad.Broker(
-                                    broker.brokerId(),
-                                    broker.rack(),
-                                    view.whyNot(broker).isEmpty()))
-                            .toList(),
-                    partitions);
+            return new ClusterLoad(view.brokers(), partitions);
         }
 
         List<BrokerState> brokers(BalanceView view) {
             return view.standings.values().stream()
                     .filter(broker -> view.image.cluster().broker(broker.brokerId()) != null)
-                    .map(broker -> new BrokerState(
-                            broker.brokerId(),
-                            broker.rack(),
-                            view.whyNot(broker),
-                            loads.getOrDefault(broker.brokerId(), Load.NONE),
-                            counts.getOrDefault(broker.brokerId(), 0)))
+                    .map(broker -> state(view, broker))
                     .toList();
+        }
+
+        private BrokerState state(BalanceView view, Standing broker) {
+            BrokerSum sum = sums.getOrDefault(broker.brokerId(), new BrokerSum());
+            return new BrokerState(broker.brokerId(), broker.rack(), view.whyNot(broker), sum.load(), sum.partitions());
         }
     }
 }

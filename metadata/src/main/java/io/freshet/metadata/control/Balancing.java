@@ -125,6 +125,10 @@ public final class Balancing {
     private void plan(BalanceView view, int allowed) {
         BalancePlan plan;
         try {
+            if (!view.isUneven()) {
+                isPlanning.set(false);
+                return;
+            }
             plan = BalancePlanner.plan(
                     view.gather().cluster(view), view.settings().tolerance(), allowed);
         } catch (RuntimeException e) {

@@ -224,8 +224,12 @@ class BalancePlannerTest {
             while (true) {
                 BalancePlan plan = BalancePlanner.plan(cluster, TOLERANCE, limit);
                 assertThat(BalancePlanner.plan(cluster, TOLERANCE, limit)).isEqualTo(plan);
+                assertThat(isNeeded(cluster) || plan.moves().isEmpty())
+                        .as("seed %s", SEED + run)
+                        .isTrue();
                 requireAllowed(cluster, plan, limit, SEED + run);
                 if (plan.isComplete() && plan.moves().isEmpty()) {
+                    assertThat(isNeeded(cluster)).isNotEqualTo(plan.leftOver().isEmpty());
                     settled += plan.leftOver().isEmpty() ? 1 : 0;
                     requireNoBetterMove(cluster, SEED + run);
                     break;
@@ -241,6 +245,29 @@ class BalancePlannerTest {
             }
         }
         assertThat(settled).as("clusters within the tolerance in everything").isGreaterThan(60);
+    }
+
+    private static boolean isNeeded(ClusterLoad cluster) {
+        Map<Integer, BrokerSum> sums = new HashMap<>();
+        cluster.partitions()
+                .forEach(led -> sums.computeIfAbsent(led.leader(), id -> new BrokerSum())
+                        .add(led.load()));
+        return BalancePlanner.isNeeded(cluster.brokers(), sums, TOLERANCE);
+    }
+
+    @Test
+    void aPlanIsNeededWhereABrokerIsOut() {
+        List<Led> even =
+                IntStream.range(0, 30).mapToObj(i -> led(i, i % 3 + 1, MIB)).toList();
+        assertThat(isNeeded(new ClusterLoad(brokers(3), even))).isFalse();
+        List<Led> heavy = IntStream.range(0, 30)
+                .mapToObj(i -> led(i, i % 3 + 1, i % 3 == 0 ? 2 * MIB : MIB))
+                .toList();
+        assertThat(isNeeded(new ClusterLoad(brokers(3), heavy))).isTrue();
+        assertThat(isNeeded(new ClusterLoad(brokers(4), even)))
+                .as("a new broker")
+                .isTrue();
+        assertThat(isNeeded(new ClusterLoad(brokers(1), even))).isFalse();
     }
 
     private static ClusterLoad randomCluster(Random random) {
