@@ -28,6 +28,7 @@ import org.rocksdb.ColumnFamilyDescriptor;
 import org.rocksdb.ColumnFamilyHandle;
 import org.rocksdb.ColumnFamilyOptions;
 import org.rocksdb.DBOptions;
+import org.rocksdb.FlushOptions;
 import org.rocksdb.LRUCache;
 import org.rocksdb.Options;
 import org.rocksdb.ReadOptions;
@@ -42,8 +43,8 @@ import org.rocksdb.WriteOptions;
  * The one owner of the RocksDB database. The metadata thread alone writes; any thread may read. Native handles must not
  * be touched after close (that ends the process), so every call holds a permit, and {@link #close()} waits for all of them.
  *
- * <p>A write carries the log offset up to which it is the fold of the log. RocksDB's own log is not flushed per write: what
- * a crash takes away comes back from the metadata log.
+ * <p>A write carries the log offset up to which it is the fold of the log. RocksDB keeps no log of its own: what a crash
+ * takes away, all tables back to one offset since they are written to files together, comes back from the metadata log.
  */
 public final class ManifestStore implements AutoCloseable {
     private static final int MAX_CALLS = 1 << 20;
@@ -55,6 +56,15 @@ public final class ManifestStore implements AutoCloseable {
     /** Files go to the disk in such pieces while they are written, so that no flush of the metadata log waits for much. */
     private static final long SYNC_BYTES = 1L << 20;
 
+    /** So much of all tables together is in memory only, at most: what a restart after a crash reads from the metadata log again. */
+    private static final long UNWRITTEN_BYTES = 64L << 20;
+
+    /** Rows are found and added faster in small tables in memory; several become one file. */
+    private static final long WRITE_BUFFER_BYTES = 16L << 20;
+
+    private static final int WRITE_BUFFERS_PER_FILE = 4;
+    private static final int MAX_WRITE_BUFFERS = 12;
+
     private static final long SNAPSHOT_READAHEAD_BYTES = 1L << 20;
     private static final byte[] APPLIED = "applied".getBytes(StandardCharsets.UTF_8);
     private static final byte[] CLUSTER = "cluster".getBytes(StandardCharsets.UTF_8);
@@ -64,7 +74,7 @@ public final class ManifestStore implements AutoCloseable {
     private final DBOptions options;
     private final LRUCache cache;
     private final ColumnFamilyOptions familyOptions;
-    private final WriteOptions writeOptions = new WriteOptions();
+    private final WriteOptions writeOptions = new WriteOptions().setDisableWAL(true);
     private final ReadOptions readOptions = new ReadOptions();
     private final List<ColumnFamilyHandle> families = new ArrayList<>();
     private final RecentRows recent = new RecentRows();
@@ -80,12 +90,14 @@ public final class ManifestStore implements AutoCloseable {
                 .setCreateMissingColumnFamilies(true)
                 .setAtomicFlush(true)
                 .setKeepLogFileNum(2)
-                .setMaxTotalWalSize(64L << 20)
-                .setBytesPerSync(SYNC_BYTES)
-                .setWalBytesPerSync(SYNC_BYTES);
+                .setDbWriteBufferSize(UNWRITTEN_BYTES)
+                .setBytesPerSync(SYNC_BYTES);
         cache = new LRUCache(CACHE_BYTES);
-        familyOptions =
-                new ColumnFamilyOptions().setTableFormatConfig(new BlockBasedTableConfig().setBlockCache(cache));
+        familyOptions = new ColumnFamilyOptions()
+                .setTableFormatConfig(new BlockBasedTableConfig().setBlockCache(cache))
+                .setWriteBufferSize(WRITE_BUFFER_BYTES)
+                .setMinWriteBufferNumberToMerge(WRITE_BUFFERS_PER_FILE)
+                .setMaxWriteBufferNumber(MAX_WRITE_BUFFERS);
         List<ColumnFamilyDescriptor> descriptors = Arrays.stream(Table.ALL)
                 .map(table -> new ColumnFamilyDescriptor(table.columnFamilyName(), familyOptions))
                 .toList();
@@ -165,7 +177,7 @@ public final class ManifestStore implements AutoCloseable {
         byte[] known = db.get(family(Table.META), CLUSTER);
         if (!Arrays.equals(owner, known)) {
             clear();
-            db.put(family(Table.META), CLUSTER, owner);
+            db.put(family(Table.META), writeOptions, CLUSTER, owner);
         }
     }
 
@@ -211,11 +223,11 @@ public final class ManifestStore implements AutoCloseable {
         call(() -> {
             for (Table table : Table.ALL) {
                 if (table != Table.META) {
-                    db.deleteRange(family(table), new byte[0], fill(64));
+                    db.deleteRange(family(table), writeOptions, new byte[0], fill(64));
                 }
             }
-            db.delete(family(Table.META), APPLIED);
-            db.delete(family(Table.META), NEXT_IDS);
+            db.delete(family(Table.META), writeOptions, APPLIED);
+            db.delete(family(Table.META), writeOptions, NEXT_IDS);
             appliedOffset = -1;
             return true;
         });
@@ -226,7 +238,7 @@ public final class ManifestStore implements AutoCloseable {
 
     private void clear(Table table) {
         call(() -> {
-            db.deleteRange(family(table), new byte[0], fill(64));
+            db.deleteRange(family(table), writeOptions, new byte[0], fill(64));
             return true;
         });
     }
@@ -496,8 +508,8 @@ public final class ManifestStore implements AutoCloseable {
 
         /** Has everything written so far, this instant's rows included, written to the disk. */
         void sync() {
-            try {
-                db.syncWal();
+            try (FlushOptions all = new FlushOptions().setWaitForFlush(true)) {
+                db.flush(all, families);
             } catch (RocksDBException e) {
                 throw new FreshetException(
                         ErrorKind.UNAVAILABLE, "Cannot flush the manifest store to the disk: " + e.getMessage(), e);

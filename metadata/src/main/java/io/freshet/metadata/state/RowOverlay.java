@@ -9,7 +9,6 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.RocksIterator;
 
@@ -22,7 +21,7 @@ final class RowOverlay {
     private static final byte[] ABSENT = new byte[0];
 
     private final ManifestStore store;
-    private final Map<Table, TreeMap<byte[], byte[]>> changes = new EnumMap<>(Table.class);
+    private final Map<Table, TableChanges> changes = new EnumMap<>(Table.class);
 
     RowOverlay(ManifestStore store) {
         this.store = store;
@@ -66,7 +65,7 @@ final class RowOverlay {
     void scan(Table table, byte[] from, Visitor visitor) {
         store.scan(table, stored -> {
             stored.seek(from);
-            merge(changesOf(table).tailMap(from, true).entrySet().iterator(), stored, visitor);
+            merge(changesOf(table).inOrder().tailMap(from, true).entrySet().iterator(), stored, visitor);
         });
     }
 
@@ -104,10 +103,9 @@ final class RowOverlay {
 
     /** Hands every change to {@code sink}; a null value is a deletion. */
     void forEachChange(Sink sink) throws org.rocksdb.RocksDBException {
-        for (Map.Entry<Table, TreeMap<byte[], byte[]>> ofTable : changes.entrySet()) {
-            for (Map.Entry<byte[], byte[]> change : ofTable.getValue().entrySet()) {
-                sink.take(ofTable.getKey(), change.getKey(), change.getValue() == ABSENT ? null : change.getValue());
-            }
+        for (Map.Entry<Table, TableChanges> ofTable : changes.entrySet()) {
+            Table table = ofTable.getKey();
+            ofTable.getValue().forEachInOrder((key, value) -> sink.take(table, key, value == ABSENT ? null : value));
         }
     }
 
@@ -121,8 +119,8 @@ final class RowOverlay {
         changes.clear();
     }
 
-    private TreeMap<byte[], byte[]> changesOf(Table table) {
-        return changes.computeIfAbsent(table, key -> new TreeMap<>(Arrays::compareUnsigned));
+    private TableChanges changesOf(Table table) {
+        return changes.computeIfAbsent(table, key -> new TableChanges());
     }
 
     /** Sees one row; returns whether to go on. */
