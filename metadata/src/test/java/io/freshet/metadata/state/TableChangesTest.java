@@ -17,7 +17,7 @@ class TableChangesTest {
 
     /** Keys of all lengths that tables have, many of them alike, also with a first bit that a signed comparison would misread. */
     private static byte[] key(Random random) {
-        long id = random.nextInt(500) - 250;
+        long id = random.nextInt(500) - 250L;
         return random.nextBoolean()
                 ? ByteBuffer.allocate(8).putLong(id).array()
                 : ByteBuffer.allocate(16).putLong(id).putLong(random.nextInt(3)).array();

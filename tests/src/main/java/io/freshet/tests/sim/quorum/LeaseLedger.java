@@ -29,10 +29,14 @@ public final class LeaseLedger {
     /** The quorum has written down, by the controller of {@code controllerId}, that a session is over. */
     void lapsed(MemberState member, int controllerId) {
         Long sentNanos = leases.get(new Registration(member.brokerId(), member.brokerEpoch()));
+        if (sentNanos == null) {
+            return;
+        }
+        long heldNanos = world.time.nowNanos() - sentNanos;
         ledger.check(
-                sentNanos == null || sentNanos + LONGEST_LEASE_NANOS <= world.time.nowNanos(),
+                heldNanos >= LONGEST_LEASE_NANOS,
                 () -> member + " is taken for dead by node " + controllerId + " while its lease lasts, which began "
-                        + (world.time.nowNanos() - sentNanos) / 1_000_000 + " ms ago");
+                        + heldNanos / 1_000_000 + " ms ago");
     }
 
     /** A broker acknowledges an append to {@code partition}. */
