@@ -17,7 +17,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -44,7 +43,6 @@ public final class SealedTails {
     private final Scheduler scheduler;
     private final Runnable makeRoom;
     private final RecoverySlabs slabs = new RecoverySlabs();
-    private final AtomicLong promisedBytes = new AtomicLong();
     private final Counter records;
     private final Counter waits;
     private volatile boolean closed;
@@ -92,18 +90,6 @@ public final class SealedTails {
     /** Streams that wait for room wait no more. */
     public void close() {
         closed = true;
-    }
-
-    private boolean promise(long bytes, long limitBytes) {
-        while (true) {
-            long promised = promisedBytes.get();
-            if (memory.uncommittedBytes() + promised + bytes > limitBytes) {
-                return false;
-            }
-            if (promisedBytes.compareAndSet(promised, promised + bytes)) {
-                return true;
-            }
-        }
     }
 
     /** One stream's way into memory. Its steps follow each other; records come one at a time. */
@@ -155,7 +141,7 @@ public final class SealedTails {
             long bytes = payload.remaining() + (long) OVERHEAD_BYTES;
             if (!hasRoom) {
                 neededBytes += bytes;
-                if (!isOver && promise(bytes, roomBytes())) {
+                if (!isOver && memory.promise(bytes, roomBytes())) {
                     heldBytes += bytes;
                 } else {
                     dropFound();
@@ -180,7 +166,7 @@ public final class SealedTails {
         private void dropFound() {
             found.forEach(record -> record.bytes().release());
             found.clear();
-            promisedBytes.addAndGet(-heldBytes);
+            memory.giveBack(heldBytes);
             heldBytes = 0;
         }
 
@@ -217,7 +203,7 @@ public final class SealedTails {
                 filled.completeExceptionally(e);
                 return;
             }
-            if (promise(neededBytes, Math.max(roomBytes(), Math.min(memory.limitBytes(), neededBytes)))) {
+            if (memory.promise(neededBytes, Math.max(roomBytes(), Math.min(memory.limitBytes(), neededBytes)))) {
                 heldBytes = neededBytes;
                 read(true).whenComplete((nothing, error) -> {
                     if (error == null) {
@@ -239,7 +225,7 @@ public final class SealedTails {
             } catch (FreshetException e) {
                 return CompletableFuture.failedFuture(e);
             } finally {
-                promisedBytes.addAndGet(-heldBytes);
+                memory.giveBack(heldBytes);
                 heldBytes = 0;
             }
         }

@@ -29,6 +29,7 @@ public final class TailMemory {
     private final TailSlabs slabs = new TailSlabs();
     private final AtomicLong heldBytes = new AtomicLong();
     private final AtomicLong uncommittedBytes = new AtomicLong();
+    private final AtomicLong promisedBytes = new AtomicLong();
     private final Queue<Evictable> evictable = new ConcurrentLinkedQueue<>();
     private final ReentrantLock evicting = new ReentrantLock();
 
@@ -48,6 +49,31 @@ public final class TailMemory {
     /** The part of {@link #totalBytes()} that is not yet committed as objects and thus cannot be evicted. */
     public long uncommittedBytes() {
         return uncommittedBytes.get();
+    }
+
+    /** What is uncommitted and what is promised: beside it appends must find room. */
+    long takenBytes() {
+        return uncommittedBytes.get() + promisedBytes.get();
+    }
+
+    /**
+     * Keeps {@code bytes} for records that are about to be read from elsewhere, if no more than {@code limitBytes} are taken then. Give
+     * them back once the records are added, or will not come.
+     */
+    public boolean promise(long bytes, long limitBytes) {
+        while (true) {
+            long promised = promisedBytes.get();
+            if (uncommittedBytes.get() + promised + bytes > limitBytes) {
+                return false;
+            }
+            if (promisedBytes.compareAndSet(promised, promised + bytes)) {
+                return true;
+            }
+        }
+    }
+
+    public void giveBack(long bytes) {
+        promisedBytes.addAndGet(-bytes);
     }
 
     /** {@code bytes} with {@code references} references more, or a copy with that many where that takes less memory. */

@@ -99,7 +99,7 @@ public final class WalLane {
     /** Share of the room for uncommitted bytes that is in use: 1 and more means that appends are refused. */
     public double load() {
         double walLoad = usedShare() / WAL_LIMIT;
-        double memoryLoad = (double) memory.uncommittedBytes() / memory.limitBytes();
+        double memoryLoad = (double) memory.takenBytes() / memory.limitBytes();
         return Math.max(walLoad, memoryLoad);
     }
 
@@ -149,12 +149,12 @@ public final class WalLane {
                             + wal.capacityBytes() + " bytes (lane " + name + ") and a tail of " + memory.limitBytes()
                             + "; enlarge them or lower the greatest message size");
         }
-        if (usedBytes() + bytes > walLimit || memory.uncommittedBytes() + bytes > memory.limitBytes()) {
+        if (usedBytes() + bytes > walLimit || memory.takenBytes() + bytes > memory.limitBytes()) {
             throw new FreshetException(
                     ErrorKind.THROTTLED,
                     "An append of " + sizeBytes + " bytes to stream " + streamId + " must wait for uploads: "
                             + usedBytes() + " of " + walLimit + " bytes of WAL lane " + name + " and "
-                            + memory.uncommittedBytes() + " of " + memory.limitBytes()
+                            + memory.takenBytes() + " of " + memory.limitBytes()
                             + " tail bytes hold data that is not uploaded yet; retry");
         }
     }

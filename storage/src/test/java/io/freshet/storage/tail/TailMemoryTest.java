@@ -2,6 +2,7 @@
 package io.freshet.storage.tail;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
@@ -176,6 +177,26 @@ class TailMemoryTest {
             }
             assertThat(offset).isEqualTo(tail.endOffset());
         }
+        tails.dropAll();
+    }
+
+    @Test
+    void roomThatWasPromisedIsTakenForAppendsToo() {
+        Tails tails = new Tails(MIB, 1);
+        ByteBuffer batch = TestBatches.batch(0, 1, 0, 6000, random);
+        assertThat(tails.memory.promise(MIB - 4096, MIB)).isTrue();
+        assertThat(tails.memory.promise(8192, MIB)).as("more than is left").isFalse();
+        assertThatThrownBy(() -> tails.append(0, copyOf(batch)))
+                .isInstanceOfSatisfying(
+                        FreshetException.class,
+                        error -> assertThat(error.kind()).isEqualTo(ErrorKind.THROTTLED));
+        assertThat(tails.lane.load()).isGreaterThan(0.99);
+
+        tails.memory.giveBack(MIB - 4096);
+        tails.append(0, copyOf(batch));
+        assertThat(tails.memory.promise(MIB - 6000, MIB))
+                .as("beside the append")
+                .isFalse();
         tails.dropAll();
     }
 
