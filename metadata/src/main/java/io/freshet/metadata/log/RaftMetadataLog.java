@@ -78,7 +78,7 @@ public final class RaftMetadataLog implements MetadataLog {
     public void start(Listener listener) {
         faultSink = listener::onFault;
         client.register(new Relay(listener));
-        client.initialize(Map.of(), ground.votes(), metrics, ignored -> {});
+        client.initialize(Map.of(), new SettledVotes(ground.votes(), nodeId()), metrics, ignored -> {});
         ground.start(this::onFault);
     }
 
