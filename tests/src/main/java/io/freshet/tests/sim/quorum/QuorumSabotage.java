@@ -27,6 +27,11 @@ public class QuorumSabotage {
         return false;
     }
 
+    /** Whether leases are audited; what a broker that does not honour them is kept from by its WAL's fence is seen only without. */
+    public boolean leavesLeasesUnaudited() {
+        return false;
+    }
+
     /** The log that a node is given. */
     public MetadataLog log(MetadataLog real) {
         return real;
