@@ -5,9 +5,11 @@ import io.freshet.broker.config.FreshetKeys;
 import io.freshet.broker.config.WalKeys;
 import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
+import io.freshet.common.runtime.Randomness;
 import java.io.IOException;
 import java.io.Reader;
 import java.io.Writer;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
@@ -27,6 +29,9 @@ import org.apache.kafka.common.Uuid;
  * is the store that all share unless a bucket is named. The first three nodes vote (the first alone when there are fewer).
  */
 public final class Fleet {
+    private static final int FIRST_PORT = 15_000;
+    private static final int PORTS = 15_000;
+
     private static final String FILE = "fleet.properties";
     private static final int MOST_NODES = 32;
     private static final int VOTERS = 3;
@@ -119,23 +124,38 @@ public final class Fleet {
         return Integer.parseInt(values.getProperty("node." + id + "." + name, "0"));
     }
 
-    /** Ports that nobody listens on now, all different. */
+    /**
+     * Ports that nobody listens on now, all different, below those that systems give to outgoing connections: one of these may else take a
+     * node's port before that node listens, and even be its own peer, as nodes try to reach each other while they start.
+     */
     private static List<Integer> freePorts(int count) {
         List<ServerSocket> sockets = new ArrayList<>();
+        List<Integer> ports = new ArrayList<>();
+        int next = FIRST_PORT + (int) Randomness.secure().nextLong(PORTS);
         try {
-            for (int i = 0; i < count; i++) {
-                sockets.add(new ServerSocket(0, 1, InetAddress.getLoopbackAddress()));
+            for (int tried = 0; tried < PORTS && ports.size() < count; tried++) {
+                try {
+                    sockets.add(new ServerSocket(next, 1, InetAddress.getLoopbackAddress()));
+                    ports.add(next);
+                } catch (BindException inUse) {
+                    // the next one
+                }
+                next = FIRST_PORT + (next + 1 - FIRST_PORT) % PORTS;
             }
-            List<Integer> ports =
-                    sockets.stream().map(ServerSocket::getLocalPort).toList();
             for (ServerSocket socket : sockets) {
                 socket.close();
             }
-            return ports;
         } catch (IOException e) {
             throw new FreshetException(
                     ErrorKind.UNAVAILABLE, "Cannot find " + count + " free ports: " + e.getMessage(), e);
         }
+        if (ports.size() < count) {
+            throw new FreshetException(
+                    ErrorKind.UNAVAILABLE,
+                    "Only " + ports.size() + " ports of " + FIRST_PORT + " to " + (FIRST_PORT + PORTS - 1)
+                            + " are free, " + count + " are needed: end what listens there");
+        }
+        return ports;
     }
 
     private void write(Map<String, String> settings) {
