@@ -59,11 +59,19 @@ public final class ManifestStore implements AutoCloseable {
     /** So much of all tables together is in memory only, at most: what a restart after a crash reads from the metadata log again. */
     private static final long UNWRITTEN_BYTES = 64L << 20;
 
-    /** Rows are found and added faster in small tables in memory; several become one file. */
+    /** Rows are found and added faster in small tables in memory. Each becomes a file, since all tables are flushed together. */
     private static final long WRITE_BUFFER_BYTES = 16L << 20;
 
-    private static final int WRITE_BUFFERS_PER_FILE = 4;
     private static final int MAX_WRITE_BUFFERS = 12;
+
+    /** The small files are merged into the large ones so many at a time. */
+    private static final int FILES_TO_MERGE = 8;
+
+    /**
+     * RocksDB slows writes down, to seconds for a commit, from so many files on that wait for a merge, and stops them at twice as many.
+     * Its own 20 come together in half a minute of many commits if a merge lasts that long; reads look into each.
+     */
+    private static final int FILES_TO_SLOW_DOWN = 64;
 
     private static final long SNAPSHOT_READAHEAD_BYTES = 1L << 20;
     private static final byte[] APPLIED = "applied".getBytes(StandardCharsets.UTF_8);
@@ -96,8 +104,10 @@ public final class ManifestStore implements AutoCloseable {
         familyOptions = new ColumnFamilyOptions()
                 .setTableFormatConfig(new BlockBasedTableConfig().setBlockCache(cache))
                 .setWriteBufferSize(WRITE_BUFFER_BYTES)
-                .setMinWriteBufferNumberToMerge(WRITE_BUFFERS_PER_FILE)
-                .setMaxWriteBufferNumber(MAX_WRITE_BUFFERS);
+                .setMaxWriteBufferNumber(MAX_WRITE_BUFFERS)
+                .setLevel0FileNumCompactionTrigger(FILES_TO_MERGE)
+                .setLevel0SlowdownWritesTrigger(FILES_TO_SLOW_DOWN)
+                .setLevel0StopWritesTrigger(2 * FILES_TO_SLOW_DOWN);
         List<ColumnFamilyDescriptor> descriptors = Arrays.stream(Table.ALL)
                 .map(table -> new ColumnFamilyDescriptor(table.columnFamilyName(), familyOptions))
                 .toList();
