@@ -19,7 +19,6 @@ import io.freshet.metadata.state.ClusterState;
 import io.freshet.metadata.state.ClusterState.FrozenState;
 import io.freshet.metadata.state.Holdings;
 import io.freshet.metadata.state.ManifestStore;
-import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.ByteBuffer;
@@ -28,7 +27,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Function;
@@ -55,9 +53,6 @@ import org.slf4j.LoggerFactory;
 public final class QuorumNode implements MetadataNode {
     private static final Logger LOG = LoggerFactory.getLogger(QuorumNode.class);
 
-    /** Some seconds of a restart. */
-    private static final long MAX_REPLAYED_BYTES = 256L << 20;
-
     private final String clusterId;
     private final MetadataLog log;
     private final ManifestStore store;
@@ -68,18 +63,15 @@ public final class QuorumNode implements MetadataNode {
     private final CommandService service;
     private final Optional<ManifestFollower> follower;
     private final NodeThreads threads;
-    private final long snapshotAfterBytes;
     private final FreshetVersion.Range versions;
     private final CommitPath path;
-    private final Counter snapshots;
+    private final SnapshotSchedule snapshots;
     private final CompletableFuture<Void> ready = new CompletableFuture<>();
     private final CompletableFuture<Throwable> fault = new CompletableFuture<>();
     private final List<ImageListener> listeners = new ArrayList<>();
-    private final TreeMap<Long, List<CompletableFuture<Void>>> waiting = new TreeMap<>();
+    private final OffsetWaiters waiting = new OffsetWaiters();
     private final List<ApiMessageAndVersion> bootstrap = new ArrayList<>();
     private LeaderAndEpoch leader = LeaderAndEpoch.UNKNOWN;
-    private long bytesSinceSnapshot;
-    private boolean isWritingSnapshot;
     private volatile boolean isClosed;
 
     /** A node that {@link #start} sets going; for those who bring their own log and threads, see {@link MetadataNodes}. */
@@ -89,7 +81,6 @@ public final class QuorumNode implements MetadataNode {
         this.store = parts.store;
         this.threads = parts.threads;
         this.state = new ClusterState(store);
-        this.snapshotAfterBytes = parts.snapshotAfterBytes;
         this.versions = parts.versions;
         this.path = parts.path.apply(new Host());
         MeterRegistry registry = parts.registry;
@@ -107,7 +98,7 @@ public final class QuorumNode implements MetadataNode {
                 .filter(settings -> state.holdings() != null)
                 .map(settings -> new ManifestFollower(
                         state, log.nodeId(), controller(), this::onMetadataThread, parts.inputs.clock(), settings));
-        this.snapshots = registry.counter("freshet.metadata.snapshots");
+        this.snapshots = new SnapshotSchedule(log, state, path, threads, parts.snapshotAfterBytes, registry);
         Gauge.builder("freshet.metadata.applied.offset", state, ClusterState::appliedOffset)
                 .register(registry);
         Gauge.builder("freshet.metadata.store.memory.bytes", store, ManifestStore::memoryBytes)
@@ -264,7 +255,7 @@ public final class QuorumNode implements MetadataNode {
             if (state.appliedOffset() >= offset) {
                 reached.complete(null);
             } else {
-                waiting.computeIfAbsent(offset, key -> new ArrayList<>()).add(reached);
+                waiting.add(offset, reached);
             }
         })) {
             reached.completeExceptionally(stopping());
@@ -275,13 +266,13 @@ public final class QuorumNode implements MetadataNode {
     /** Writes a snapshot of what is applied now, in the background; for tests and operators. Completes when it is on the disk. */
     public CompletableFuture<Boolean> snapshotNow() {
         CompletableFuture<Boolean> done = new CompletableFuture<>();
-        if (!onMetadataThread(() -> writeSnapshot(done))) {
+        if (!onMetadataThread(() -> snapshots.write(done))) {
             done.completeExceptionally(stopping());
         }
         return done;
     }
 
-    private static FreshetException stopping() {
+    static FreshetException stopping() {
         return new FreshetException(ErrorKind.UNAVAILABLE, "This metadata node is stopping; use another one");
     }
 
@@ -308,31 +299,16 @@ public final class QuorumNode implements MetadataNode {
         ready.completeExceptionally(error);
         path.close();
         commands.close();
-        waiting.values().forEach(list -> list.forEach(reached -> reached.completeExceptionally(stopping())));
-        waiting.clear();
+        waiting.failAll(stopping());
         follower.ifPresent(ManifestFollower::close);
         fault.complete(error);
     }
 
     private void apply(List<Batch<ApiMessageAndVersion>> committed) {
-        for (Batch<ApiMessageAndVersion> batch : committed) {
-            bytesSinceSnapshot += batch.sizeInBytes();
-        }
         MetadataDelta delta = state.apply(committed.iterator());
         follower.ifPresent(known -> known.onApplied(delta));
         onApplied(delta);
-        if (!isWritingSnapshot && (isSnapshotDue() || path.wantsSnapshot())) {
-            writeSnapshot(new CompletableFuture<>());
-        }
-    }
-
-    /**
-     * A snapshot holds everything, so a large one is due when the log has grown by twice its size, about half of what it has unpacked:
-     * that bounds what is written for each byte of the log, and what a restart reads.
-     */
-    private boolean isSnapshotDue() {
-        return bytesSinceSnapshot >= snapshotAfterBytes
-                && bytesSinceSnapshot >= Math.min(2 * log.snapshotBytes(), MAX_REPLAYED_BYTES);
+        snapshots.onApplied(committed);
     }
 
     private void onApplied(MetadataDelta delta) {
@@ -342,9 +318,7 @@ public final class QuorumNode implements MetadataNode {
             tell(listener, delta, image);
         }
         long applied = state.appliedOffset();
-        while (!waiting.isEmpty() && waiting.firstKey() <= applied) {
-            waiting.pollFirstEntry().getValue().forEach(reached -> reached.complete(null));
-        }
+        waiting.onApplied(applied);
         commands.onApplied(applied);
         local.upkeep().onApplied(state);
         local.balancing().onApplied(delta);
@@ -390,30 +364,6 @@ public final class QuorumNode implements MetadataNode {
         }
     }
 
-    private void writeSnapshot(CompletableFuture<Boolean> done) {
-        isWritingSnapshot = true;
-        bytesSinceSnapshot = 0;
-        FrozenState frozen = state.freeze();
-        try {
-            threads.snapshots().execute(() -> {
-                try (frozen) {
-                    boolean isWritten = SnapshotWriting.write(log, frozen);
-                    path.writeSnapshot(frozen);
-                    snapshots.increment();
-                    done.complete(isWritten);
-                } catch (RuntimeException e) {
-                    LOG.warn("Writing a metadata snapshot failed; the log keeps growing until one succeeds", e);
-                    done.completeExceptionally(e);
-                } finally {
-                    onMetadataThread(() -> isWritingSnapshot = false);
-                }
-            });
-        } catch (RejectedExecutionException e) {
-            frozen.close();
-            done.completeExceptionally(stopping());
-        }
-    }
-
     /** Completes when the mirror, if there is one, has all that was committed before the call. */
     public CompletableFuture<Void> flushMirror() {
         return path.flush();
@@ -433,7 +383,7 @@ public final class QuorumNode implements MetadataNode {
         threads.stopMetadata();
         path.close();
         commands.close();
-        waiting.values().forEach(list -> list.forEach(reached -> reached.completeExceptionally(stopping())));
+        waiting.failAll(stopping());
         follower.ifPresent(ManifestFollower::close);
         ready.completeExceptionally(stopping());
         store.close();
@@ -539,7 +489,7 @@ public final class QuorumNode implements MetadataNode {
                     follower.ifPresent(known -> known.onReplaced(state.image()));
                     onApplied(delta);
                 }
-                bytesSinceSnapshot = 0;
+                snapshots.onLoaded();
                 path.loaded(snapshot.snapshotId());
             })) {
                 snapshot.close();

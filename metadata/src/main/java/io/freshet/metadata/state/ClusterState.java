@@ -178,9 +178,9 @@ public final class ClusterState {
     public static final class FrozenState implements AutoCloseable {
         private final MetadataImage image;
         private final NextIdsRecord nextIds;
-        private final ManifestStore.Frozen tables;
+        private final FrozenTables tables;
 
-        private FrozenState(MetadataImage image, NextIdsRecord nextIds, ManifestStore.Frozen tables) {
+        private FrozenState(MetadataImage image, NextIdsRecord nextIds, FrozenTables tables) {
             this.image = image;
             this.nextIds = nextIds;
             this.tables = tables;

@@ -102,7 +102,7 @@ final class RowOverlay {
     }
 
     /** Hands every change to {@code sink}; a null value is a deletion. */
-    void forEachChange(Sink sink) throws org.rocksdb.RocksDBException {
+    <E extends Exception> void forEachChange(Sink<E> sink) throws E {
         for (Map.Entry<Table, TableChanges> ofTable : changes.entrySet()) {
             Table table = ofTable.getKey();
             ofTable.getValue().forEachInOrder((key, value) -> sink.take(table, key, value == ABSENT ? null : value));
@@ -129,7 +129,7 @@ final class RowOverlay {
     }
 
     /** Takes one change. */
-    interface Sink {
-        void take(Table table, byte[] key, byte @Nullable [] value) throws org.rocksdb.RocksDBException;
+    interface Sink<E extends Exception> {
+        void take(Table table, byte[] key, byte @Nullable [] value) throws E;
     }
 }

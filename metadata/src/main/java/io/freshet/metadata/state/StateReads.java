@@ -19,9 +19,9 @@ import org.rocksdb.RocksIterator;
 /** What one instant of the state says of manifests and objects, for other nodes. Used by one thread; close it. */
 public final class StateReads implements AutoCloseable {
     private final long appliedOffset;
-    private final ManifestStore.Frozen tables;
+    private final FrozenTables tables;
 
-    StateReads(long appliedOffset, ManifestStore.Frozen tables) {
+    StateReads(long appliedOffset, FrozenTables tables) {
         this.appliedOffset = appliedOffset;
         this.tables = tables;
     }

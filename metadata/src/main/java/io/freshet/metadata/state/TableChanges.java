@@ -114,7 +114,7 @@ final class TableChanges {
     }
 
     /** The same once, for a sink that changes nothing. */
-    void forEachInOrder(Sink sink) throws org.rocksdb.RocksDBException {
+    <E extends Exception> void forEachInOrder(Sink<E> sink) throws E {
         List<Change> sorted = new ArrayList<>(made);
         sorted.sort(BY_KEY);
         for (Change change : sorted) {
@@ -123,7 +123,7 @@ final class TableChanges {
     }
 
     /** Takes one change. */
-    interface Sink {
-        void take(byte[] key, byte[] value) throws org.rocksdb.RocksDBException;
+    interface Sink<E extends Exception> {
+        void take(byte[] key, byte[] value) throws E;
     }
 }
