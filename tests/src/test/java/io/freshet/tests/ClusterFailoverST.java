@@ -3,6 +3,7 @@ package io.freshet.tests;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.freshet.metadata.MetadataNodeConfig;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -29,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class ClusterFailoverST {
     private static final int WRITERS = 3;
-    private static final long SESSION_MS = 3_000;
+    private static final long SESSION_MS = MetadataNodeConfig.DEFAULT_BROKER_SESSION_TIMEOUT_MS;
 
     /** Detection within the session. */
     private static final long DETECTED_MS = 5 * SESSION_MS;

@@ -3,6 +3,7 @@ package io.freshet.tests;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.freshet.metadata.MetadataNodeConfig;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -14,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Deaths that need clusters of their own: two of five brokers at once, and a broker whose WAL nobody else can read. */
 class ClusterRecoveryST {
-    private static final long SESSION_MS = 3_000;
+    private static final long SESSION_MS = MetadataNodeConfig.DEFAULT_BROKER_SESSION_TIMEOUT_MS;
     private static final long DETECTED_MS = 5 * SESSION_MS;
     private static final long WRITABLE_MS = 15_000;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.broker.config;
 
+import io.freshet.metadata.MetadataNodeConfig;
 import java.util.List;
 import java.util.Map;
 import org.apache.kafka.common.config.ConfigDef;
@@ -16,7 +17,8 @@ public final class KafkaSettings extends AbstractKafkaConfig {
     private static ConfigDef definition() {
         ConfigDef merged = Utils.mergeConfigs(List.of(AbstractKafkaConfig.CONFIG_DEF, FreshetKeys.CONFIG_DEF));
         setDefault(merged, KRaftConfigs.BROKER_HEARTBEAT_INTERVAL_MS_CONFIG, 500);
-        setDefault(merged, KRaftConfigs.BROKER_SESSION_TIMEOUT_MS_CONFIG, 3000);
+        setDefault(merged, KRaftConfigs.BROKER_SESSION_TIMEOUT_MS_CONFIG, (int)
+                MetadataNodeConfig.DEFAULT_BROKER_SESSION_TIMEOUT_MS);
         return merged;
     }
 

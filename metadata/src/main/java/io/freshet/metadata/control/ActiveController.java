@@ -47,8 +47,11 @@ public final class ActiveController implements ClusterController {
     private final Balancing balancing;
     private final StateReading reading;
 
-    /** How long a broker may be silent before it is fenced, where nothing else is said. */
-    public static final long DEFAULT_SESSION_TIMEOUT_MS = 3000;
+    /**
+     * How long a broker may be silent before it is fenced, where nothing else is said: with the next tick and the commit of the fencing
+     * its death is noticed within 3 s.
+     */
+    public static final long DEFAULT_SESSION_TIMEOUT_MS = 2750;
 
     public ActiveController(CommandQueue queue, Inputs inputs) {
         this(queue, inputs, DEFAULT_SESSION_TIMEOUT_MS, Runnable::run, Runnable::run, id -> true);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.freshet.tests.sim.quorum;
 
+import io.freshet.metadata.MetadataNodeConfig;
 import io.freshet.tests.sim.FaultCounts;
 import io.freshet.tests.sim.SimProcess;
 import io.freshet.tests.sim.SimRandom;
@@ -17,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 /** Everything that exists in one run. */
 public final class QuorumWorld {
     public static final String CLUSTER_ID = "c2ltdWxhdGVkLWNsdXN0ZQ";
-    public static final long SESSION_MS = 3_000;
+    public static final long SESSION_MS = MetadataNodeConfig.DEFAULT_BROKER_SESSION_TIMEOUT_MS;
     public static final long HEARTBEAT_MS = 500;
 
     public final SimTime time;
