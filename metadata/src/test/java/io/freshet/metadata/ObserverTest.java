@@ -9,6 +9,7 @@ import io.freshet.common.ErrorKind;
 import io.freshet.common.FreshetException;
 import io.freshet.common.runtime.Clock;
 import io.freshet.metadata.RecoveryTest.Contents;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -118,6 +119,28 @@ class ObserverTest {
         try (TestNode observer = observer()) {
             requireSame(observer);
             assertThat(network.sent(ApiKeys.FETCH_SNAPSHOT)).isEqualTo(snapshotsFetched);
+        }
+    }
+
+    @Test
+    void findsTheLeaderAnewWhenAPowerFailureTookItsLog() throws Exception {
+        change(30);
+        TestNode before = observer();
+        requireSame(before);
+        before.close();
+        int deleted = 0;
+        try (DirectoryStream<Path> log = Files.newDirectoryStream(
+                directory.resolve("observer/__cluster_metadata-0"), "*.{log,index,timeindex,snapshot}")) {
+            for (Path file : log) {
+                Files.delete(file);
+                deleted++;
+            }
+        }
+        assertThat(deleted).isPositive();
+        try (TestNode observer = observer()) {
+            requireSame(observer);
+            change(10);
+            requireSame(observer);
         }
     }
 

@@ -70,15 +70,21 @@ public final class RaftMetadataLog implements MetadataLog {
         this.ground = ground;
         LogContext context =
                 new LogContext("[metadata node=" + settings.nodeId().orElse(-1) + "] ");
-        this.raftLog = ground.open(settings, time);
+        this.raftLog = new RereadingLog(ground.open(settings, time), this::readAgainFrom);
         this.client = ground.client(new RaftGround.ClientParts(settings, this.channel, raftLog, time, context));
+    }
+
+    private void readAgainFrom(long offset) {
+        ControlRecords.readAgainFrom(client, offset);
     }
 
     @Override
     public void start(Listener listener) {
         faultSink = listener::onFault;
         client.register(new Relay(listener));
-        client.initialize(Map.of(), new SettledVotes(ground.votes(), nodeId()), metrics, ignored -> {});
+        boolean isLogEmpty =
+                raftLog.endOffset().offset() == 0 && raftLog.latestSnapshotId().isEmpty();
+        client.initialize(Map.of(), new SettledVotes(ground.votes(), nodeId(), isLogEmpty), metrics, ignored -> {});
         ground.start(this::onFault);
     }
 

@@ -6,21 +6,32 @@ import java.util.Optional;
 import java.util.Set;
 import org.apache.kafka.raft.ElectionState;
 import org.apache.kafka.raft.QuorumStateStore;
+import org.apache.kafka.raft.ReplicaKey;
 import org.apache.kafka.server.common.KRaftVersion;
 
 /**
- * Votes, of which one for this node itself is forgotten when they are read if another has won that epoch. Kafka's client (4.4.0) starts as a
- * candidate whenever it has voted for itself. If it has followed the winner since, its log holds records of that very epoch, its peers
- * refuse the request for their votes as invalid, and the client stops for good: at each start, until there is a new epoch. The leader that is known
- * keeps it from voting for anybody in the epoch, as the vote does. Voters are in the log, never here.
+ * What a node knows of the last election when it starts, without two things from which Kafka's client (4.4.0) would stop for good, at each start
+ * until there is a new epoch. Voters are in the log, never here.
+ *
+ * <ul>
+ *   <li>A vote for this node itself in an epoch that another has won: the client would start as a candidate. If it has followed the winner
+ *       since, its log holds records of that very epoch, and its peers refuse the request for their votes as invalid. The leader that is known
+ *       keeps it from voting for anybody in the epoch, as the vote does.
+ *   <li>The leader, where the log is empty: a broker without a vote flushes nothing, so a power failure may leave it this file alone. The client
+ *       would know the leader but not where it is, and take the leader's first answer for impossible. A leader that is not known is found anew;
+ *       it was elected without this node's vote, or with the one that is kept, so nobody else can be elected in its epoch.
+ * </ul>
  */
 final class SettledVotes implements QuorumStateStore {
     private final QuorumStateStore stored;
     private final int nodeId;
+    private final boolean isLogEmpty;
 
-    SettledVotes(QuorumStateStore stored, int nodeId) {
+    /** {@code isLogEmpty}: the log has neither records nor a snapshot. */
+    SettledVotes(QuorumStateStore stored, int nodeId, boolean isLogEmpty) {
         this.stored = stored;
         this.nodeId = nodeId;
+        this.isLogEmpty = isLogEmpty;
     }
 
     @Override
@@ -29,13 +40,15 @@ final class SettledVotes implements QuorumStateStore {
     }
 
     private ElectionState settled(ElectionState read) {
-        boolean hasLost = read.hasLeader()
-                && !read.isLeader(nodeId)
-                && read.hasVoted()
-                && read.votedKey().id() == nodeId;
-        return hasLost
-                ? ElectionState.withElectedLeader(read.epoch(), read.leaderId(), Optional.empty(), Set.of())
-                : read;
+        if (!read.hasLeader() || read.isLeader(nodeId)) {
+            return read;
+        }
+        Optional<ReplicaKey> vote = read.optionalVotedKey().filter(voted -> voted.id() != nodeId);
+        if (!isLogEmpty) {
+            return ElectionState.withElectedLeader(read.epoch(), read.leaderId(), vote, Set.of());
+        }
+        return vote.map(voted -> ElectionState.withVotedCandidate(read.epoch(), voted, Set.of()))
+                .orElseGet(() -> ElectionState.withUnknownLeader(read.epoch(), Set.of()));
     }
 
     @Override

@@ -24,8 +24,12 @@ class SettledVotesTest {
     private final Optional<ReplicaKey> other = Optional.of(ReplicaKey.of(3, Uuid.randomUuid()));
 
     private ElectionState readAfterWriting(ElectionState state) {
+        return readAfterWriting(state, false);
+    }
+
+    private ElectionState readAfterWriting(ElectionState state, boolean isLogEmpty) {
         SettledVotes votes = new SettledVotes(
-                new FileQuorumStateStore(directory.resolve("votes").toFile()), NODE_ID);
+                new FileQuorumStateStore(directory.resolve("votes").toFile()), NODE_ID, isLogEmpty);
         votes.writeElectionState(state, KRaftVersion.LATEST_PRODUCTION);
         return votes.readElectionState().orElseThrow();
     }
@@ -46,6 +50,32 @@ class SettledVotesTest {
             ElectionState.withUnknownLeader(9, Set.of())
         }) {
             assertThat(readAfterWriting(state)).isEqualTo(state);
+        }
+    }
+
+    @Test
+    void aLeaderThatTheEmptyLogCannotPlaceIsFoundAnew() {
+        ElectionState unknown = ElectionState.withUnknownLeader(9, Set.of());
+        assertThat(readAfterWriting(ElectionState.withElectedLeader(9, 3, Optional.empty(), Set.of()), true))
+                .isEqualTo(unknown);
+        assertThat(readAfterWriting(ElectionState.withElectedLeader(9, 3, self, Set.of()), true))
+                .isEqualTo(unknown);
+    }
+
+    @Test
+    void aVoteForAnotherOutlastsTheLog() {
+        assertThat(readAfterWriting(ElectionState.withElectedLeader(9, 3, other, Set.of()), true))
+                .isEqualTo(ElectionState.withVotedCandidate(9, other.orElseThrow(), Set.of()));
+    }
+
+    @Test
+    void withoutALogAllElseIsKept() {
+        for (ElectionState state : new ElectionState[] {
+            ElectionState.withVotedCandidate(9, self.orElseThrow(), Set.of()),
+            ElectionState.withElectedLeader(9, NODE_ID, self, Set.of()),
+            ElectionState.withUnknownLeader(9, Set.of())
+        }) {
+            assertThat(readAfterWriting(state, true)).isEqualTo(state);
         }
     }
 }

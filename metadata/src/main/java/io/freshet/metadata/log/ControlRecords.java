@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.freshet.metadata.log;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import org.apache.kafka.raft.KafkaRaftClient;
+import org.apache.kafka.raft.internals.KRaftControlRecordStateMachine;
+
+/** How far Kafka's client has read the records of its log that name voters, which it keeps to itself. */
+final class ControlRecords {
+    private static final VarHandle STATE =
+            field(KafkaRaftClient.class, "partitionState", KRaftControlRecordStateMachine.class);
+    private static final VarHandle NEXT_OFFSET = field(KRaftControlRecordStateMachine.class, "nextOffset", long.class);
+
+    private ControlRecords() {}
+
+    private static VarHandle field(Class<?> owner, String name, Class<?> type) {
+        try {
+            return MethodHandles.privateLookupIn(owner, MethodHandles.lookup()).findVarHandle(owner, name, type);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException(
+                    "This is not the kafka-raft that this server was built with: " + owner.getName() + " has no " + name
+                            + "; run the libraries of one distribution only",
+                    e);
+        }
+    }
+
+    /** Has it read from {@code offset} on if it is further. Raft's thread. */
+    static void readAgainFrom(KafkaRaftClient<?> client, long offset) {
+        KRaftControlRecordStateMachine state = (KRaftControlRecordStateMachine) STATE.getVolatile(client);
+        if (state != null && (long) NEXT_OFFSET.getVolatile(state) > offset) {
+            NEXT_OFFSET.setVolatile(state, offset);
+        }
+    }
+}
