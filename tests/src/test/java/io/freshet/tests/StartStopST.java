@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -152,12 +154,16 @@ class StartStopST {
                             s3.uri("here")),
                     "check the credentials");
         }
-        String nowhere =
-                "s3://here?endpoint=http://127.0.0.1:" + FreshetProcess.freePort() + "&region=us-east-1&pathStyle=true";
-        assertRefused(
-                up(Map.of("AWS_ACCESS_KEY_ID", "a", "AWS_SECRET_ACCESS_KEY", "b"), data(), "--bucket", nowhere),
-                "Connection refused",
-                "check the endpoint and the network");
+        // Bound, and not listening: nobody else is given the port, neither a listener nor a connection to itself.
+        try (Socket held = new Socket()) {
+            held.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+            String nowhere =
+                    "s3://here?endpoint=http://127.0.0.1:" + held.getLocalPort() + "&region=us-east-1&pathStyle=true";
+            assertRefused(
+                    up(Map.of("AWS_ACCESS_KEY_ID", "a", "AWS_SECRET_ACCESS_KEY", "b"), data(), "--bucket", nowhere),
+                    "Connection refused",
+                    "check the endpoint and the network");
+        }
     }
 
     @Test
