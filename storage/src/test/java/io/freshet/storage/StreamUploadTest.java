@@ -33,6 +33,22 @@ class StreamUploadTest extends OneBrokersStorage {
     }
 
     @Test
+    void trimsWhatBecomesDurableAfterItsStreamWasClosed() {
+        fixture.config = fixture.config.withUpload(100_000, 5_000);
+        fixture.immediateWal = false;
+        fixture.start();
+        TestOwner gone = fixture.create(1);
+        append(gone, 3);
+        gone.log().close(true);
+        fixture.sim.advance(60_000);
+        assertThat(fixture.wal().waitingCount()).isEqualTo(3);
+        fixture.wal().flush(3);
+        assertThat(fixture.device.recordCount()).isEqualTo(3);
+        fixture.sim.advance(1_000);
+        assertThat(fixture.device.recordCount()).isZero();
+    }
+
+    @Test
     void uploadsBySizeAndByAge() {
         fixture.config = fixture.config.withUpload(100_000, 5_000);
         TestOwner owner = startWith(1);

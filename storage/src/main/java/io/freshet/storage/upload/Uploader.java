@@ -43,6 +43,8 @@ public final class Uploader implements AutoCloseable {
     private volatile boolean closed;
     /** At first for what the lanes brought from a former process. */
     private volatile boolean isTrimDue = true;
+    /** The lanes' ends when they were last trimmed, added up. */
+    private volatile long trimmedAtEnds;
 
     private volatile int freeRounds;
 
@@ -104,15 +106,23 @@ public final class Uploader implements AutoCloseable {
     }
 
     /**
-     * A WAL may hold records that are committed already: those that a former process uploaded and did not live to trim. No
-     * round would ever begin for them.
+     * A WAL may hold records that no round will ever begin for: those that a former process uploaded and did not live to trim, and those that
+     * became durable after their partition had closed here.
      */
     private void trimIfIdle() {
         boolean isIdle = pendingBytes.get() == 0 && freeRounds == parts.config().uploadsInFlight();
-        if (isIdle && !closed && (isTrimDue || parts.lanes().load() >= LOW_SPACE)) {
+        if (isIdle
+                && !closed
+                && (isTrimDue || ends() != trimmedAtEnds || parts.lanes().load() >= LOW_SPACE)) {
             isTrimDue = false;
             trimLanes();
         }
+    }
+
+    private long ends() {
+        return parts.lanes().all().stream()
+                .mapToLong(lane -> lane.wal().endLsn())
+                .sum();
     }
 
     private void kick() {
@@ -228,6 +238,7 @@ public final class Uploader implements AutoCloseable {
      * while their records are still needed: then nothing is trimmed (the lanes are closed before the tails are dropped).
      */
     private void trimLanes() {
+        trimmedAtEnds = ends();
         for (WalLane lane : parts.lanes().all()) {
             if (!closed && lane.failure().isEmpty()) {
                 trim(lane);
