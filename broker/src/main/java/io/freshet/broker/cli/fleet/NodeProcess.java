@@ -8,6 +8,8 @@ import java.net.HttpURLConnection;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
@@ -60,11 +62,18 @@ public final class NodeProcess {
         builder.environment().putAll(environment);
         try {
             ProcessHandle handle = builder.start().toHandle();
-            Files.writeString(node.processFile(), handle.pid() + " " + beginOf(handle), StandardCharsets.UTF_8);
+            write(handle.pid() + " " + beginOf(handle));
         } catch (IOException e) {
             throw new FreshetException(
                     ErrorKind.UNAVAILABLE, "Node " + node.id() + " cannot be started: " + e.getMessage(), e);
         }
+    }
+
+    /** All of it or nothing: {@code freshet up} looks at the file all the time. */
+    private void write(String process) throws IOException {
+        Path next = Path.of(node.processFile() + ".next");
+        Files.writeString(next, process, StandardCharsets.UTF_8);
+        Files.move(next, node.processFile(), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }
 
     /** As this JVM sees it: another one may take the machine's boot, from which it is counted, for a second earlier or later. */
