@@ -15,6 +15,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.kafka.common.Node;
+import org.apache.kafka.common.message.ApiVersionsResponseData;
 import org.apache.kafka.common.network.ListenerName;
 import org.apache.kafka.common.network.Send;
 import org.apache.kafka.common.network.TransferableChannel;
@@ -31,6 +32,7 @@ import org.apache.kafka.raft.NetworkChannel;
 import org.apache.kafka.raft.RaftRequest;
 import org.apache.kafka.raft.RaftResponse;
 import org.apache.kafka.raft.RaftUtil;
+import org.apache.kafka.server.common.KRaftVersion;
 
 /** Carries Raft's requests between nodes of one process as the bytes they would be on a wire. */
 final class LocalRaftNetwork {
@@ -63,6 +65,9 @@ final class LocalRaftNetwork {
         if (receiver == null) {
             return CompletableFuture.completedFuture(RaftUtil.errorResponse(key, Errors.BROKER_NOT_AVAILABLE));
         }
+        if (key == ApiKeys.API_VERSIONS) {
+            return CompletableFuture.completedFuture(versions());
+        }
         short version = key.latestVersion();
         RequestHeader header = new RequestHeader(key, version, "test", correlationId);
         ByteBuffer wire = write(SendBuilder.buildRequestSend(header, request));
@@ -78,6 +83,17 @@ final class LocalRaftNetwork {
             return AbstractResponse.parseResponse(key, new ByteBufferAccessor(back), version)
                     .data();
         });
+    }
+
+    /** What a server's listener says for its node before that is given a vote. */
+    private static ApiVersionsResponseData versions() {
+        ApiVersionsResponseData.SupportedFeatureKeyCollection features =
+                new ApiVersionsResponseData.SupportedFeatureKeyCollection();
+        features.add(new ApiVersionsResponseData.SupportedFeatureKey()
+                .setName(KRaftVersion.FEATURE_NAME)
+                .setMinVersion(KRaftVersion.KRAFT_VERSION_0.featureLevel())
+                .setMaxVersion(KRaftVersion.LATEST_PRODUCTION.featureLevel()));
+        return new ApiVersionsResponseData().setSupportedFeatures(features);
     }
 
     private static ByteBuffer write(Send send) {

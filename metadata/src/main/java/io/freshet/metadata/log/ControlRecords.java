@@ -6,7 +6,7 @@ import java.lang.invoke.VarHandle;
 import org.apache.kafka.raft.KafkaRaftClient;
 import org.apache.kafka.raft.internals.KRaftControlRecordStateMachine;
 
-/** How far Kafka's client has read the records of its log that name voters, which it keeps to itself. */
+/** What Kafka's client has read of the records of its log that name voters, which it keeps to itself. */
 final class ControlRecords {
     private static final VarHandle STATE =
             field(KafkaRaftClient.class, "partitionState", KRaftControlRecordStateMachine.class);
@@ -23,6 +23,12 @@ final class ControlRecords {
                             + "; run the libraries of one distribution only",
                     e);
         }
+    }
+
+    /** Whether the last of them that it has read have the node of this id. Raft's thread, or before it runs. */
+    static boolean haveVoter(KafkaRaftClient<?> client, int nodeId) {
+        KRaftControlRecordStateMachine state = (KRaftControlRecordStateMachine) STATE.getVolatile(client);
+        return state != null && !state.lastVoterSet().listeners(nodeId).isEmpty();
     }
 
     /** Has it read from {@code offset} on if it is further. Raft's thread. */

@@ -82,9 +82,8 @@ public final class RaftMetadataLog implements MetadataLog {
     public void start(Listener listener) {
         faultSink = listener::onFault;
         client.register(new Relay(listener));
-        boolean isLogEmpty =
-                raftLog.endOffset().offset() == 0 && raftLog.latestSnapshotId().isEmpty();
-        client.initialize(Map.of(), new SettledVotes(ground.votes(), nodeId(), isLogEmpty), metrics, ignored -> {});
+        SettledVotes votes = new SettledVotes(ground.votes(), nodeId(), id -> ControlRecords.haveVoter(client, id));
+        client.initialize(Map.of(), votes, metrics, ignored -> {});
         ground.start(this::onFault);
     }
 

@@ -4,6 +4,7 @@ package io.freshet.metadata.log;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.IntPredicate;
 import org.apache.kafka.raft.ElectionState;
 import org.apache.kafka.raft.QuorumStateStore;
 import org.apache.kafka.raft.ReplicaKey;
@@ -17,21 +18,22 @@ import org.apache.kafka.server.common.KRaftVersion;
  *   <li>A vote for this node itself in an epoch that another has won: the client would start as a candidate. If it has followed the winner
  *       since, its log holds records of that very epoch, and its peers refuse the request for their votes as invalid. The leader that is known
  *       keeps it from voting for anybody in the epoch, as the vote does.
- *   <li>The leader, where the log is empty: a broker without a vote flushes nothing, so a power failure may leave it this file alone. The client
- *       would know the leader but not where it is, and take the leader's first answer for impossible. A leader that is not known is found anew;
- *       it was elected without this node's vote, or with the one that is kept, so nobody else can be elected in its epoch.
+ *   <li>A leader that the voters in the log do not have: a broker without a vote flushes nothing, so a power failure may take the records that
+ *       made the leader a voter, and leave this file. The client would know the leader but not where it is, and take the leader's first answer
+ *       for impossible. A leader that is not known is found anew; it was elected without this node's vote, or with the one that is kept, so
+ *       nobody else can be elected in its epoch.
  * </ul>
  */
 final class SettledVotes implements QuorumStateStore {
     private final QuorumStateStore stored;
     private final int nodeId;
-    private final boolean isLogEmpty;
+    private final IntPredicate isVoter;
 
-    /** {@code isLogEmpty}: the log has neither records nor a snapshot. */
-    SettledVotes(QuorumStateStore stored, int nodeId, boolean isLogEmpty) {
+    /** {@code isVoter}: whether the last voters in the log have the node of this id; asked when the election is read. */
+    SettledVotes(QuorumStateStore stored, int nodeId, IntPredicate isVoter) {
         this.stored = stored;
         this.nodeId = nodeId;
-        this.isLogEmpty = isLogEmpty;
+        this.isVoter = isVoter;
     }
 
     @Override
@@ -44,7 +46,7 @@ final class SettledVotes implements QuorumStateStore {
             return read;
         }
         Optional<ReplicaKey> vote = read.optionalVotedKey().filter(voted -> voted.id() != nodeId);
-        if (!isLogEmpty) {
+        if (isVoter.test(read.leaderId())) {
             return ElectionState.withElectedLeader(read.epoch(), read.leaderId(), vote, Set.of());
         }
         return vote.map(voted -> ElectionState.withVotedCandidate(read.epoch(), voted, Set.of()))

@@ -24,12 +24,12 @@ class SettledVotesTest {
     private final Optional<ReplicaKey> other = Optional.of(ReplicaKey.of(3, Uuid.randomUuid()));
 
     private ElectionState readAfterWriting(ElectionState state) {
-        return readAfterWriting(state, false);
+        return readAfterWriting(state, true);
     }
 
-    private ElectionState readAfterWriting(ElectionState state, boolean isLogEmpty) {
+    private ElectionState readAfterWriting(ElectionState state, boolean isVoter) {
         SettledVotes votes = new SettledVotes(
-                new FileQuorumStateStore(directory.resolve("votes").toFile()), NODE_ID, isLogEmpty);
+                new FileQuorumStateStore(directory.resolve("votes").toFile()), NODE_ID, id -> isVoter);
         votes.writeElectionState(state, KRaftVersion.LATEST_PRODUCTION);
         return votes.readElectionState().orElseThrow();
     }
@@ -54,28 +54,28 @@ class SettledVotesTest {
     }
 
     @Test
-    void aLeaderThatTheEmptyLogCannotPlaceIsFoundAnew() {
+    void aLeaderThatIsNoVoterInTheLogIsFoundAnew() {
         ElectionState unknown = ElectionState.withUnknownLeader(9, Set.of());
-        assertThat(readAfterWriting(ElectionState.withElectedLeader(9, 3, Optional.empty(), Set.of()), true))
+        assertThat(readAfterWriting(ElectionState.withElectedLeader(9, 3, Optional.empty(), Set.of()), false))
                 .isEqualTo(unknown);
-        assertThat(readAfterWriting(ElectionState.withElectedLeader(9, 3, self, Set.of()), true))
+        assertThat(readAfterWriting(ElectionState.withElectedLeader(9, 3, self, Set.of()), false))
                 .isEqualTo(unknown);
     }
 
     @Test
     void aVoteForAnotherOutlastsTheLog() {
-        assertThat(readAfterWriting(ElectionState.withElectedLeader(9, 3, other, Set.of()), true))
+        assertThat(readAfterWriting(ElectionState.withElectedLeader(9, 3, other, Set.of()), false))
                 .isEqualTo(ElectionState.withVotedCandidate(9, other.orElseThrow(), Set.of()));
     }
 
     @Test
-    void withoutALogAllElseIsKept() {
+    void allElseIsKeptWhereItIsNoVoter() {
         for (ElectionState state : new ElectionState[] {
             ElectionState.withVotedCandidate(9, self.orElseThrow(), Set.of()),
             ElectionState.withElectedLeader(9, NODE_ID, self, Set.of()),
             ElectionState.withUnknownLeader(9, Set.of())
         }) {
-            assertThat(readAfterWriting(state, true)).isEqualTo(state);
+            assertThat(readAfterWriting(state, false)).isEqualTo(state);
         }
     }
 }
