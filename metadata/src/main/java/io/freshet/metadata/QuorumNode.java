@@ -342,6 +342,17 @@ public final class QuorumNode implements MetadataNode {
         }
     }
 
+    private void logLeader() {
+        if (leader.leaderId().isPresent()) {
+            int id = leader.leaderId().getAsInt();
+            LOG.info(
+                    "Node {}{} leads the quorum in epoch {}",
+                    id,
+                    id == log.nodeId() ? ", this one," : "",
+                    leader.epoch());
+        }
+    }
+
     /** A new cluster's first leader puts the records of the format into the log. */
     private void appendBootstrap() {
         if (!leader.isLeader(log.nodeId())
@@ -512,6 +523,7 @@ public final class QuorumNode implements MetadataNode {
         public void onLeaderChange(LeaderAndEpoch changed) {
             onMetadataThread(() -> path.after(() -> {
                 leader = changed;
+                logLeader();
                 appendBootstrap();
                 commands.onLeaderChange(changed);
                 local.upkeep().onLeaderChange(changed.leaderId(), log::heardAtNs);

@@ -14,19 +14,23 @@ import java.util.concurrent.TimeUnit;
  */
 final class BrokerSessions {
     /** Share of a session that the controller before has at least, from the election on, to be heard of. */
-    private static final int PREDECESSOR_DIVISOR = 3;
+    private static final double TURN = 1 / 6.0;
 
-    /** Raft's fetch timeout: a leader that was silent for less to most voters is not replaced. */
-    private static final long SILENCE_NS = TimeUnit.SECONDS.toNanos(2);
+    /** Share of a session after which its lease, five sixths of it, is over on any clock; clocks may differ by some hundredths. */
+    private static final double LEASE_OVER = 0.9;
 
     private final Clock clock;
     private final long sessionNs;
+    private final long predecessorNs;
     private final Map<Integer, Session> sessions = new HashMap<>();
     private Optional<Predecessor> predecessor = Optional.empty();
 
-    BrokerSessions(Clock clock, long sessionTimeoutMs) {
+    /** @param fetchTimeoutMs a leader that was silent for less to most voters was not replaced */
+    BrokerSessions(Clock clock, long sessionTimeoutMs, long fetchTimeoutMs) {
         this.clock = clock;
         this.sessionNs = TimeUnit.MILLISECONDS.toNanos(sessionTimeoutMs);
+        long leaseNs = (long) (LEASE_OVER * sessionNs) - TimeUnit.MILLISECONDS.toNanos(fetchTimeoutMs);
+        this.predecessorNs = Math.max((long) (TURN * sessionNs), leaseNs);
     }
 
     /**
@@ -71,8 +75,7 @@ final class BrokerSessions {
         }
         // This node alone may not have heard it; until it was silent to the others too, it could prolong its own
         // broker's lease.
-        long atLeastNs = Math.max(sessionNs / PREDECESSOR_DIVISOR, sessionNs - SILENCE_NS);
-        long earliestNs = nowNs - sessionNs + atLeastNs;
+        long earliestNs = nowNs - sessionNs + predecessorNs;
         long heardAtNs = predecessor.get().heardAtNs();
         predecessor = Optional.empty();
         return heardAtNs - earliestNs > 0 ? heardAtNs : earliestNs;

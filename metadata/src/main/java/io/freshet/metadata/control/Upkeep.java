@@ -37,7 +37,7 @@ public final class Upkeep {
     public static final long TICK_MS = 100;
 
     /** How long after it was seen to lead this node prolongs the sessions of brokers on other nodes. */
-    private static final long PROVEN_FOR_NS = TimeUnit.SECONDS.toNanos(1);
+    private static final long PROVEN_FOR_MS = 1_000;
 
     private final CommandQueue queue;
     private final Clock clock;
@@ -47,6 +47,8 @@ public final class Upkeep {
     private final long pauseNs;
 
     private final long sessionTimeoutMs;
+
+    private final long provenForNs;
 
     /** Brokers whose end of session is being written down. */
     private final Set<Integer> ending = new HashSet<>();
@@ -63,7 +65,8 @@ public final class Upkeep {
     Upkeep(CommandQueue queue, Clock clock, long sessionTimeoutMs) {
         this.queue = queue;
         this.clock = clock;
-        this.sessions = new BrokerSessions(clock, sessionTimeoutMs);
+        this.sessions = new BrokerSessions(clock, sessionTimeoutMs, queue.fetchTimeoutMs());
+        this.provenForNs = TimeUnit.MILLISECONDS.toNanos(Math.min(PROVEN_FOR_MS, queue.fetchTimeoutMs()));
         this.sessionTimeoutMs = sessionTimeoutMs;
         this.pauseNs = TimeUnit.MILLISECONDS.toNanos(sessionTimeoutMs / 2);
         this.tickedAtNs = clock.nanoTime();
@@ -200,11 +203,11 @@ public final class Upkeep {
 
     /**
      * A lease from a controller of the past must not outlast the fencing by the present one. That one gives others a full session, which begins
-     * two seconds at least after most voters have last followed its predecessor; to the broker of that node it counts the time before, so this
-     * one must be sure of the very moment.
+     * Raft's fetch timeout at least after most voters have last followed its predecessor; to the broker of that node it counts the time before, so
+     * this one must be sure of the very moment.
      */
     private long leadingSinceNs(int brokerId) {
-        return brokerId == queue.nodeId() ? clock.nanoTime() : clock.nanoTime() - PROVEN_FOR_NS;
+        return brokerId == queue.nodeId() ? clock.nanoTime() : clock.nanoTime() - provenForNs;
     }
 
     private HeartbeatAnswer answer(ClusterState state, BrokerRegistration known, BrokerHeartbeat heartbeat) {

@@ -10,6 +10,7 @@ import org.apache.kafka.common.message.DescribeQuorumResponseData;
 import org.apache.kafka.common.protocol.ApiMessage;
 import org.apache.kafka.raft.BatchReader;
 import org.apache.kafka.raft.LeaderAndEpoch;
+import org.apache.kafka.raft.QuorumConfig;
 import org.apache.kafka.server.common.ApiMessageAndVersion;
 import org.apache.kafka.server.common.OffsetAndEpoch;
 import org.apache.kafka.snapshot.SnapshotReader;
@@ -47,6 +48,14 @@ public interface MetadataLog extends AutoCloseable {
     /** When the leader {@code nodeId} last answered this follower, on the monotonic clock; empty if that is not known. */
     default OptionalLong heardAtNs(int nodeId) {
         return OptionalLong.empty();
+    }
+
+    /**
+     * How long, in ms, a voter that follows hears nothing of its leader before it asks others for their votes; none does so sooner. A leader's
+     * successor was elected so long at least after most voters had last followed it, unless it resigned.
+     */
+    default long fetchTimeoutMs() {
+        return QuorumConfig.DEFAULT_QUORUM_FETCH_TIMEOUT_MS;
     }
 
     /** Whether another node votes, as far as this one knows, which could lead in its place. */

@@ -3,6 +3,7 @@ package io.freshet.metadata.log;
 
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -40,6 +41,18 @@ public record RaftLogSettings(
     /** Smaller than Kafka's default: a start reads every segment, and whole ones only are deleted after a snapshot. */
     private static final int SEGMENT_BYTES = 64 << 20;
 
+    /**
+     * Half of Kafka's default: candidates that took each other's votes try again after one to two of these. Asking for a vote takes a flush
+     * and a round trip.
+     */
+    private static final int ELECTION_TIMEOUT_MS = 500;
+
+    /** What voters' fetch timeouts differ by, so that not all of them stand for election at once when their leader dies. */
+    private static final int FETCH_TIMEOUT_STEP_MS = 50;
+
+    /** A prime: ids that follow each other by any other step differ in it. */
+    private static final int FETCH_TIMEOUT_STEPS = 7;
+
     /** The listener's name in the voter set, unless the configuration has another. */
     public static final String CONTROLLER_LISTENER = "CONTROLLER";
 
@@ -48,9 +61,24 @@ public record RaftLogSettings(
         overrides = Map.copyOf(overrides);
     }
 
-    /** Raft's timeouts. */
+    /**
+     * Raft's timeouts. Unless the configuration says how long a voter hears nothing of its leader before it stands for election, that
+     * differs from voter to voter: those that do so at the same moment would split the votes.
+     */
     public QuorumConfig quorumConfig() {
-        return new QuorumConfig(config());
+        Map<String, String> own = new HashMap<>();
+        own.put(QuorumConfig.QUORUM_FETCH_TIMEOUT_MS_CONFIG, Long.toString(leastFetchTimeoutMs() + stepMs()));
+        own.putAll(overrides);
+        return new QuorumConfig(config(own));
+    }
+
+    private long stepMs() {
+        return (long) Math.floorMod(nodeId.orElse(0), FETCH_TIMEOUT_STEPS) * FETCH_TIMEOUT_STEP_MS;
+    }
+
+    /** The shortest fetch timeout of a voter, if all are configured alike. */
+    long leastFetchTimeoutMs() {
+        return new QuorumConfig(config(overrides)).fetchTimeoutMs();
     }
 
     private InetSocketAddress ownAddress() {
@@ -70,16 +98,13 @@ public record RaftLogSettings(
     }
 
     MetadataLogConfig logConfig() {
-        return new MetadataLogConfig(config());
-    }
-
-    private AbstractConfig config() {
-        return config(overrides);
+        return new MetadataLogConfig(config(overrides));
     }
 
     static AbstractConfig config(Map<String, String> overrides) {
-        Map<String, Object> values = new java.util.HashMap<>();
+        Map<String, Object> values = new HashMap<>();
         values.put(QuorumConfig.QUORUM_LINGER_MS_CONFIG, "0");
+        values.put(QuorumConfig.QUORUM_ELECTION_TIMEOUT_MS_CONFIG, Integer.toString(ELECTION_TIMEOUT_MS));
         values.put(MetadataLogConfig.METADATA_LOG_SEGMENT_BYTES_CONFIG, Integer.toString(SEGMENT_BYTES));
         values.putAll(overrides);
         return new AbstractConfig(

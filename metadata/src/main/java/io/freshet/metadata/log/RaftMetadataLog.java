@@ -149,6 +149,11 @@ public final class RaftMetadataLog implements MetadataLog {
         return channel.heardAtNs(nodeId);
     }
 
+    @Override
+    public long fetchTimeoutMs() {
+        return settings.leastFetchTimeoutMs();
+    }
+
     /** The client tells the number of voters by a metric only. */
     @Override
     public boolean hasOtherVoters() {

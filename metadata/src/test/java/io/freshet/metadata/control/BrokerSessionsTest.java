@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 
 class BrokerSessionsTest {
     private static final long SESSION_MS = 3_000;
+    private static final long FETCH_TIMEOUT_MS = 2_000;
     private static final long EPOCH = 7;
 
     private static final class SetClock implements Clock {
@@ -33,7 +34,7 @@ class BrokerSessionsTest {
     }
 
     private final SetClock clock = new SetClock();
-    private final BrokerSessions sessions = new BrokerSessions(clock, SESSION_MS);
+    private final BrokerSessions sessions = new BrokerSessions(clock, SESSION_MS, FETCH_TIMEOUT_MS);
 
     @Test
     void aNewControllerGivesEverybodyAFullSession() {
@@ -59,20 +60,20 @@ class BrokerSessionsTest {
         clock.advanceMs(10_000);
         sessions.begin(Optional.of(new Predecessor(1, heardAtNs)));
         assertThat(sessions.isOver(1, EPOCH)).isFalse();
-        clock.advanceMs(SESSION_MS / 3);
+        clock.advanceMs(SESSION_MS / 6);
         assertThat(sessions.isOver(1, EPOCH)).isFalse();
         sessions.renew(1, EPOCH);
         assertThat(endsAfterMs(1)).isEqualTo(SESSION_MS);
     }
 
     @Test
-    void aLongSessionOfTheControllerBeforeIsCutByWhatWasCertainlySilence() {
-        BrokerSessions patient = new BrokerSessions(clock, 4 * SESSION_MS);
+    void aLongLeaseFromTheControllerBeforeIsOverFirst() {
+        BrokerSessions patient = new BrokerSessions(clock, 4 * SESSION_MS, FETCH_TIMEOUT_MS);
         long heardAtNs = clock.nanoTime();
         clock.advanceMs(100_000);
         patient.begin(Optional.of(new Predecessor(1, heardAtNs)));
         patient.isOver(1, EPOCH);
-        clock.advanceMs(4 * SESSION_MS - 2_000);
+        clock.advanceMs(4 * SESSION_MS * 9 / 10 - FETCH_TIMEOUT_MS);
         assertThat(patient.isOver(1, EPOCH)).isFalse();
         clock.advanceMs(1);
         assertThat(patient.isOver(1, EPOCH)).isTrue();

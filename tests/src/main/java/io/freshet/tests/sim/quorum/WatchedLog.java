@@ -128,6 +128,11 @@ class WatchedLog implements MetadataLog {
     }
 
     @Override
+    public long fetchTimeoutMs() {
+        return real.fetchTimeoutMs();
+    }
+
+    @Override
     public int nodeId() {
         return real.nodeId();
     }
