@@ -14,23 +14,16 @@ import java.util.concurrent.TimeUnit;
  */
 final class BrokerSessions {
     /** Share of a session that the controller before has at least, from the election on, to be heard of. */
-    private static final double TURN = 1 / 6.0;
-
-    /** Share of a session after which its lease, five sixths of it, is over on any clock; clocks may differ by some hundredths. */
-    private static final double LEASE_OVER = 0.9;
+    private static final int TURN_DIVISOR = 6;
 
     private final Clock clock;
     private final long sessionNs;
-    private final long predecessorNs;
     private final Map<Integer, Session> sessions = new HashMap<>();
     private Optional<Predecessor> predecessor = Optional.empty();
 
-    /** @param fetchTimeoutMs a leader that was silent for less to most voters was not replaced */
-    BrokerSessions(Clock clock, long sessionTimeoutMs, long fetchTimeoutMs) {
+    BrokerSessions(Clock clock, long sessionTimeoutMs) {
         this.clock = clock;
         this.sessionNs = TimeUnit.MILLISECONDS.toNanos(sessionTimeoutMs);
-        long leaseNs = (long) (LEASE_OVER * sessionNs) - TimeUnit.MILLISECONDS.toNanos(fetchTimeoutMs);
-        this.predecessorNs = Math.max((long) (TURN * sessionNs), leaseNs);
     }
 
     /**
@@ -73,9 +66,10 @@ final class BrokerSessions {
         if (predecessor.isEmpty() || predecessor.get().nodeId() != brokerId) {
             return nowNs;
         }
-        // This node alone may not have heard it; until it was silent to the others too, it could prolong its own
-        // broker's lease.
-        long earliestNs = nowNs - sessionNs + predecessorNs;
+        // It prolonged its own broker's lease only when something that it had appended after the heartbeat was
+        // committed
+        // (LeadershipProof). Its successor has that in its log, and had it from an answer of this very node.
+        long earliestNs = nowNs - sessionNs + sessionNs / TURN_DIVISOR;
         long heardAtNs = predecessor.get().heardAtNs();
         predecessor = Optional.empty();
         return heardAtNs - earliestNs > 0 ? heardAtNs : earliestNs;

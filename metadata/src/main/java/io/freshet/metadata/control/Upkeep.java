@@ -65,7 +65,7 @@ public final class Upkeep {
     Upkeep(CommandQueue queue, Clock clock, long sessionTimeoutMs) {
         this.queue = queue;
         this.clock = clock;
-        this.sessions = new BrokerSessions(clock, sessionTimeoutMs, queue.fetchTimeoutMs());
+        this.sessions = new BrokerSessions(clock, sessionTimeoutMs);
         this.provenForNs = TimeUnit.MILLISECONDS.toNanos(Math.min(PROVEN_FOR_MS, queue.fetchTimeoutMs()));
         this.sessionTimeoutMs = sessionTimeoutMs;
         this.pauseNs = TimeUnit.MILLISECONDS.toNanos(sessionTimeoutMs / 2);

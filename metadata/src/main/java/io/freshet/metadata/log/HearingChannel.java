@@ -4,19 +4,22 @@ package io.freshet.metadata.log;
 import io.freshet.common.runtime.Clock;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.kafka.common.Node;
 import org.apache.kafka.common.message.FetchResponseData;
+import org.apache.kafka.common.message.FetchSnapshotResponseData;
 import org.apache.kafka.common.network.ListenerName;
+import org.apache.kafka.common.protocol.ApiMessage;
 import org.apache.kafka.common.protocol.Errors;
 import org.apache.kafka.raft.NetworkChannel;
 import org.apache.kafka.raft.RaftRequest;
 import org.apache.kafka.raft.RaftResponse;
 
 /**
- * A channel that remembers when each node has last answered a fetch (a follower fetches all the time, so that is how long its leader has
+ * A channel that remembers when each leader has last answered a fetch (a follower fetches all the time, so that is how long its leader has
  * been silent when another is elected) and where Raft has last found each node. Safe for use by many threads.
  */
 @SuppressWarnings("try") // close() may throw what the interface lets it
@@ -31,7 +34,7 @@ final class HearingChannel implements NetworkChannel {
         this.clock = clock;
     }
 
-    /** When the node last answered, on the monotonic clock; empty if it never did. */
+    /** When the node last answered as leader, on the monotonic clock; empty if it never did. */
     OptionalLong heardAtNs(int nodeId) {
         Long at = heardAtNs.get(nodeId);
         return at == null ? OptionalLong.empty() : OptionalLong.of(at);
@@ -54,15 +57,32 @@ final class HearingChannel implements NetworkChannel {
             places.put(to.id(), to);
         }
         return owned.send(request).whenComplete((answer, error) -> {
-            // Without a connection the channel answers by itself, with an error.
-            if (error == null && answer.data() instanceof FetchResponseData fetched && isFromPeer(fetched)) {
-                heardAtNs.put(answer.source().id(), clock.nanoTime());
+            if (error == null) {
+                leaderThatAnswered(answer.data()).ifPresent(id -> heardAtNs.put(id, clock.nanoTime()));
             }
         });
     }
 
-    private static boolean isFromPeer(FetchResponseData fetched) {
-        return fetched.errorCode() == Errors.NONE.code();
+    /**
+     * Only the leader answers without an error, and says who it is: a node that has trouble to reach it asks at the addresses that it was
+     * configured with, and does not know whose they are. Without a connection the channel answers by itself, with an error.
+     */
+    private static OptionalInt leaderThatAnswered(ApiMessage answer) {
+        if (answer instanceof FetchResponseData fetched && fetched.errorCode() == Errors.NONE.code()) {
+            return fetched.responses().stream()
+                    .flatMap(topic -> topic.partitions().stream())
+                    .filter(partition -> partition.errorCode() == Errors.NONE.code())
+                    .mapToInt(partition -> partition.currentLeader().leaderId())
+                    .findFirst();
+        }
+        if (answer instanceof FetchSnapshotResponseData fetched && fetched.errorCode() == Errors.NONE.code()) {
+            return fetched.topics().stream()
+                    .flatMap(topic -> topic.partitions().stream())
+                    .filter(partition -> partition.errorCode() == Errors.NONE.code())
+                    .mapToInt(partition -> partition.currentLeader().leaderId())
+                    .findFirst();
+        }
+        return OptionalInt.empty();
     }
 
     @Override

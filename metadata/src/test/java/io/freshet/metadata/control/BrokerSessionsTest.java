@@ -11,7 +11,6 @@ import org.junit.jupiter.api.Test;
 
 class BrokerSessionsTest {
     private static final long SESSION_MS = 3_000;
-    private static final long FETCH_TIMEOUT_MS = 2_000;
     private static final long EPOCH = 7;
 
     private static final class SetClock implements Clock {
@@ -34,7 +33,7 @@ class BrokerSessionsTest {
     }
 
     private final SetClock clock = new SetClock();
-    private final BrokerSessions sessions = new BrokerSessions(clock, SESSION_MS, FETCH_TIMEOUT_MS);
+    private final BrokerSessions sessions = new BrokerSessions(clock, SESSION_MS);
 
     @Test
     void aNewControllerGivesEverybodyAFullSession() {
@@ -64,19 +63,6 @@ class BrokerSessionsTest {
         assertThat(sessions.isOver(1, EPOCH)).isFalse();
         sessions.renew(1, EPOCH);
         assertThat(endsAfterMs(1)).isEqualTo(SESSION_MS);
-    }
-
-    @Test
-    void aLongLeaseFromTheControllerBeforeIsOverFirst() {
-        BrokerSessions patient = new BrokerSessions(clock, 4 * SESSION_MS, FETCH_TIMEOUT_MS);
-        long heardAtNs = clock.nanoTime();
-        clock.advanceMs(100_000);
-        patient.begin(Optional.of(new Predecessor(1, heardAtNs)));
-        patient.isOver(1, EPOCH);
-        clock.advanceMs(4 * SESSION_MS * 9 / 10 - FETCH_TIMEOUT_MS);
-        assertThat(patient.isOver(1, EPOCH)).isFalse();
-        clock.advanceMs(1);
-        assertThat(patient.isOver(1, EPOCH)).isTrue();
     }
 
     @Test
