@@ -71,7 +71,14 @@ public final class RaftMetadataLog implements MetadataLog {
         LogContext context =
                 new LogContext("[metadata node=" + settings.nodeId().orElse(-1) + "] ");
         this.raftLog = new RereadingLog(ground.open(settings, time), this::readAgainFrom);
-        this.client = ground.client(new RaftGround.ClientParts(settings, this.channel, raftLog, time, context));
+        NetworkChannel steady =
+                new VoterChangeChannel(this.channel, settings.ownEndpoints(channel.listenerName()), this::isVoter);
+        this.client = ground.client(new RaftGround.ClientParts(settings, steady, raftLog, time, context));
+    }
+
+    /** Whether the last voters in the log have the node of this id. Raft's thread, or before it runs. */
+    private boolean isVoter(int nodeId) {
+        return ControlRecords.haveVoter(client, nodeId);
     }
 
     private void readAgainFrom(long offset) {
@@ -82,8 +89,7 @@ public final class RaftMetadataLog implements MetadataLog {
     public void start(Listener listener) {
         faultSink = listener::onFault;
         client.register(new Relay(listener));
-        SettledVotes votes = new SettledVotes(ground.votes(), nodeId(), id -> ControlRecords.haveVoter(client, id));
-        client.initialize(Map.of(), votes, metrics, ignored -> {});
+        client.initialize(Map.of(), new SettledVotes(ground.votes(), nodeId(), this::isVoter), metrics, ignored -> {});
         ground.start(this::onFault);
     }
 
