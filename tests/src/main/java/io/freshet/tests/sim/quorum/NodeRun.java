@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import org.apache.kafka.common.network.ListenerName;
 import org.apache.kafka.metadata.KafkaConfigSchema;
 import org.apache.kafka.raft.LeaderAndEpoch;
 import org.jspecify.annotations.Nullable;
@@ -114,6 +115,13 @@ public final class NodeRun {
     public boolean leads() {
         LeaderAndEpoch leader = ground.client().leaderAndEpoch();
         return leader.isLeader(id());
+    }
+
+    /** Whether the voter set that this node knows has that one. */
+    boolean knowsVoter(int nodeId) {
+        return ground.client()
+                .voterNode(nodeId, new ListenerName(RaftLogSettings.CONTROLLER_LISTENER))
+                .isPresent();
     }
 
     public void start() {

@@ -21,16 +21,18 @@ final class QuorumChaos {
 
     void start() {
         world.process.after(TICK_MS, "chaos", this::tick);
+        world.voterChanges.start();
     }
 
     /** Nothing bad happens from now on, and what is down comes up again; but in some runs one broker is gone for good. */
     void end() {
         isOver = true;
+        world.voterChanges.end();
         world.time.say(world.process, () -> "is healed: nothing fails any more");
         world.swarm.heal();
         world.network.openAll();
         List<SimNode> brokers = world.nodes.stream().filter(SimNode::isBroker).toList();
-        if (random.chance(0.3) && world.mayLoseBroker) {
+        if (random.chance(0.3) && world.mayLoseBroker && !world.voterChanges.happen()) {
             world.counts.add("broker is gone for good");
             brokers.get(random.below(brokers.size())).goForGood();
         }

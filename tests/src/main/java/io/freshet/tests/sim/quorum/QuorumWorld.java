@@ -30,6 +30,7 @@ public final class QuorumWorld {
     public final SimProcess process;
 
     public final SimNetwork network;
+    final VoterChanges voterChanges;
     public final QuorumLedger ledger;
     public final SharedWals wals = new SharedWals();
     public final List<SimNode> nodes = new ArrayList<>();
@@ -65,6 +66,7 @@ public final class QuorumWorld {
         this.ledger = new QuorumLedger(this);
         this.network = new SimNetwork(this);
         build(states);
+        this.voterChanges = new VoterChanges(this, seed);
     }
 
     /** Three or five voters that are brokers too, or some brokers beside them. */

@@ -4,6 +4,7 @@ package io.freshet.tests.sim.quorum;
 import io.freshet.metadata.log.RaftLogSettings;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import org.apache.kafka.common.message.ApiVersionsResponseData;
 import org.apache.kafka.common.network.ListenerName;
 import org.apache.kafka.common.protocol.ApiKeys;
 import org.apache.kafka.common.protocol.ApiMessage;
@@ -12,6 +13,7 @@ import org.apache.kafka.raft.NetworkChannel;
 import org.apache.kafka.raft.RaftRequest;
 import org.apache.kafka.raft.RaftResponse;
 import org.apache.kafka.raft.RaftUtil;
+import org.apache.kafka.server.common.KRaftVersion;
 
 /** Raft's way from one process to the other nodes, which answers by itself, with an error, when no answer comes. */
 final class SimRaftChannel implements NetworkChannel {
@@ -49,18 +51,27 @@ final class SimRaftChannel implements NetworkChannel {
 
     private void receive(NodeRun receiver, ApiKeys key, byte[] bytes, CompletableFuture<ApiMessage> answered) {
         RaftWire.Request request = RaftWire.parseRequest(bytes);
-        receiver.quorum()
-                .answerPeer(request.body(), request.header().apiVersion())
-                .whenComplete((answer, error) -> {
-                    if (error == null) {
-                        byte[] back = RaftWire.answer(request, answer);
-                        world.network.answer(
-                                receiver.id(),
-                                from,
-                                key.name,
-                                () -> answered.complete(RaftWire.parseAnswer(key, back)));
-                    }
-                });
+        answer(receiver, request).whenComplete((answer, error) -> {
+            if (error == null) {
+                byte[] back = RaftWire.answer(request, answer);
+                world.network.answer(
+                        receiver.id(), from, key.name, () -> answered.complete(RaftWire.parseAnswer(key, back)));
+            }
+        });
+    }
+
+    /** A server's listener answers by itself what it knows; the rest is Raft's. */
+    private static CompletableFuture<ApiMessage> answer(NodeRun receiver, RaftWire.Request request) {
+        if (request.header().apiKey() != ApiKeys.API_VERSIONS) {
+            return receiver.quorum().answerPeer(request.body(), request.header().apiVersion());
+        }
+        ApiVersionsResponseData.SupportedFeatureKeyCollection features =
+                new ApiVersionsResponseData.SupportedFeatureKeyCollection();
+        features.add(new ApiVersionsResponseData.SupportedFeatureKey()
+                .setName(KRaftVersion.FEATURE_NAME)
+                .setMinVersion(KRaftVersion.KRAFT_VERSION_0.featureLevel())
+                .setMaxVersion(KRaftVersion.LATEST_PRODUCTION.featureLevel()));
+        return CompletableFuture.completedFuture(new ApiVersionsResponseData().setSupportedFeatures(features));
     }
 
     @Override
