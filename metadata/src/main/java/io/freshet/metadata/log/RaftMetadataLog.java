@@ -140,11 +140,7 @@ public final class RaftMetadataLog implements MetadataLog {
         return client.voterNode(voterId, channel.listenerName());
     }
 
-    /**
-     * A node that follows learns the voter set from the log, and may lack it for ever: of a log that was cut when another leader
-     * was elected, Kafka's client does not read again what comes in the place of the records that are gone. The leader's answers say where
-     * it is all the same.
-     */
+    /** A node that follows learns the voter set from the log, and lacks it until then; the leader's answers say where it is all the same. */
     @Override
     public Optional<Node> place(int nodeId) {
         return voter(nodeId).or(() -> channel.place(nodeId));

@@ -120,13 +120,16 @@ public final class SimProcess implements Clock, Scheduler {
         return task -> time.schedule(this, random.nextLong(maxTaskDelayNanos), "pool", task);
     }
 
-    /** One thread: tasks run soon, one after the other. */
+    /** One thread: tasks run soon, one after the other, also those that a pause has held up. */
     public Executor thread(String label) {
         long[] busyUntilNanos = {0};
+        Deque<Runnable> waiting = new ArrayDeque<>();
         return task -> {
             long at = Math.max(busyUntilNanos[0] + 1, time.nowNanos() + random.nextLong(maxTaskDelayNanos));
             busyUntilNanos[0] = at;
-            time.schedule(this, at - time.nowNanos(), label, task);
+            waiting.add(task);
+            time.schedule(
+                    this, at - time.nowNanos(), label, () -> waiting.remove().run());
         };
     }
 }
