@@ -96,14 +96,18 @@ class FailoverTest {
     }
 
     private RegisteredBroker register(int id, String... lanes) {
-        RegisteredBroker broker = get(node.controller.registerBroker(new BrokerSpec(
+        RegisteredBroker broker = get(node.controller.registerBroker(spec(id, lanes)));
+        registered.put(id, broker);
+        return broker;
+    }
+
+    private static BrokerSpec spec(int id, String... lanes) {
+        return new BrokerSpec(
                 id,
                 Uuid.randomUuid(),
                 List.of(new Endpoint("PLAINTEXT", "PLAINTEXT", "localhost", 9092 + id)),
                 null,
-                List.of(lanes))));
-        registered.put(id, broker);
-        return broker;
+                List.of(lanes));
     }
 
     private HeartbeatAnswer beat(int id, boolean isReady, boolean wantsShutdown) {
@@ -182,6 +186,20 @@ class FailoverTest {
         assertThat(beat(1, true, false)).isEqualTo(new HeartbeatAnswer(true, false, true, SESSION_MS));
         join(1);
         assertThat(node.node.manifests().member(1).orElseThrow().isLapsed()).isFalse();
+    }
+
+    @Test
+    void aRegistrationThatComesLateReplacesNoLaterOne() {
+        BrokerSpec first = spec(1);
+        BrokerSpec second = spec(1);
+        get(node.controller.registerBroker(first));
+        RegisteredBroker present = get(node.controller.registerBroker(second));
+        assertThatThrownBy(() -> get(node.controller.registerBroker(first)))
+                .isInstanceOfSatisfying(
+                        FreshetException.class,
+                        error -> assertThat(error.kind()).isEqualTo(ErrorKind.FENCED));
+        assertThat(broker(1).incarnationId()).isEqualTo(second.incarnationId());
+        assertThat(get(node.controller.registerBroker(second)).brokerEpoch()).isEqualTo(present.brokerEpoch());
     }
 
     private void assertFenced(RegisteredBroker broker) {

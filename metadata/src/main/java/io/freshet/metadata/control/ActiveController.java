@@ -46,6 +46,7 @@ public final class ActiveController implements ClusterController {
     private final Upkeep upkeep;
     private final Balancing balancing;
     private final StateReading reading;
+    private final PastIncarnations pastIncarnations = new PastIncarnations();
 
     /**
      * How long a broker may be silent before it is fenced, where nothing else is said: with the next tick and the commit of the fencing
@@ -128,7 +129,7 @@ public final class ActiveController implements ClusterController {
 
     @Override
     public CompletableFuture<RegisteredBroker> registerBroker(BrokerSpec registration) {
-        return queue.submit(state -> BrokerCommands.register(state, registration));
+        return queue.submit(state -> BrokerCommands.register(state, registration, pastIncarnations));
     }
 
     @Override

@@ -30,7 +30,7 @@ final class BrokerCommands {
 
     private BrokerCommands() {}
 
-    static Decision<RegisteredBroker> register(Speculation state, BrokerSpec spec) {
+    static Decision<RegisteredBroker> register(Speculation state, BrokerSpec spec, PastIncarnations past) {
         MetadataImage image = state.image();
         BrokerRegistration known = image.cluster().broker(spec.brokerId());
         if (known != null && known.incarnationId().equals(spec.incarnationId())) {
@@ -39,12 +39,16 @@ final class BrokerCommands {
                     offset -> new RegisteredBroker(
                             known.epoch(), image.provenance().lastContainedOffset()));
         }
+        past.requireNotPast(spec);
         if (!spec.versions().contains(FreshetVersion.of(image))) {
             throw new FreshetException(
                     ErrorKind.INVALID,
                     "Broker " + spec.brokerId() + " knows " + FreshetVersion.FEATURE_NAME + " " + spec.versions()
                             + ", and the cluster runs at " + FreshetVersion.of(image)
                             + ": install a version that knows it");
+        }
+        if (known != null) {
+            past.add(known.incarnationId());
         }
         long brokerEpoch = nextBrokerEpoch(image);
         MetadataVersion version = image.features().metadataVersionOrThrow();
