@@ -30,7 +30,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.AlterConfigOp.OpType;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.config.ConfigResource;
@@ -88,21 +87,7 @@ class BalancingTest {
     }
 
     private void open(int id) {
-        MetadataNodeConfig base =
-                TestNode.config(directory(id), id, MetadataNodeConfig.DEFAULT_SNAPSHOT_AFTER_BYTES, QUICK);
-        MetadataNodeConfig config = new MetadataNodeConfig(
-                base.directory(),
-                id,
-                "localhost",
-                FIRST_PORT + id,
-                base.defaultPartitions(),
-                base.defaultReplicationFactor(),
-                base.snapshotAfterBytes(),
-                base.validator(),
-                base.schema(),
-                base.staticConfig(),
-                base.logOverrides(),
-                TimeUnit.HOURS.toMillis(1));
+        MetadataNodeConfig config = TestNode.voterConfig(directory(id), id, FIRST_PORT + id, QUICK);
         TestNode node = TestNode.vote(
                 config,
                 new QuorumLink(

@@ -87,21 +87,7 @@ class ForgottenVotersTest {
     }
 
     private MetadataNodeConfig config(int id) {
-        MetadataNodeConfig base =
-                TestNode.config(path(id), id, MetadataNodeConfig.DEFAULT_SNAPSHOT_AFTER_BYTES, Map.of());
-        return new MetadataNodeConfig(
-                base.directory(),
-                id,
-                "localhost",
-                port(id),
-                base.defaultPartitions(),
-                base.defaultReplicationFactor(),
-                base.snapshotAfterBytes(),
-                base.validator(),
-                base.schema(),
-                base.staticConfig(),
-                base.logOverrides(),
-                base.brokerSessionTimeoutMs());
+        return TestNode.voterConfig(path(id), id, port(id), Map.of());
     }
 
     private TestNode vote(int id, LocalCommandNetwork commands) {

@@ -105,11 +105,21 @@ final class TestNode implements AutoCloseable {
 
     static MetadataNodeConfig config(
             Path directory, int nodeId, long snapshotAfterBytes, Map<String, String> logOverrides) {
+        return config(directory, nodeId, 9093, snapshotAfterBytes, logOverrides);
+    }
+
+    /** For one of several voters of a machine. */
+    static MetadataNodeConfig voterConfig(Path directory, int nodeId, int port, Map<String, String> logOverrides) {
+        return config(directory, nodeId, port, MetadataNodeConfig.DEFAULT_SNAPSHOT_AFTER_BYTES, logOverrides);
+    }
+
+    private static MetadataNodeConfig config(
+            Path directory, int nodeId, int port, long snapshotAfterBytes, Map<String, String> logOverrides) {
         return new MetadataNodeConfig(
                 directory,
                 nodeId,
                 "localhost",
-                9093,
+                port,
                 1,
                 (short) 1,
                 snapshotAfterBytes,

@@ -64,22 +64,8 @@ final class TestQuorum implements AutoCloseable {
 
     /** Starts one that does not run. */
     TestNode open(int id, FreshetVersion.Range versions) {
-        MetadataNodeConfig base =
-                TestNode.config(directory(id), id, MetadataNodeConfig.DEFAULT_SNAPSHOT_AFTER_BYTES, QUICK);
-        MetadataNodeConfig config = new MetadataNodeConfig(
-                base.directory(),
-                id,
-                "localhost",
-                port(id),
-                base.defaultPartitions(),
-                base.defaultReplicationFactor(),
-                base.snapshotAfterBytes(),
-                base.validator(),
-                base.schema(),
-                base.staticConfig(),
-                base.logOverrides(),
-                base.brokerSessionTimeoutMs(),
-                versions);
+        MetadataNodeConfig config =
+                TestNode.voterConfig(directory(id), id, port(id), QUICK).withVersions(versions);
         TestNode node = TestNode.vote(
                 config,
                 new QuorumLink(
