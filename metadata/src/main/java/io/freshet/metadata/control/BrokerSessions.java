@@ -67,8 +67,7 @@ final class BrokerSessions {
             return nowNs;
         }
         // It prolonged its own broker's lease only when something that it had appended after the heartbeat was
-        // committed
-        // (LeadershipProof). Its successor has that in its log, and had it from an answer of this very node.
+        // committed (LeadershipProof). Its successor has that in its log, and had it from an answer of this very node.
         long earliestNs = nowNs - sessionNs + sessionNs / TURN_DIVISOR;
         long heardAtNs = predecessor.get().heardAtNs();
         predecessor = Optional.empty();
