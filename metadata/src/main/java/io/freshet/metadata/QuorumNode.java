@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Function;
@@ -423,6 +424,16 @@ public final class QuorumNode implements MetadataNode {
         }
 
         @Override
+        public Set<Integer> voterIds() {
+            return log.voterIds();
+        }
+
+        @Override
+        public void named(Node elected, int epoch) {
+            log.named(elected, epoch);
+        }
+
+        @Override
         public ClusterController local() {
             return local;
         }
@@ -526,7 +537,7 @@ public final class QuorumNode implements MetadataNode {
                 logLeader();
                 appendBootstrap();
                 commands.onLeaderChange(changed);
-                local.upkeep().onLeaderChange(changed.leaderId(), log::heardAtNs);
+                local.upkeep().onLeaderChange(state, log.leaderHeardAtNs());
                 local.balancing().onLeaderChange();
                 routed.ifPresent(RoutedController::onLeaderChange);
                 checkReady();

@@ -10,11 +10,14 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.common.TopicPartition;
@@ -23,6 +26,8 @@ import org.awaitility.Awaitility;
 /** Server processes of a packaged distribution with their S3 server, and what tests ask of them. Used by one thread. */
 final class ClusterOnS3 implements AutoCloseable {
     private static final String BUCKET = "cluster";
+    private static final Pattern FENCED =
+            Pattern.compile("Broker (\\d+), epoch \\d+, was not heard of for \\d+ ms; it is fenced");
 
     private final S3Server s3;
     private final Cluster cluster;
@@ -150,6 +155,15 @@ final class ClusterOnS3 implements AutoCloseable {
             }
             LockSupport.parkNanos(Duration.ofMillis(20).toNanos());
         }
+    }
+
+    /** Brokers that some controller has taken for dead since they were started first, by what the nodes log. */
+    Set<Integer> fenced() throws IOException {
+        Set<Integer> fenced = new TreeSet<>();
+        for (int node : cluster.ids()) {
+            FENCED.matcher(cluster.log(node)).results().forEach(line -> fenced.add(Integer.valueOf(line.group(1))));
+        }
+        return fenced;
     }
 
     /** Waits until all nodes that should run are ready, and clients are told of all brokers. */

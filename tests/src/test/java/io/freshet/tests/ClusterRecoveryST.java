@@ -13,7 +13,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Deaths that need clusters of their own: two of five brokers at once, and a broker whose WAL nobody else can read. */
+/** Deaths that need clusters of their own: two of five brokers at once, a controller that says nothing, and a broker whose WAL nobody else can read. */
 class ClusterRecoveryST {
     private static final long SESSION_MS = MetadataNodeConfig.DEFAULT_BROKER_SESSION_TIMEOUT_MS;
     private static final long DETECTED_MS = 5 * SESSION_MS;
@@ -25,27 +25,58 @@ class ClusterRecoveryST {
     @Test
     void twoOfFiveBrokersDieAtOnceAndAreRecoveredSideBySide() throws Exception {
         try (ClusterOnS3 cluster = ClusterOnS3.start(folder, 5, Map.of())) {
-            List<TopicPartition> partitions = cluster.createTopic("five", 100);
-            DurableWriters writers = startWriters(cluster, partitions);
+            killAtOnce(cluster, List.of(4, 5)); // not voters: no election comes between
+        }
+    }
+
+    @Test
+    void theControllerDiesAtTheMomentOfAnotherBroker() throws Exception {
+        try (ClusterOnS3 cluster = ClusterOnS3.start(folder, 5, Map.of())) {
+            killAtOnce(cluster, List.of(cluster.controller(), 5));
+        }
+    }
+
+    private static void killAtOnce(ClusterOnS3 cluster, List<Integer> dead) throws Exception {
+        List<TopicPartition> partitions = cluster.createTopic("five", 100);
+        DurableWriters writers = startWriters(cluster, partitions);
+        writers.awaitProgress();
+        List<Integer> led = cluster.led("five", dead);
+        try (WriteProbe probe = WriteProbe.start(cluster.clients(), partitions)) {
+            probe.acknowledgements().awaitAll(led);
+            long killedNanos = probe.mark();
+            dead.forEach(cluster.nodes()::kill);
+            long detectedMs = cluster.awaitFenced(dead, killedNanos);
+            probe.acknowledgements().awaitAll(led);
+            long worstMs = probe.acknowledgements().worstMs(led, killedNanos);
+            System.out.printf(
+                    "kill -9 of brokers %s of five, which led %d of %d partitions: noticed after %d ms, all take writes %d ms"
+                            + " later%n",
+                    dead, led.size(), partitions.size(), detectedMs, worstMs - detectedMs);
+            assertThat(led).hasSizeGreaterThan(20);
+            assertThat(detectedMs).isLessThan(DETECTED_MS);
+            assertThat(worstMs - detectedMs).isLessThan(WRITABLE_MS);
+            assertThat(probe.finalErrors()).isEmpty();
+        }
+        writers.awaitProgress();
+        writers.finishAndVerify();
+        assertThat(cluster.fenced()).containsExactlyInAnyOrderElementsOf(dead);
+    }
+
+    /** It keeps its connections and says nothing; brokers 4 and 5 have no vote, so nobody tells them who was elected. */
+    @Test
+    void brokersFindTheNextControllerWhenOneIsStopped() throws Exception {
+        try (ClusterOnS3 cluster = ClusterOnS3.start(folder, 5, Map.of())) {
+            DurableWriters writers = startWriters(cluster, cluster.createTopic("stopped", 20));
             writers.awaitProgress();
-            List<Integer> dead = List.of(4, 5); // not voters: no election comes between
-            List<Integer> led = cluster.led("five", dead);
-            try (WriteProbe probe = WriteProbe.start(cluster.clients(), partitions)) {
-                probe.acknowledgements().awaitAll(led);
-                long killedNanos = probe.mark();
-                dead.forEach(cluster.nodes()::kill);
-                long detectedMs = cluster.awaitFenced(dead, killedNanos);
-                probe.acknowledgements().awaitAll(led);
-                long worstMs = probe.acknowledgements().worstMs(led, killedNanos);
-                System.out.printf(
-                        "kill -9 of brokers %s of five, which led %d of %d partitions: noticed after %d ms, all take"
-                                + " writes %d ms later%n",
-                        dead, led.size(), partitions.size(), detectedMs, worstMs - detectedMs);
-                assertThat(led).hasSizeGreaterThan(20);
-                assertThat(detectedMs).isLessThan(DETECTED_MS);
-                assertThat(worstMs - detectedMs).isLessThan(WRITABLE_MS);
-                assertThat(probe.finalErrors()).isEmpty();
-            }
+            int controller = cluster.controller();
+            long stoppedNanos = System.nanoTime();
+            cluster.nodes().pause(controller);
+            long detectedMs = cluster.awaitFenced(List.of(controller), stoppedNanos);
+            writers.awaitProgress();
+            System.out.printf("SIGSTOP of the controller, broker %d: noticed after %d ms%n", controller, detectedMs);
+            assertThat(cluster.fenced()).containsExactly(controller);
+            cluster.nodes().resume(controller);
+            cluster.awaitWhole();
             writers.awaitProgress();
             writers.finishAndVerify();
         }

@@ -18,7 +18,7 @@ final class ConfigReference {
                 `process.roles`, `log.dirs`, `log.retention.*`, `num.partitions`, `message.max.bytes`, `group.*`, `offsets.*` and so on. A key
                 that nobody defines, or that was removed, stops the start with the nearest one that exists. Topic configurations are Kafka's.
                 Keys of Kafka that speak of replicas, log segments' files or cleaner threads are accepted and have nothing to act on. Where
-                nothing is said, `controller.quorum.election.timeout.ms` is 500, and `controller.quorum.fetch.timeout.ms` 2000 to 2300, another one for
+                nothing is said, `controller.quorum.election.timeout.ms` is 500, and `controller.quorum.fetch.timeout.ms` 1500 to 1800, another one for
                 each voter.
 
                 These keys are Freshet's own:

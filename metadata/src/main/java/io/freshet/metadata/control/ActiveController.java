@@ -50,7 +50,7 @@ public final class ActiveController implements ClusterController {
 
     /**
      * How long a broker may be silent before it is fenced, where nothing else is said: with the next tick and the commit of the fencing
-     * its death is noticed within 3 s, unless the controller dies at the same moment.
+     * its death is noticed within 3 s.
      */
     public static final long DEFAULT_SESSION_TIMEOUT_MS = 2750;
 

@@ -2,24 +2,26 @@
 package io.freshet.metadata.control;
 
 import io.freshet.common.runtime.Clock;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
+import org.apache.kafka.metadata.BrokerRegistration;
 
 /**
- * When each broker was last heard of, on this controller's monotonic clock; nothing of it is in the log. A controller that
- * has just been elected, or that was itself stopped for a while, gives everybody a full session, but for the controller before it:
- * that one's silence is what it was elected for. Metadata thread.
+ * When each broker was last heard of, on this controller's monotonic clock; nothing of it is in the log. A controller that was just elected
+ * cannot know when brokers last spoke to those before it. It counts all sessions from when it last heard a leader itself, and leaves everybody
+ * a turn to find it; what leases that leader gave is over by then ({@link LeadershipProof}). One that was itself stopped for a while lets all
+ * sessions begin anew. Metadata thread.
  */
 final class BrokerSessions {
-    /** Share of a session that the controller before has at least, from the election on, to be heard of. */
-    private static final int TURN_DIVISOR = 6;
+    /** Share of a session that everybody has at least, from the election on, to be heard of. */
+    private static final int TURN_DIVISOR = 4;
 
     private final Clock clock;
     private final long sessionNs;
     private final Map<Integer, Session> sessions = new HashMap<>();
-    private Optional<Predecessor> predecessor = Optional.empty();
 
     BrokerSessions(Clock clock, long sessionTimeoutMs) {
         this.clock = clock;
@@ -27,17 +29,23 @@ final class BrokerSessions {
     }
 
     /**
-     * Another controller was elected: forgets all. Whoever is asked for next has a full session from then on.
+     * This controller was elected: forgets what it knew.
      *
-     * @param before the controller before, if it was another; its session goes on from when it was last heard of
+     * @param present those who were registered with controllers before
+     * @param leaderHeardAtNs when this node last heard a leader, or led; empty if it never did: all sessions begin now
      */
-    void begin(Optional<Predecessor> before) {
+    void begin(Collection<BrokerRegistration> present, OptionalLong leaderHeardAtNs) {
         sessions.clear();
-        predecessor = before;
+        long nowNs = clock.nanoTime();
+        long turnNs = sessionNs / TURN_DIVISOR;
+        long silentNs = Math.min(nowNs - leaderHeardAtNs.orElse(nowNs), sessionNs - turnNs);
+        present.forEach(broker -> sessions.put(broker.id(), new Session(broker.epoch(), nowNs - silentNs)));
     }
 
-    /** The node that led before, and when it was last heard of by the present leader. */
-    record Predecessor(int nodeId, long heardAtNs) {}
+    /** Nobody's session is this node's business any more. */
+    void forget() {
+        sessions.clear();
+    }
 
     /** The broker was heard of now. */
     void renew(int brokerId, long brokerEpoch) {
@@ -54,24 +62,10 @@ final class BrokerSessions {
     boolean isOver(int brokerId, long brokerEpoch) {
         Session session = sessions.get(brokerId);
         if (session == null || session.brokerEpoch != brokerEpoch) {
-            sessions.put(brokerId, new Session(brokerEpoch, firstHeardAtNs(brokerId)));
+            renew(brokerId, brokerEpoch);
             return false;
         }
         return clock.nanoTime() - session.heardAtNs > sessionNs;
-    }
-
-    /** A broker that led the quorum is a node like others afterwards; of its next registrations nothing is known. */
-    private long firstHeardAtNs(int brokerId) {
-        long nowNs = clock.nanoTime();
-        if (predecessor.isEmpty() || predecessor.get().nodeId() != brokerId) {
-            return nowNs;
-        }
-        // It prolonged its own broker's lease only when something that it had appended after the heartbeat was
-        // committed (LeadershipProof). Its successor has that in its log, and had it from an answer of this very node.
-        long earliestNs = nowNs - sessionNs + sessionNs / TURN_DIVISOR;
-        long heardAtNs = predecessor.get().heardAtNs();
-        predecessor = Optional.empty();
-        return heardAtNs - earliestNs > 0 ? heardAtNs : earliestNs;
     }
 
     private record Session(long brokerEpoch, long heardAtNs) {}

@@ -151,11 +151,6 @@ public final class CommandQueue {
         return proven;
     }
 
-    /** {@link MetadataLog#fetchTimeoutMs}. */
-    long fetchTimeoutMs() {
-        return log.fetchTimeoutMs();
-    }
-
     /** One at a time; neither the bound of the queue nor who else waits holds it up for longer than the commands before it. */
     private void appendProof() {
         if (isProving || !proof.isAwaited()) {

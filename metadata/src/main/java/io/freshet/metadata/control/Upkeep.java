@@ -9,13 +9,10 @@ import io.freshet.metadata.MemberState;
 import io.freshet.metadata.control.Command.Decision;
 import io.freshet.metadata.state.ClusterState;
 import java.util.HashSet;
-import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.function.IntFunction;
 import org.apache.kafka.image.ClusterImage;
 import org.apache.kafka.image.ConfigurationsImage;
 import org.apache.kafka.image.MetadataImage;
@@ -36,8 +33,13 @@ public final class Upkeep {
     /** How often {@link #tick} should be called. */
     public static final long TICK_MS = 100;
 
-    /** How long after it was seen to lead this node prolongs the sessions of brokers on other nodes. */
-    private static final long PROVEN_FOR_MS = 1_000;
+    /**
+     * Share of a session for which this node prolongs leases after something that it appended was committed. A lease lasts 5/6 of a session
+     * ({@code Membership}), so a controller that is cut off has given none that lasts longer than 14/15 of one from when its successor last
+     * heard a leader: the successor has what was committed in its log, and had it from a leader after it was appended. What is left is for
+     * clocks that drift.
+     */
+    private static final int PROVEN_FOR_DIVISOR = 10;
 
     private final CommandQueue queue;
     private final Clock clock;
@@ -53,8 +55,8 @@ public final class Upkeep {
     /** Brokers whose end of session is being written down. */
     private final Set<Integer> ending = new HashSet<>();
 
-    /** The newest leader that this node has heard of. */
-    private OptionalInt lastLeader = OptionalInt.empty();
+    /** Until when this node has led before, on the monotonic clock. */
+    private OptionalLong ledUntilNs = OptionalLong.empty();
 
     private boolean isLeading;
     private boolean isPlanning;
@@ -66,7 +68,7 @@ public final class Upkeep {
         this.queue = queue;
         this.clock = clock;
         this.sessions = new BrokerSessions(clock, sessionTimeoutMs);
-        this.provenForNs = TimeUnit.MILLISECONDS.toNanos(Math.min(PROVEN_FOR_MS, queue.fetchTimeoutMs()));
+        this.provenForNs = TimeUnit.MILLISECONDS.toNanos(sessionTimeoutMs) / PROVEN_FOR_DIVISOR;
         this.sessionTimeoutMs = sessionTimeoutMs;
         this.pauseNs = TimeUnit.MILLISECONDS.toNanos(sessionTimeoutMs / 2);
         this.tickedAtNs = clock.nanoTime();
@@ -90,28 +92,31 @@ public final class Upkeep {
     }
 
     /**
-     * This node leads now, or does not.
+     * This node leads now, or does not, or in another epoch.
      *
-     * @param leader the leader, if there is one
-     * @param heardAtNs when another node that led was last heard of, on the monotonic clock; empty if that is not known
+     * @param state as of the end of what other leaders wrote
+     * @param leaderHeardAtNs when this node last heard another node that led, on the monotonic clock; empty if it did not since it was started
      */
-    public void onLeaderChange(OptionalInt leader, IntFunction<OptionalLong> heardAtNs) {
+    public void onLeaderChange(ClusterState state, OptionalLong leaderHeardAtNs) {
+        long nowNs = clock.nanoTime();
+        if (isLeading) {
+            ledUntilNs = OptionalLong.of(nowNs);
+        }
         isLeading = queue.isLeading();
         isPlanning = false;
         planned = null;
-        sessions.begin(isLeading ? predecessor(heardAtNs) : Optional.empty());
-        lastLeader = leader.isPresent() ? leader : lastLeader;
+        if (isLeading) {
+            sessions.begin(state.image().cluster().brokers().values(), later(leaderHeardAtNs, ledUntilNs));
+        } else {
+            sessions.forget();
+        }
         ending.clear();
-        tickedAtNs = clock.nanoTime();
+        tickedAtNs = nowNs;
     }
 
-    private Optional<BrokerSessions.Predecessor> predecessor(IntFunction<OptionalLong> heardAtNs) {
-        if (lastLeader.isEmpty()) {
-            return Optional.empty();
-        }
-        int nodeId = lastLeader.getAsInt();
-        OptionalLong at = heardAtNs.apply(nodeId);
-        return at.isPresent() ? Optional.of(new BrokerSessions.Predecessor(nodeId, at.getAsLong())) : Optional.empty();
+    private static OptionalLong later(OptionalLong one, OptionalLong other) {
+        boolean isOther = one.isEmpty() || (other.isPresent() && other.getAsLong() - one.getAsLong() > 0);
+        return isOther ? other : one;
     }
 
     /** Looks at everything; a few times a second. */
@@ -185,15 +190,16 @@ public final class Upkeep {
     private CompletableFuture<HeartbeatAnswer> heard(ClusterState state, BrokerHeartbeat heartbeat) {
         BrokerRegistration known = MemberCommands.require(state.image(), heartbeat);
         noticePause();
+        if (isLapsed(state, heartbeat.brokerId())) {
+            return CompletableFuture.completedFuture(over());
+        }
         // What is over by the clock will be so in the log: from here on there is no way back.
-        if (isLapsed(state, heartbeat.brokerId())
-                || (isCluster(state) && sessions.isOver(heartbeat.brokerId(), heartbeat.brokerEpoch()))) {
-            return CompletableFuture.completedFuture(new HeartbeatAnswer(true, false, true, sessionTimeoutMs));
+        if (isCluster(state) && sessions.isOver(heartbeat.brokerId(), heartbeat.brokerEpoch())) {
+            return proven().thenApply(proven -> over());
         }
         sessions.renew(heartbeat.brokerId(), heartbeat.brokerEpoch());
         if (!MemberCommands.isChange(known, heartbeat)) {
-            return queue.provenSince(leadingSinceNs(heartbeat.brokerId()))
-                    .thenApply(proven -> answer(state, known, heartbeat));
+            return proven().thenApply(proven -> answer(state, known, heartbeat));
         }
         return queue.submit(now -> MemberCommands.follow(now, heartbeat)).thenApply(done -> {
             BrokerRegistration changed = state.image().cluster().broker(heartbeat.brokerId());
@@ -201,13 +207,13 @@ public final class Upkeep {
         });
     }
 
-    /**
-     * A lease from a controller of the past must not outlast the fencing by the present one. That one gives others a full session, which begins
-     * Raft's fetch timeout at least after most voters have last followed its predecessor; to the broker of that node it counts the time before, so
-     * this one must be sure of the very moment.
-     */
-    private long leadingSinceNs(int brokerId) {
-        return brokerId == queue.nodeId() ? clock.nanoTime() : clock.nanoTime() - provenForNs;
+    /** Whoever leads no more neither prolongs a session nor ends one. */
+    private CompletableFuture<Void> proven() {
+        return queue.provenSince(clock.nanoTime() - provenForNs);
+    }
+
+    private HeartbeatAnswer over() {
+        return new HeartbeatAnswer(true, false, true, sessionTimeoutMs);
     }
 
     private HeartbeatAnswer answer(ClusterState state, BrokerRegistration known, BrokerHeartbeat heartbeat) {

@@ -3,6 +3,7 @@ package io.freshet.metadata.log;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.Set;
 import org.apache.kafka.raft.KafkaRaftClient;
 import org.apache.kafka.raft.internals.KRaftControlRecordStateMachine;
 
@@ -29,6 +30,12 @@ final class ControlRecords {
     static boolean haveVoter(KafkaRaftClient<?> client, int nodeId) {
         KRaftControlRecordStateMachine state = (KRaftControlRecordStateMachine) STATE.getVolatile(client);
         return state != null && !state.lastVoterSet().listeners(nodeId).isEmpty();
+    }
+
+    /** Who votes by the last of them that it has read. Any thread. */
+    static Set<Integer> voterIds(KafkaRaftClient<?> client) {
+        KRaftControlRecordStateMachine state = (KRaftControlRecordStateMachine) STATE.getVolatile(client);
+        return state == null ? Set.of() : state.lastVoterSet().voterIds();
     }
 
     /** Has it read from {@code offset} on if it is further. Raft's thread. */

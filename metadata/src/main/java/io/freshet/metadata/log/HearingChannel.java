@@ -4,7 +4,6 @@ package io.freshet.metadata.log;
 import io.freshet.common.runtime.Clock;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -19,25 +18,24 @@ import org.apache.kafka.raft.RaftRequest;
 import org.apache.kafka.raft.RaftResponse;
 
 /**
- * A channel that remembers when each leader has last answered a fetch (a follower fetches all the time, so that is how long its leader has
+ * A channel that remembers when a leader has last answered a fetch (a follower fetches all the time, so that is how long its leader has
  * been silent when another is elected) and where Raft has last found each node. Safe for use by many threads.
  */
 @SuppressWarnings("try") // close() may throw what the interface lets it
 final class HearingChannel implements NetworkChannel {
     private final NetworkChannel owned;
     private final Clock clock;
-    private final Map<Integer, Long> heardAtNs = new ConcurrentHashMap<>();
     private final Map<Integer, Node> places = new ConcurrentHashMap<>();
+    private volatile OptionalLong leaderHeardAtNs = OptionalLong.empty();
 
     HearingChannel(NetworkChannel owned, Clock clock) {
         this.owned = owned;
         this.clock = clock;
     }
 
-    /** When the node last answered as leader, on the monotonic clock; empty if it never did. */
-    OptionalLong heardAtNs(int nodeId) {
-        Long at = heardAtNs.get(nodeId);
-        return at == null ? OptionalLong.empty() : OptionalLong.of(at);
+    /** When a node last answered as leader, on the monotonic clock; empty if none ever did. */
+    OptionalLong leaderHeardAtNs() {
+        return leaderHeardAtNs;
     }
 
     /** Where Raft has last sent something for this node; empty if it never did, or did not know yet whose address that is. */
@@ -57,32 +55,25 @@ final class HearingChannel implements NetworkChannel {
             places.put(to.id(), to);
         }
         return owned.send(request).whenComplete((answer, error) -> {
-            if (error == null) {
-                leaderThatAnswered(answer.data()).ifPresent(id -> heardAtNs.put(id, clock.nanoTime()));
+            if (error == null && isLeaders(answer.data())) {
+                leaderHeardAtNs = OptionalLong.of(clock.nanoTime());
             }
         });
     }
 
-    /**
-     * Only the leader answers without an error, and says who it is: a node that has trouble to reach it asks at the addresses that it was
-     * configured with, and does not know whose they are. Without a connection the channel answers by itself, with an error.
-     */
-    private static OptionalInt leaderThatAnswered(ApiMessage answer) {
+    /** Only a leader answers without an error. Without a connection the channel answers by itself, with one. */
+    private static boolean isLeaders(ApiMessage answer) {
         if (answer instanceof FetchResponseData fetched && fetched.errorCode() == Errors.NONE.code()) {
             return fetched.responses().stream()
                     .flatMap(topic -> topic.partitions().stream())
-                    .filter(partition -> partition.errorCode() == Errors.NONE.code())
-                    .mapToInt(partition -> partition.currentLeader().leaderId())
-                    .findFirst();
+                    .anyMatch(partition -> partition.errorCode() == Errors.NONE.code());
         }
         if (answer instanceof FetchSnapshotResponseData fetched && fetched.errorCode() == Errors.NONE.code()) {
             return fetched.topics().stream()
                     .flatMap(topic -> topic.partitions().stream())
-                    .filter(partition -> partition.errorCode() == Errors.NONE.code())
-                    .mapToInt(partition -> partition.currentLeader().leaderId())
-                    .findFirst();
+                    .anyMatch(partition -> partition.errorCode() == Errors.NONE.code());
         }
-        return OptionalInt.empty();
+        return false;
     }
 
     @Override

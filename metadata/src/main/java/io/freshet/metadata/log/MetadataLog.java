@@ -4,13 +4,13 @@ package io.freshet.metadata.log;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.apache.kafka.common.Node;
 import org.apache.kafka.common.message.DescribeQuorumResponseData;
 import org.apache.kafka.common.protocol.ApiMessage;
 import org.apache.kafka.raft.BatchReader;
 import org.apache.kafka.raft.LeaderAndEpoch;
-import org.apache.kafka.raft.QuorumConfig;
 import org.apache.kafka.server.common.ApiMessageAndVersion;
 import org.apache.kafka.server.common.OffsetAndEpoch;
 import org.apache.kafka.snapshot.SnapshotReader;
@@ -40,22 +40,22 @@ public interface MetadataLog extends AutoCloseable {
         return Optional.empty();
     }
 
+    /** The ids of the voter set that is known here. */
+    default Set<Integer> voterIds() {
+        return Set.of();
+    }
+
     /** Where the controller listener of {@code nodeId}, which leads or votes, is; empty if that is not known here. */
     default Optional<Node> place(int nodeId) {
         return voter(nodeId);
     }
 
-    /** When the leader {@code nodeId} last answered this follower, on the monotonic clock; empty if that is not known. */
-    default OptionalLong heardAtNs(int nodeId) {
-        return OptionalLong.empty();
-    }
+    /** A voter has said that {@code leader}, whose controller listener is there, was elected in {@code epoch}. */
+    default void named(Node leader, int epoch) {}
 
-    /**
-     * How long, in ms, a voter that follows hears nothing of its leader before it asks others for their votes; none does so sooner. A leader's
-     * successor was elected so long at least after most voters had last followed it, unless it resigned.
-     */
-    default long fetchTimeoutMs() {
-        return QuorumConfig.DEFAULT_QUORUM_FETCH_TIMEOUT_MS;
+    /** When a leader last answered this follower, whichever it was, on the monotonic clock; empty if none has since the start. */
+    default OptionalLong leaderHeardAtNs() {
+        return OptionalLong.empty();
     }
 
     /** Whether another node votes, as far as this one knows, which could lead in its place. */

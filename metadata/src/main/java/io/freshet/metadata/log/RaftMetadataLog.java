@@ -48,6 +48,7 @@ public final class RaftMetadataLog implements MetadataLog {
     private final RaftLogSettings settings;
     private final ClockTime time;
     private final HearingChannel channel;
+    private final NamedLeaderChannel named;
     private final Metrics metrics = new Metrics();
     private final RaftGround ground;
     private final RaftLog raftLog;
@@ -71,8 +72,9 @@ public final class RaftMetadataLog implements MetadataLog {
         LogContext context =
                 new LogContext("[metadata node=" + settings.nodeId().orElse(-1) + "] ");
         this.raftLog = new RereadingLog(ground.open(settings, time), this::readAgainFrom);
+        this.named = new NamedLeaderChannel(this.channel);
         NetworkChannel steady =
-                new VoterChangeChannel(this.channel, settings.ownEndpoints(channel.listenerName()), this::isVoter);
+                new VoterChangeChannel(named, settings.ownEndpoints(channel.listenerName()), this::isVoter);
         this.client = ground.client(new RaftGround.ClientParts(settings, steady, raftLog, time, context));
     }
 
@@ -147,13 +149,18 @@ public final class RaftMetadataLog implements MetadataLog {
     }
 
     @Override
-    public OptionalLong heardAtNs(int nodeId) {
-        return channel.heardAtNs(nodeId);
+    public Set<Integer> voterIds() {
+        return ControlRecords.voterIds(client);
     }
 
     @Override
-    public long fetchTimeoutMs() {
-        return settings.leastFetchTimeoutMs();
+    public void named(Node leader, int epoch) {
+        named.named(leader, epoch);
+    }
+
+    @Override
+    public OptionalLong leaderHeardAtNs() {
+        return channel.leaderHeardAtNs();
     }
 
     /** The client tells the number of voters by a metric only. */

@@ -71,6 +71,9 @@ final class CommandCall<Q, A> {
     }
 
     CompletableFuture<A> begin() {
+        if (type.isUrgent()) {
+            scout();
+        }
         result.whenComplete((done, error) -> {
             Cancellable timer = deadline;
             if (timer != null) {
@@ -80,6 +83,23 @@ final class CommandCall<Q, A> {
         });
         attempt(Optional.empty());
         return result;
+    }
+
+    private void scout() {
+        ByteBuffer command = CommandCodec.encode(type, type.version(), host.clusterId(), question);
+        LeaderScout scout = new LeaderScout(host, routing, command, this::scouted);
+        scout.start();
+        result.whenComplete((done, error) -> scout.stop());
+    }
+
+    /** What another voter says than the one that the command was sent to; what it says without sense is as if it were silent. Any thread. */
+    private void scouted(ByteBuffer bytes) {
+        Answer answer = CommandCodec.answer(type.name(), bytes);
+        if (answer instanceof Answer.Done done) {
+            result.complete(CommandCodec.result(type, done));
+        } else if (answer instanceof Answer.NotLeading elsewhere) {
+            news(host.leader(), elsewhere).ifPresent(named -> goOnAt(named.id(), Optional.of(named)));
+        }
     }
 
     /** Fails at once, if it is not done; what may have been sent is INDETERMINATE. Any thread. */
@@ -93,17 +113,21 @@ final class CommandCall<Q, A> {
 
     /** Any thread. */
     void onLeaderChange() {
+        goOnAt(host.leader().leaderId().orElse(-1), Optional.empty());
+    }
+
+    /** Waits no more; leaves the node that it was sent to if that is not {@code leaderId}, and if it may be repeated. */
+    private void goOnAt(int leaderId, Optional<Node> named) {
         Phase now = phase.get();
-        if (now instanceof Waiting) {
-            resume(now);
-        } else if (now instanceof Sent sent && isRepeatable) {
-            LeaderAndEpoch leader = host.leader();
-            boolean isElsewhere =
-                    leader.leaderId().isPresent() && leader.leaderId().getAsInt() != sent.nodeId;
-            if (isElsewhere && take(now)) { // its answer may never come: a node that died says nothing
-                mayBeDone = true;
-                attempt(Optional.empty());
-            }
+        if (now instanceof Waiting && take(now)) {
+            attempt(named);
+        } else if (now instanceof Sent sent
+                && isRepeatable
+                && leaderId >= 0
+                && leaderId != sent.nodeId
+                && take(now)) { // its answer may never come: a node that died says nothing
+            mayBeDone = true;
+            attempt(named);
         }
     }
 
@@ -229,17 +253,23 @@ final class CommandCall<Q, A> {
                 ErrorKind.UNAVAILABLE,
                 "Node " + from.id() + " does not lead the metadata quorum; it names "
                         + elsewhere.leader().map(node -> "node " + node.id()).orElse("no leader"));
-        boolean isNews = elsewhere.epoch() > leader.epoch()
-                && elsewhere.leader().isPresent()
-                && elsewhere.leader().get().id() != from.id()
-                && elsewhere.leader().get().id() != host.nodeId();
-        if (isNews && pauses == 0) {
+        Optional<Node> named = news(leader, elsewhere).filter(node -> node.id() != from.id());
+        if (named.isPresent() && pauses == 0) {
             pauses = 1;
             lastError = error;
-            attempt(elsewhere.leader());
+            attempt(named);
         } else {
             pause(leader, error);
         }
+    }
+
+    /** Another leader than this node knows, of a later epoch or of one whose leader is not known here. */
+    private Optional<Node> news(LeaderAndEpoch known, Answer.NotLeading elsewhere) {
+        boolean isLater = elsewhere.epoch() > known.epoch()
+                || (elsewhere.epoch() == known.epoch() && known.leaderId().isEmpty());
+        Optional<Node> news = elsewhere.leader().filter(named -> isLater && named.id() != host.nodeId());
+        news.ifPresent(named -> host.named(named, elsewhere.epoch()));
+        return news;
     }
 
     private void unknown(Answer.UnknownCommand answer) {

@@ -3,6 +3,7 @@ package io.freshet.metadata.remote;
 
 import io.freshet.metadata.ClusterController;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.apache.kafka.common.Node;
 import org.apache.kafka.raft.LeaderAndEpoch;
@@ -18,6 +19,12 @@ public interface CommandHost {
 
     /** Where voter {@code nodeId} takes commands; empty if this node does not know. */
     Optional<Node> voter(int nodeId);
+
+    /** The ids of all voters, as far as this node knows now. */
+    Set<Integer> voterIds();
+
+    /** A voter has said that {@code leader} was elected in {@code epoch}, which is news here. */
+    void named(Node leader, int epoch);
 
     /** Runs commands while this node leads. */
     ClusterController local();

@@ -17,6 +17,7 @@ import java.util.function.Predicate;
  *     a few ids
  * @param isLogged whether its effect lies in the log, so that the caller's node must have applied it before it completes
  * @param withinMs how long it is retried at most; 0 means as long as the routing's limits say
+ * @param isUrgent whether other voters are asked for the leader as soon as the one that is known here is late ({@link LeaderScout})
  * @param <Q> what is asked
  * @param <A> what is answered
  */
@@ -29,7 +30,8 @@ record CommandType<Q, A>(
         BiFunction<ClusterController, Q, CompletableFuture<A>> run,
         Predicate<Q> isRepeatable,
         boolean isLogged,
-        long withinMs) {
+        long withinMs,
+        boolean isUrgent) {
 
     /** A logged command that is never repeated, at version 0. */
     static <Q, A> CommandType<Q, A> of(
@@ -38,7 +40,7 @@ record CommandType<Q, A>(
             Codec<Q> question,
             Codec<A> answer,
             BiFunction<ClusterController, Q, CompletableFuture<A>> run) {
-        return new CommandType<>((short) id, name, (short) 0, question, answer, run, asked -> false, true, 0);
+        return new CommandType<>((short) id, name, (short) 0, question, answer, run, asked -> false, true, 0, false);
     }
 
     /** The same without an answer but that it is done. */
@@ -57,21 +59,27 @@ record CommandType<Q, A>(
     }
 
     CommandType<Q, A> repeatableIf(Predicate<Q> condition) {
-        return new CommandType<>(id, name, version, question, answer, run, condition, isLogged, withinMs);
+        return new CommandType<>(id, name, version, question, answer, run, condition, isLogged, withinMs, isUrgent);
     }
 
     /** Its effect is in the active controller's memory only: nothing to wait for. */
     CommandType<Q, A> notLogged() {
-        return new CommandType<>(id, name, version, question, answer, run, isRepeatable, false, withinMs);
+        return new CommandType<>(id, name, version, question, answer, run, isRepeatable, false, withinMs, isUrgent);
     }
 
     /** Worth nothing when it is late. */
     CommandType<Q, A> within(long ms) {
-        return new CommandType<>(id, name, version, question, answer, run, isRepeatable, isLogged, ms);
+        return new CommandType<>(id, name, version, question, answer, run, isRepeatable, isLogged, ms, isUrgent);
+    }
+
+    /** Worth little when it is late, and harmless when it is done twice: must be repeatable, and not logged. */
+    CommandType<Q, A> urgent() {
+        return new CommandType<>(id, name, version, question, answer, run, isRepeatable, isLogged, withinMs, true);
     }
 
     CommandType<Q, A> atVersion(int newest) {
-        return new CommandType<>(id, name, (short) newest, question, answer, run, isRepeatable, isLogged, withinMs);
+        return new CommandType<>(
+                id, name, (short) newest, question, answer, run, isRepeatable, isLogged, withinMs, isUrgent);
     }
 
     /** The answer of a command that has none. */

@@ -29,7 +29,8 @@ final class MemberCommandTypes {
                     (controller, heartbeat) -> controller.heartbeat(heartbeat))
             .repeatable()
             .notLogged()
-            .within(HEARTBEAT_WITHIN_MS);
+            .within(HEARTBEAT_WITHIN_MS)
+            .urgent();
 
     static final CommandType<AlterPartitionReassignmentsRequestData, AlterPartitionReassignmentsResponseData>
             ALTER_PARTITION_REASSIGNMENTS = CommandType.of(

@@ -4,9 +4,15 @@ package io.freshet.metadata.control;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.freshet.common.runtime.Clock;
-import io.freshet.metadata.control.BrokerSessions.Predecessor;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
+import org.apache.kafka.common.Endpoint;
+import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.security.auth.SecurityProtocol;
+import org.apache.kafka.metadata.BrokerRegistration;
 import org.junit.jupiter.api.Test;
 
 class BrokerSessionsTest {
@@ -32,46 +38,59 @@ class BrokerSessionsTest {
         }
     }
 
+    private static final List<BrokerRegistration> PRESENT = List.of(registration(1, EPOCH), registration(2, EPOCH));
+
     private final SetClock clock = new SetClock();
     private final BrokerSessions sessions = new BrokerSessions(clock, SESSION_MS);
 
     @Test
-    void aNewControllerGivesEverybodyAFullSession() {
+    void aControllerThatHeardOfNoOtherGivesEverybodyAFullSession() {
         sessions.renew(1, EPOCH);
         clock.advanceMs(SESSION_MS - 1);
-        sessions.begin(Optional.empty());
+        sessions.begin(PRESENT, OptionalLong.empty());
         assertThat(endsAfterMs(1)).isEqualTo(SESSION_MS);
     }
 
     @Test
-    void theSilenceOfTheControllerBeforeCounts() {
+    void theSilenceBeforeTheElectionCounts() {
         long heardAtNs = clock.nanoTime();
         clock.advanceMs(1_500);
-        sessions.begin(Optional.of(new Predecessor(1, heardAtNs)));
+        sessions.begin(PRESENT, OptionalLong.of(heardAtNs));
         assertThat(sessions.isOver(2, EPOCH)).isFalse();
         assertThat(endsAfterMs(1)).isEqualTo(SESSION_MS - 1_500);
-        assertThat(sessions.isOver(2, EPOCH)).isFalse();
+        assertThat(sessions.isOver(2, EPOCH)).isTrue();
     }
 
     @Test
-    void theControllerBeforeHasATurnToBeHeardOf() {
+    void everybodyHasATurnToBeHeardOf() {
         long heardAtNs = clock.nanoTime();
         clock.advanceMs(10_000);
-        sessions.begin(Optional.of(new Predecessor(1, heardAtNs)));
-        assertThat(sessions.isOver(1, EPOCH)).isFalse();
-        clock.advanceMs(SESSION_MS / 6);
+        sessions.begin(PRESENT, OptionalLong.of(heardAtNs));
+        clock.advanceMs(SESSION_MS / 4);
         assertThat(sessions.isOver(1, EPOCH)).isFalse();
         sessions.renew(1, EPOCH);
         assertThat(endsAfterMs(1)).isEqualTo(SESSION_MS);
+        assertThat(sessions.isOver(2, EPOCH)).isTrue();
     }
 
     @Test
-    void aLaterRegistrationOfTheControllerBeforeHasAFullSession() {
+    void registrationsAfterTheElectionHaveAFullSession() {
         long heardAtNs = clock.nanoTime();
         clock.advanceMs(10_000);
-        sessions.begin(Optional.of(new Predecessor(1, heardAtNs)));
-        sessions.isOver(1, EPOCH - 1);
+        sessions.begin(List.of(registration(1, EPOCH - 1)), OptionalLong.of(heardAtNs));
         assertThat(endsAfterMs(1)).isEqualTo(SESSION_MS);
+        assertThat(endsAfterMs(2)).isEqualTo(SESSION_MS);
+    }
+
+    private static BrokerRegistration registration(int brokerId, long epoch) {
+        return new BrokerRegistration.Builder()
+                .setId(brokerId)
+                .setEpoch(epoch)
+                .setIncarnationId(new Uuid(1, brokerId))
+                .setListeners(List.of(new Endpoint("PLAINTEXT", SecurityProtocol.PLAINTEXT, "localhost", 9092)))
+                .setSupportedFeatures(Map.of())
+                .setRack(Optional.empty())
+                .build();
     }
 
     private long endsAfterMs(int brokerId) {

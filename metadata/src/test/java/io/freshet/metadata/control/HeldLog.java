@@ -23,6 +23,7 @@ final class HeldLog implements MetadataLog {
     private List<ApiMessageAndVersion> held = List.of();
     private long nextOffset;
     private int epoch = 1;
+    private boolean isLeading = true;
     private boolean hasOtherVoters = true;
 
     boolean holdsSomething() {
@@ -45,6 +46,13 @@ final class HeldLog implements MetadataLog {
     void lose() {
         held = List.of();
         epoch++;
+        isLeading = false;
+    }
+
+    /** This node is elected again. */
+    void win() {
+        epoch++;
+        isLeading = true;
     }
 
     void votesAlone() {
@@ -67,7 +75,7 @@ final class HeldLog implements MetadataLog {
 
     @Override
     public LeaderAndEpoch leaderAndEpoch() {
-        return new LeaderAndEpoch(epoch == 1 ? OptionalInt.of(NODE_ID) : OptionalInt.empty(), epoch);
+        return new LeaderAndEpoch(isLeading ? OptionalInt.of(NODE_ID) : OptionalInt.empty(), epoch);
     }
 
     @Override

@@ -106,8 +106,12 @@ class UpkeepTest {
     }
 
     private void changeLeader() {
+        changeLeader(OptionalLong.empty());
+    }
+
+    private void changeLeader(OptionalLong leaderHeardAtNs) {
         queue.onLeaderChange(log.leaderAndEpoch());
-        controller.upkeep().onLeaderChange(log.leaderAndEpoch().leaderId(), id -> OptionalLong.empty());
+        controller.upkeep().onLeaderChange(state, leaderHeardAtNs);
     }
 
     private void commit() {
@@ -150,8 +154,8 @@ class UpkeepTest {
     }
 
     @Test
-    void aControllerThatHasNotLedForASecondAsFarAsItKnowsWaitsToo() {
-        stopFor(1_000);
+    void aControllerThatHasNotLedForATenthOfASessionAsFarAsItKnowsWaitsToo() {
+        stopFor(300);
         assertThat(controller.heartbeat(heartbeat)).isDone();
         stopFor(1);
         CompletableFuture<HeartbeatAnswer> answer = controller.heartbeat(heartbeat);
@@ -163,28 +167,85 @@ class UpkeepTest {
     }
 
     @Test
-    void theBrokerOfTheControllersOwnNodeIsAnsweredAfterACommitOnly() {
-        BrokerHeartbeat own = join(HeldLog.NODE_ID);
-        stopFor(1);
-        CompletableFuture<HeartbeatAnswer> first = controller.heartbeat(own);
-        stopFor(1);
-        CompletableFuture<HeartbeatAnswer> second = controller.heartbeat(own);
-        assertThat(controller.heartbeat(heartbeat)).as("that of another").isDone();
+    void aControllerThatWasReplacedSendsNobodyAway() {
+        for (int i = 0; i < 3; i++) {
+            stopFor(SESSION_MS / 2);
+            controller.upkeep().tick(state);
+        }
+        CompletableFuture<HeartbeatAnswer> answer = controller.heartbeat(heartbeat);
+        assertThat(answer).isNotDone();
 
+        log.lose();
+        changeLeader();
+
+        assertThat(answer).isCompletedExceptionally();
+    }
+
+    @Test
+    void whoIsElectedCountsFromWhenItLastHeardALeader() {
+        log.lose();
+        changeLeader();
+        long heardAtNs = nowNs;
+        stopFor(1_600);
+        log.win();
+        changeLeader(OptionalLong.of(heardAtNs));
+
+        stopFor(1_400);
+        controller.upkeep().tick(state);
+        assertThat(isHeldForDead()).isFalse();
+        stopFor(1);
+        controller.upkeep().tick(state);
+        assertThat(isHeldForDead()).isTrue();
+    }
+
+    @Test
+    void whoIsElectedAgainCountsFromWhenItLastLed() {
+        long heardAtNs = nowNs;
+        stopFor(2_000);
+        log.lose();
+        changeLeader(OptionalLong.of(heardAtNs));
+        stopFor(1_600);
+        log.win();
+        changeLeader(OptionalLong.of(heardAtNs));
+
+        stopFor(1_400);
+        controller.upkeep().tick(state);
+        assertThat(isHeldForDead()).isFalse();
+        stopFor(1);
+        controller.upkeep().tick(state);
+        assertThat(isHeldForDead()).isTrue();
+    }
+
+    @Test
+    void whoLivesHasATurnToFindWhoWasElectedLate() {
+        log.lose();
+        changeLeader();
+        long heardAtNs = nowNs;
+        stopFor(60_000);
+        log.win();
+        changeLeader(OptionalLong.of(heardAtNs));
+
+        stopFor(SESSION_MS / 4);
+        assertThat(controller.heartbeat(heartbeat)).isNotDone();
         commit();
-        assertThat(first).isDone();
-        assertThat(second).as("what was committed was appended before").isNotDone();
-        commit();
-        assertThat(second).isDone();
+        stopFor(1);
+        controller.upkeep().tick(state);
+        assertThat(isHeldForDead()).isFalse();
+    }
+
+    /** Whether the end of the broker's session is written down. */
+    private boolean isHeldForDead() {
+        while (log.holdsSomething()) {
+            commit();
+        }
+        return state.manifests().member(7).orElseThrow().isLapsed();
     }
 
     @Test
     void aQuorumOfOneNeedsNoProof() {
-        BrokerHeartbeat own = join(HeldLog.NODE_ID);
         log.votesAlone();
         stopFor(1_400);
         assertThat(controller.heartbeat(heartbeat)).isDone();
-        assertThat(controller.heartbeat(own)).isDone();
         assertThat(log.holdsSomething()).isFalse();
     }
 

@@ -44,6 +44,7 @@ class CommandRoutingSimTest {
             Codec.of(CommandWriter::writeInt, CommandReader::readInt),
             (controller, asked) -> run(asked));
     private final CommandType<Integer, Integer> repeatable = once.repeatable();
+    private final CommandType<Integer, Integer> urgent = repeatable.notLogged().urgent();
 
     @Test
     void tellsNoLies() {
@@ -63,6 +64,7 @@ class CommandRoutingSimTest {
         timesDone.clear();
         for (int id = 0; id < NODES; id++) {
             FakeHost host = new FakeHost(id);
+            host.voters(0, 1, 2);
             hosts.add(host);
             services.add(new CommandService(host, CommandTypes.of(List.of(once)), new SimpleMeterRegistry()));
             controllers.add(new RoutedController(
@@ -75,7 +77,7 @@ class CommandRoutingSimTest {
             if (random.nextInt(4) == 0) {
                 elect(random.nextInt(4) == 0 ? -1 : random.nextInt(NODES));
             }
-            CommandType<Integer, Integer> type = i % 2 == 0 ? once : repeatable;
+            CommandType<Integer, Integer> type = i % 2 == 0 ? once : i % 4 == 1 ? repeatable : urgent;
             calls.put(i, controllers.get(random.nextInt(NODES)).call(type, i));
             time.advance(random.nextInt(200));
             hosts.get(random.nextInt(NODES)).apply(logEnd);

@@ -3,8 +3,11 @@ package io.freshet.metadata.remote;
 
 import io.freshet.metadata.ClusterController;
 import java.lang.reflect.Proxy;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import org.apache.kafka.common.Node;
@@ -17,6 +20,8 @@ final class FakeHost implements CommandHost {
     private final int nodeId;
     private final TreeMap<Long, CompletableFuture<Void>> waiting = new TreeMap<>();
     private LeaderAndEpoch leader = LeaderAndEpoch.UNKNOWN;
+    private Set<Integer> voters = Set.of();
+    private final List<String> named = new ArrayList<>();
     private long applied;
 
     FakeHost(int nodeId) {
@@ -29,6 +34,14 @@ final class FakeHost implements CommandHost {
 
     void leader(int id, int epoch) {
         leader = new LeaderAndEpoch(id < 0 ? OptionalInt.empty() : OptionalInt.of(id), epoch);
+    }
+
+    void voters(Integer... ids) {
+        voters = Set.of(ids);
+    }
+
+    List<String> named() {
+        return named;
     }
 
     void apply(long offset) {
@@ -56,6 +69,16 @@ final class FakeHost implements CommandHost {
     @Override
     public Optional<Node> voter(int nodeId) {
         return Optional.of(node(nodeId));
+    }
+
+    @Override
+    public Set<Integer> voterIds() {
+        return voters;
+    }
+
+    @Override
+    public void named(Node leader, int epoch) {
+        named.add(leader.id() + " in " + epoch);
     }
 
     @Override

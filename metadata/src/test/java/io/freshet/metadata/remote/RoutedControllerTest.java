@@ -37,6 +37,7 @@ class RoutedControllerTest {
                 return CompletableFuture.completedFuture(asked + 1);
             });
     private final CommandType<Integer, Integer> repeatable = once.repeatable();
+    private final CommandType<Integer, Integer> urgent = repeatable.notLogged().urgent();
     private final RoutedController controller = new RoutedController(
             host, new CommandRouting(channel, time, time, () -> 0, new SimpleMeterRegistry(), LIMITS));
 
@@ -250,6 +251,61 @@ class RoutedControllerTest {
     }
 
     @Test
+    void anUrgentCommandFindsTheLeaderAtOtherVoters() {
+        host.leader(2, 1);
+        host.voters(HERE, 2, 3, 4);
+        CompletableFuture<Integer> call = controller.call(urgent, 5);
+        time.advance(249);
+        assertThat(channel.only().to).isEqualTo(node(2));
+        time.advance(1);
+        assertThat(channel.last().to).isEqualTo(node(3));
+        channel.last().answer(CommandCodec.encode(new Answer.NotLeading(1, Optional.of(node(2)))));
+        time.advance(100);
+        assertThat(channel.last().to).isEqualTo(node(4));
+        channel.last().answer(CommandCodec.encode(new Answer.NotLeading(2, Optional.of(node(3)))));
+        assertThat(host.named()).containsExactly("3 in 2");
+        assertThat(channel.sent).hasSize(4);
+        assertThat(channel.last().to).isEqualTo(node(3));
+        channel.sent.get(0).answer(done(1000, 0));
+        assertThat(call).as("the old leader's answer").isNotDone();
+        channel.last().answer(done(6, 0));
+        assertThat(call).isCompletedWithValue(6);
+        assertThat(time.pending()).isZero();
+    }
+
+    @Test
+    void anUrgentCommandIsDoneByAVoterThatLeadsByNow() {
+        host.leader(2, 1);
+        host.voters(2, 3);
+        channel.failAllWith = ErrorKind.UNAVAILABLE;
+        CompletableFuture<Integer> call = controller.call(urgent, 5);
+        time.advance(200);
+        channel.failAllWith = null;
+        time.advance(50);
+        Sending scouting = channel.sent.stream()
+                .filter(one -> one.to.equals(node(3)))
+                .findFirst()
+                .orElseThrow();
+        scouting.answer(done(6, 0));
+        assertThat(call).isCompletedWithValue(6);
+        int sent = channel.sent.size();
+        time.advance(LIMITS.withinMs());
+        assertThat(channel.sent).hasSize(sent);
+    }
+
+    @Test
+    void nobodyElseIsAskedForWhatTheLeaderAnswersInTimeOrWhatCanWait() {
+        host.leader(2, 1);
+        host.voters(HERE, 2, 3);
+        CompletableFuture<Integer> urgently = controller.call(urgent, 5);
+        channel.only().answer(done(6, 0));
+        assertThat(urgently).isCompletedWithValue(6);
+        controller.call(repeatable, 5);
+        time.advance(1_000);
+        assertThat(channel.sent).hasSize(2);
+    }
+
+    @Test
     void errorsKeepTheirKind() {
         host.leader(2, 1);
         for (ErrorKind kind : ErrorKind.values()) {
@@ -293,7 +349,8 @@ class RoutedControllerTest {
                 once.run(),
                 asked -> false,
                 true,
-                0);
+                0,
+                false);
         FakeHost other = new FakeHost(2);
         other.leader(2, 1);
         CommandService older = service(other, List.of(once.atVersion(2)));

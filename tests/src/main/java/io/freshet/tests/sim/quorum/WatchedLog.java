@@ -7,6 +7,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import org.apache.kafka.common.Node;
@@ -118,18 +119,23 @@ class WatchedLog implements MetadataLog {
     }
 
     @Override
-    public OptionalLong heardAtNs(int nodeId) {
-        return real.heardAtNs(nodeId);
+    public Set<Integer> voterIds() {
+        return real.voterIds();
+    }
+
+    @Override
+    public void named(Node leader, int epoch) {
+        real.named(leader, epoch);
+    }
+
+    @Override
+    public OptionalLong leaderHeardAtNs() {
+        return real.leaderHeardAtNs();
     }
 
     @Override
     public boolean hasOtherVoters() {
         return real.hasOtherVoters();
-    }
-
-    @Override
-    public long fetchTimeoutMs() {
-        return real.fetchTimeoutMs();
     }
 
     @Override
