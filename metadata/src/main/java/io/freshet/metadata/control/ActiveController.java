@@ -49,10 +49,10 @@ public final class ActiveController implements ClusterController {
     private final PastIncarnations pastIncarnations = new PastIncarnations();
 
     /**
-     * How long a broker may be silent before it is fenced, where nothing else is said: with the next tick and the commit of the fencing
-     * its death is noticed within 3 s.
+     * How long a broker may be silent before it is fenced, where nothing else is said: with the next tick, the commit of the fencing and what
+     * a loaded machine adds, its death is noticed within 3 s.
      */
-    public static final long DEFAULT_SESSION_TIMEOUT_MS = 2750;
+    public static final long DEFAULT_SESSION_TIMEOUT_MS = 2500;
 
     public ActiveController(CommandQueue queue, Inputs inputs) {
         this(queue, inputs, DEFAULT_SESSION_TIMEOUT_MS, Runnable::run, Runnable::run, id -> true);
