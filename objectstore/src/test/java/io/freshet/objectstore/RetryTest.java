@@ -87,6 +87,14 @@ class RetryTest {
     }
 
     @Test
+    void saysWhatElseTheTriesFailedWith() {
+        faults.then(Op.STAT, fault(Effect.LOST_REQUEST), fault(Effect.LOST_REQUEST));
+        faults.always(Op.STAT, fault(Effect.SLOW_DOWN));
+        assertThatThrownBy(() -> get(store.stat("a")))
+                .hasMessageMatching(".*slow.*\\(gave up after 4 attempts; others failed with [^(]*lost[^,]*\\)");
+    }
+
+    @Test
     void permanentErrorsAreNotRetried() {
         assertFails(store.read("missing", 0, ByteBuffer.allocate(1)), ErrorKind.MISSING);
         get(store.put("short", text("x")));

@@ -105,18 +105,19 @@ class ClusterFailoverST {
         DurableWriters writers = startWriters(partitions);
         List<Integer> led = partitions.stream().map(TopicPartition::partition).toList();
         writers.awaitProgress();
-        try (KafkaProducer<byte[], byte[]> stubborn = stubbornProducer()) {
+        try (KafkaProducer<byte[], byte[]> stubborn = stubbornProducer();
+                WriteProbe probe = WriteProbe.start(cluster.clients(), partitions)) {
             for (TopicPartition partition : partitions) {
                 stubborn.send(record(partition)).get();
             }
-            long stoppedNanos = System.nanoTime();
-            writers.acknowledgements().reset();
+            probe.acknowledgements().awaitAll(led);
             cluster.nodes().pause(victim);
+            long stoppedNanos = probe.mark();
             List<Future<RecordMetadata>> late = new ArrayList<>();
             partitions.forEach(partition -> late.add(stubborn.send(record(partition))));
             long detectedMs = cluster.awaitFenced(List.of(victim), stoppedNanos);
-            writers.acknowledgements().awaitAll(led);
-            long worstMs = writers.acknowledgements().worstMs(led, stoppedNanos);
+            probe.acknowledgements().awaitAll(led);
+            long worstMs = probe.acknowledgements().worstMs(led, stoppedNanos);
             LockSupport.parkNanos(Duration.ofMillis(SESSION_MS / 3).toNanos());
             long resumedNanos = System.nanoTime();
             cluster.nodes().resume(victim);
@@ -138,6 +139,7 @@ class ClusterFailoverST {
                     acknowledgedLate,
                     ClusterOnS3.msSince(resumedNanos));
             assertThat(acknowledgedLate).isZero();
+            assertThat(probe.finalErrors()).isEmpty();
         }
         List<TopicPartition> again = cluster.createTopicOn("again", 1, victim);
         try (WriteProbe probe = WriteProbe.start(cluster.clients(), again)) {

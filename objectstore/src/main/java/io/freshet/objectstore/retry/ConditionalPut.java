@@ -24,6 +24,7 @@ final class ConditionalPut {
     private final Body body;
     private final String nonce;
     private final CompletableFuture<PutOutcome> result = new CompletableFuture<>();
+    private final FailedTries failed = new FailedTries();
     private int attempts;
     private boolean mayHaveWritten;
 
@@ -56,12 +57,13 @@ final class ConditionalPut {
     private void onFailure(FreshetException failure) {
         // By the driver's contract UNAVAILABLE leaves open whether the write took place; a bug promises nothing.
         mayHaveWritten |= failure.kind() == ErrorKind.UNAVAILABLE || failure.kind() == ErrorKind.INTERNAL;
-        if (retries.mayRetry(failure, attempts)) {
-            retries.later("create", attempts, this::attempt);
+        failed.add(failure);
+        if (retries.mayRetry(failure, failed)) {
+            retries.later("create", failed, this::attempt);
         } else if (mayHaveWritten) {
             settle(failure);
         } else {
-            result.completeExceptionally(Retries.afterAttempts(failure, attempts));
+            result.completeExceptionally(failed.sum(failure));
         }
     }
 

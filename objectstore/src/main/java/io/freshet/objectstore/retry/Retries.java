@@ -28,43 +28,35 @@ public final class Retries {
     /** The result of the first try that succeeds, or the error of the last one. */
     public <T> CompletableFuture<T> run(String op, Supplier<CompletableFuture<T>> request) {
         CompletableFuture<T> result = new CompletableFuture<>();
-        attempt(op, request, 1, result);
+        attempt(op, request, new FailedTries(), result);
         return result;
     }
 
     private <T> void attempt(
-            String op, Supplier<CompletableFuture<T>> request, int attempt, CompletableFuture<T> result) {
+            String op, Supplier<CompletableFuture<T>> request, FailedTries failed, CompletableFuture<T> result) {
         start(request).whenComplete((value, error) -> {
             if (error == null) {
                 result.complete(value);
                 return;
             }
             FreshetException failure = FreshetException.of(error);
-            if (mayRetry(failure, attempt)) {
-                later(op, attempt, () -> attempt(op, request, attempt + 1, result));
+            failed.add(failure);
+            if (mayRetry(failure, failed)) {
+                later(op, failed, () -> attempt(op, request, failed, result));
             } else {
-                result.completeExceptionally(afterAttempts(failure, attempt));
+                result.completeExceptionally(failed.sum(failure));
             }
         });
     }
 
-    boolean mayRetry(FreshetException failure, int attempt) {
-        return failure.kind().isRetriable() && attempt < policy.maxAttempts();
+    boolean mayRetry(FreshetException failure, FailedTries failed) {
+        return failure.kind().isRetriable() && failed.count() < policy.maxAttempts();
     }
 
-    /** Runs {@code next} after the delay that is due after {@code failedAttempts} tries. */
-    void later(String op, int failedAttempts, Runnable next) {
+    /** Runs {@code next} after the delay that is due after the failed tries. */
+    void later(String op, FailedTries failed, Runnable next) {
         meter.countRetry(op);
-        scheduler.schedule(policy.delayMs(failedAttempts, randomness), next);
-    }
-
-    /** {@code failure} itself, or for a retried request one that says how often it was tried. */
-    static FreshetException afterAttempts(FreshetException failure, int attempts) {
-        if (attempts == 1) {
-            return failure;
-        }
-        return new FreshetException(
-                failure.kind(), failure.getMessage() + " (gave up after " + attempts + " attempts)", failure);
+        scheduler.schedule(policy.delayMs(failed.count(), randomness), next);
     }
 
     /** The future of {@code request}; an error that it throws at once becomes a failed future. */

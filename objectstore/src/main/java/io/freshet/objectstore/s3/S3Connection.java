@@ -96,6 +96,10 @@ final class S3Connection implements AutoCloseable {
         return builder;
     }
 
+    /**
+     * The SDK (2.56.0, HttpOrHttp2ChannelPool) forgets some requests whose connection is refused before it ever had one, until another is made:
+     * when the refusal is there before the pool listens to it. They end with the acquisition's timeout.
+     */
     private static NettyNioAsyncHttpClient.Builder httpClient(
             S3Settings settings, Duration timeout, EventLoopGroup eventLoops) {
         return NettyNioAsyncHttpClient.builder()
