@@ -53,7 +53,8 @@ class ClockST {
             DurableWriters writers = DurableWriters.start(cluster.clients(), partitions, 3, 1, Duration.ofMillis(25));
             writers.awaitProgress();
             try (WriteProbe probe = WriteProbe.start(cluster.clients(), partitions)) {
-                jump(probe, others.get(0), Duration.ofHours(2));
+                jump(probe, others.get(0), Duration.ofHours(11));
+                killAndStart(others.get(0));
                 jump(probe, others.get(1), Duration.ofMinutes(-50));
                 jump(probe, controller, Duration.ofMinutes(50));
                 jump(probe, controller, Duration.ofMinutes(-55));
@@ -92,6 +93,18 @@ class ClockST {
                 probe.refusals());
         assertThat(worstMs).isLessThan(BOUND_MS);
         assertThat(leaders()).as("who leads what").isEqualTo(leadersBefore);
+    }
+
+    /** Its next process knows nothing of the store's time, and is refused until it does. */
+    private void killAndStart(int id) throws Exception {
+        cluster.nodes().kill(id);
+        long killedNanos = System.nanoTime();
+        cluster.awaitFenced(List.of(id), killedNanos);
+        cluster.nodes().start(id);
+        cluster.awaitWhole();
+        System.out.printf(
+                "broker %d, killed and started with that clock, serves again %d ms after the kill%n",
+                id, ClusterOnS3.msSince(killedNanos));
     }
 
     private List<List<Integer>> leaders() throws Exception {

@@ -33,6 +33,8 @@ final class S3Errors {
             Map.entry("XAmzContentChecksumMismatch", ErrorKind.UNAVAILABLE),
             Map.entry("OperationAborted", ErrorKind.UNAVAILABLE),
             Map.entry("ConditionalRequestConflict", ErrorKind.UNAVAILABLE),
+            Map.entry(
+                    "RequestTimeTooSkewed", ErrorKind.UNAVAILABLE), // the SDK learns the server's time from this answer
             Map.entry("ExpiredToken", ErrorKind.DENIED),
             Map.entry("InvalidToken", ErrorKind.DENIED),
             Map.entry("InvalidRange", ErrorKind.CORRUPT));
@@ -48,7 +50,10 @@ final class S3Errors {
         }
         ErrorKind kind = kindOf(cause);
         return new FreshetException(
-                kind, store + ": " + op + " of '" + key + "' failed: " + describe(cause) + "; " + advice(kind), cause);
+                kind,
+                store + ": " + op + " of '" + key + "' failed: " + describe(cause) + "; "
+                        + (isClockWrong(cause) ? "set this machine's clock" : advice(kind)),
+                cause);
     }
 
     private static ErrorKind kindOf(Throwable error) {
@@ -90,6 +95,10 @@ final class S3Errors {
     /** Whether the server refused a conditional put because the object exists. */
     static boolean isPreconditionFailed(Throwable error) {
         return FreshetException.unwrap(error) instanceof SdkServiceException answer && answer.statusCode() == 412;
+    }
+
+    private static boolean isClockWrong(Throwable error) {
+        return error instanceof SdkServiceException answer && "RequestTimeTooSkewed".equals(code(answer));
     }
 
     /** Whether the server said 404. */
